@@ -1,0 +1,47 @@
+"""The settings of the listeners and of what a peer may do to them. `apps/config.py` assembles them into one file.
+
+Sizes are bytes, times are seconds.
+"""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+__all__ = ["Limits", "Listen"]
+
+Port = Annotated[int, Meta(ge=-1, le=65535)]
+
+
+class Listen(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where the relay listens. A port of 0 means: the standard one, or a high one where that may not be had; -1: off."""
+
+    addresses: Annotated[
+        list[str], Meta(description="IP addresses to listen on; empty: all of this machine, IPv4 and IPv6.")
+    ] = []
+    imaps: Annotated[Port, Meta(description="IMAP over TLS (993).")] = 0
+    imap: Annotated[Port, Meta(description="IMAP with STARTTLS (143).")] = 0
+    submissions: Annotated[Port, Meta(description="Submission over TLS (465).")] = 0
+    submission: Annotated[Port, Meta(description="Submission with STARTTLS (587).")] = 0
+    https: Annotated[Port, Meta(description="Pages, and by ALPN IMAP and submission too (443).")] = 0
+    http: Annotated[Port, Meta(description="Only redirects to https, and answers ACME challenges (80).")] = 0
+
+
+class Limits(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What one peer may cost."""
+
+    connections: Annotated[int, Meta(ge=1, description="Connections held at once, all kinds together.")] = 20_000
+    handshakes: Annotated[int, Meta(ge=1, description="TLS handshakes under way at once; more wait their turn.")] = 64
+    handshake_seconds: Annotated[float, Meta(gt=0, description="Time for a TLS handshake.")] = 30
+    login_seconds: Annotated[float, Meta(gt=0, description="Time from connecting to a successful login.")] = 60
+    command_seconds: Annotated[
+        float, Meta(gt=0, description="Time between two commands of an SMTP session (RFC 5321, 4.5.3.2.7: 300).")
+    ] = 300
+    idle_seconds: Annotated[
+        float, Meta(gt=0, description="Silence after which an IMAP session is ended (RFC 3501, 5.4: 1800).")
+    ] = 1860
+    write_seconds: Annotated[float, Meta(gt=0, description="Time a peer may leave our bytes unread.")] = 120
+    line_bytes: Annotated[int, Meta(ge=1000, description="Longest command line of SMTP.")] = 4096
+    imap_line_bytes: Annotated[int, Meta(ge=8192, description="Longest command line of IMAP.")] = 65_536
+    imap_depth: Annotated[int, Meta(ge=2, le=100, description="Deepest nesting of parentheses in IMAP.")] = 16
+    errors: Annotated[int, Meta(ge=1, description="Protocol errors after which a connection is ended.")] = 20
+    http_body_bytes: Annotated[int, Meta(ge=1024, description="Longest body of an HTTP request to a page.")] = 65_536

@@ -1,0 +1,62 @@
+"""The settings of what the relay decides. `apps/config.py` assembles them into one file.
+
+Sizes are bytes, times are in the unit their name says.
+"""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+__all__ = ["Accounts", "Messages", "Push", "Retention"]
+
+
+class Accounts(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Who gets an address here."""
+
+    registration: Annotated[
+        Literal["open", "invite", "closed"],
+        Meta(description="Who may make an account: everybody (open), who has an invitation (invite), nobody (closed)."),
+    ] = "open"
+    name_min_length: Annotated[int, Meta(ge=1, le=64, description="Shortest name (the part before the @).")] = 9
+    name_max_length: Annotated[int, Meta(ge=1, le=64, description="Longest name.")] = 64
+    password_min_length: Annotated[int, Meta(ge=1, le=1024, description="Shortest password.")] = 9
+
+
+class Messages(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What may be sent."""
+
+    max_size: Annotated[
+        int,
+        Meta(ge=65536, le=1 << 30, description="Largest message in bytes, as sent (base64 adds a third to a file)."),
+    ] = 31_457_280
+    max_recipients: Annotated[int, Meta(ge=1, le=10_000, description="Most recipients of one message.")] = 1000
+    rate_per_minute: Annotated[int, Meta(ge=1, description="Messages a sender may send per minute, on average.")] = 60
+    rate_burst: Annotated[
+        int, Meta(ge=1, description="Messages a sender may send at once before that average counts.")
+    ] = 10
+
+
+class Retention(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What the relay forgets, and when. Set a number of days to 0 to keep for ever."""
+
+    quota: Annotated[int, Meta(ge=1_048_576, description="Bytes one account may hold.")] = 524_288_000
+    quota_high_percent: Annotated[
+        int, Meta(ge=1, le=100, description="Fullness at which the oldest messages begin to be dropped.")
+    ] = 75
+    quota_low_percent: Annotated[int, Meta(ge=1, le=100, description="Fullness at which dropping stops.")] = 70
+    quota_keep_days: Annotated[
+        int, Meta(ge=0, description="Messages of the last so many whole days are never dropped for quota.")
+    ] = 1
+    message_days: Annotated[int, Meta(ge=0, description="Days until a message is deleted.")] = 20
+    large_bytes: Annotated[int, Meta(ge=1, description="A message larger than this is large.")] = 200_000
+    large_seen_days: Annotated[int, Meta(ge=0, description="Days until a large message that was seen is deleted.")] = 7
+    account_days: Annotated[int, Meta(ge=0, description="Days without a login until an account is deleted.")] = 90
+
+
+class Push(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Waking phones through a notification service. Off by default: no request leaves the relay unasked."""
+
+    url: Annotated[
+        str,
+        Meta(pattern=r"^(https://.+)?$", description="Where to POST a phone's token when mail arrives; empty: off."),
+    ] = ""

@@ -1,0 +1,63 @@
+"""What a mailbox holds, and how it changes, in IMAP's own terms.
+
+Plain values shared by the store, which produces them, and the session's view, which turns them into responses.
+"""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+__all__ = ["Arrived", "Change", "Entry", "Expunged", "Flagged", "Resync", "Snapshot"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One message as a mailbox lists it (RFC 3501, 2.3)."""
+
+    uid: int
+    size: int
+    """Octets of the whole message (RFC822.SIZE)."""
+    flags: frozenset[str]
+    """System flags with their backslash (``\\Seen``) and keywords, in the case they were first set with."""
+    day: int
+    """Day of arrival in days since 1970-01-01 (UTC); nothing finer is kept. INTERNALDATE is its midnight."""
+    modseq: int
+    """Mod-sequence of the last change to this message (RFC 7162)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A mailbox at one moment. `entries` are in order of UID."""
+
+    uidvalidity: int
+    uidnext: int
+    modseq: int
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """A message was added."""
+
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Flagged:
+    """A message's flags changed; `entry` is the message as it is now."""
+
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Expunged:
+    """A message is gone for good."""
+
+    uid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Resync:
+    """More happened than was kept: take a new snapshot and compare."""
+
+
+Change: TypeAlias = Arrived | Flagged | Expunged | Resync
