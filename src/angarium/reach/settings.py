@@ -23,9 +23,9 @@ class Tls(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         str,
         Meta(
             pattern=r"^(https://.+)?$",
-            description="ACME directory to get a certificate from; empty: none is asked.",
+            description="Where to get a certificate for the domain; empty: self-signed. Asked only if there is a domain.",
         ),
-    ] = ""
+    ] = "https://acme-v02.api.letsencrypt.org/directory"
     acme_email: Annotated[str, Meta(description="Contact given to the ACME authority; may be empty.")] = ""
     acme_ca: Annotated[
         str, Meta(description="PEM file with roots to trust for the ACME directory itself (for tests).")

@@ -1,0 +1,189 @@
+"""The configuration file: every room's settings, assembled, loaded, and written out as an annotated sample.
+
+One TOML file, typed; each section is declared by the room that obeys it. A mistake is reported with the file, the line
+and what was expected. The sample is generated from the declarations, so it cannot be out of date.
+"""
+
+import difflib
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
+
+import msgspec
+from msgspec import Meta, Struct
+from msgspec.structs import fields
+
+from angarium.edge.settings import Limits, Listen
+from angarium.mail.settings import Accounts, Messages, Push, Retention
+from angarium.reach.settings import Names, Tls
+
+__all__ = ["Config", "ConfigError", "load", "parse", "sample"]
+
+HEAD = """\
+# Angarium's settings. Every line that begins with "# name = value" shows a default: take the "# " away and change the
+# value to use another. Start the relay again to apply what you changed.
+"""
+
+
+class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """All settings. The names of the fields are the sections of the file."""
+
+    names: Names = Names()
+    tls: Tls = Tls()
+    listen: Listen = Listen()
+    accounts: Accounts = Accounts()
+    messages: Messages = Messages()
+    retention: Retention = Retention()
+    push: Push = Push()
+    limits: Limits = Limits()
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used. The text says where, what was found and what was expected."""
+
+
+def load(path: Path) -> Config:
+    """Read the configuration file.
+
+    Raises:
+        ConfigError: it cannot be read, is not TOML, or a setting is unknown or out of bounds.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read as UTF-8 text: {error}") from None
+    return parse(text, str(path))
+
+
+def parse(text: str, file: str) -> Config:
+    """Read the text of a configuration file; `file` is its name in errors. Raises ConfigError."""
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        found = re.search(r"^(.*) \(at line (\d+), column \d+\)$", str(error))
+        what, line = (found[1], int(found[2])) if found else (str(error), len(text.splitlines()))
+        raise ConfigError(f"{file}:{line}: not TOML: {what[:1].lower()}{what[1:]}") from None
+    try:
+        config = msgspec.convert(raw, Config)
+    except msgspec.ValidationError as error:
+        raise ConfigError(explain(str(error), text, file)) from None
+    _judge(config, text, file)
+    return config
+
+
+def explain(problem: str, text: str, file: str) -> str:
+    """Turn a validation error (``… - at `$.section.key` ``) into file, line, setting, and what was expected."""
+    what, _, where = problem.partition(" - at `$")
+    keys = [key for key in where.rstrip("`").split(".") if key]
+    if unknown := re.search(r"unknown field `(.+)`", what):
+        keys.append(unknown[1])
+        return f"{file}:{line_of(keys, text)}: there is no setting {'.'.join(keys)}{_meant(keys)}"
+    keys = [key.split("[")[0] for key in keys]
+    what = what[:1].lower() + what[1:].replace("`object`", "a [section]")
+    if what.startswith("invalid enum value"):
+        what = f"expected one of {', '.join(_choices(keys))}"
+    return f"{file}:{line_of(keys, text)}: {'.'.join(keys)}: {what}{_found(keys, text)}"
+
+
+def line_of(keys: list[str], text: str) -> int:
+    """The number of the line (from 1) that sets `keys` (a section, or a section and a name), or that opens the section."""
+    section, at = "", 1
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := re.match(r"\s*\[+\s*([^\]]+?)\s*\]+", line):
+            section = header[1]
+            if keys[:1] == [section]:
+                at = number
+        elif setting := re.match(r"\s*([\w.-]+)\s*=", line):
+            path = ([section] if section else []) + setting[1].split(".")
+            if path == keys:
+                return number
+    return at
+
+
+def sample() -> str:
+    """The annotated sample: every section and setting with its meaning, its bounds and its default."""
+    parts = [HEAD]
+    for section in fields(Config):
+        kind = section.type
+        parts.append(f"\n# {_doc(kind)}\n[{section.name}]\n")
+        hints = get_type_hints(kind, include_extras=True)
+        for setting in fields(kind):
+            default = setting.default if setting.default is not msgspec.NODEFAULT else setting.default_factory()
+            parts.append(f"\n# {_describe(hints[setting.name])}\n# {setting.name} = {_toml(default)}\n")
+    return "".join(parts)
+
+
+def _judge(config: Config, text: str, file: str) -> None:
+    """What one setting cannot know of another."""
+
+    def fail(section: str, name: str, what: str) -> None:
+        raise ConfigError(f"{file}:{line_of([section, name], text)}: {section}.{name}: {what}")
+
+    if bool(config.tls.cert) != bool(config.tls.key):
+        missing, given = ("key", "cert") if config.tls.cert else ("cert", "key")
+        fail("tls", given, f"expected tls.{missing} to be given too")
+    if config.accounts.name_min_length > config.accounts.name_max_length:
+        fail("accounts", "name_min_length", "expected at most accounts.name_max_length")
+    if config.retention.quota_low_percent > config.retention.quota_high_percent:
+        fail("retention", "quota_low_percent", "expected at most retention.quota_high_percent")
+    if config.messages.max_size > config.retention.quota:
+        fail("messages", "max_size", "expected at most retention.quota: a larger message would never fit")
+
+
+def _meant(keys: list[str]) -> str:
+    kind: Any = Config
+    for key in keys[:-1]:
+        kind = next((field.type for field in fields(kind) if field.name == key), None)
+        if kind is None:
+            return ""
+    known = [field.name for field in fields(kind)]
+    close = difflib.get_close_matches(keys[-1], known, 1)
+    return f"; did you mean {'.'.join([*keys[:-1], close[0]])}?" if close else f"; expected one of {', '.join(known)}"
+
+
+def _choices(keys: list[str]) -> list[str]:
+    section = next(field.type for field in fields(Config) if field.name == keys[0])
+    return [_toml(choice) for choice in get_args(get_type_hints(section)[keys[1]])]
+
+
+def _found(keys: list[str], text: str) -> str:
+    value: Any = tomllib.loads(text)
+    for key in keys:
+        if not isinstance(value, dict) or key not in value:
+            return ""
+        value = value[key]
+    return f", found {_toml(value)}" if isinstance(value, (str, int, float, bool, list)) else ""
+
+
+def _doc(kind: type) -> str:
+    return (kind.__doc__ or "").split("\n\n")[0].replace("\n    ", "\n# ")
+
+
+def _describe(hint: Any) -> str:
+    """The description and the bounds in a setting's annotation."""
+    if get_origin(hint) is not Annotated:
+        return ""
+    kind, *notes = get_args(hint)
+    metas = [note for note in notes if isinstance(note, Meta)]
+    said = " ".join(meta.description for meta in metas if meta.description)
+    low = next((meta.ge for meta in metas if meta.ge is not None), None)
+    high = next((meta.le for meta in metas if meta.le is not None), None)
+    choices = get_args(kind) if get_origin(kind) is not list else ()
+    if choices and all(isinstance(choice, str) for choice in choices):
+        return said
+    if low is not None and high is not None:
+        return f"{said} ({low} to {high})"
+    if low is not None:
+        return f"{said} (at least {low})"
+    return said
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return msgspec.json.encode(value).decode()
+    if isinstance(value, list):
+        return "[" + ", ".join(_toml(item) for item in value) + "]"
+    return str(value)
