@@ -87,7 +87,7 @@ def explain(problem: str, text: str, file: str) -> str:
 
 
 def line_of(keys: list[str], text: str) -> int:
-    """The number of the line (from 1) that sets `keys` (a section, or a section and a name), or that opens the section."""
+    """The number of the line (from 1) that sets `keys`: a section, or a section and a name."""
     section, at = "", 1
     for number, line in enumerate(text.splitlines(), 1):
         if header := re.match(r"\s*\[+\s*([^\]]+?)\s*\]+", line):

@@ -8,6 +8,7 @@ Who may open the socket is who may read the data directory; there is no other au
 import asyncio
 import contextlib
 import os
+import socket
 import stat
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
@@ -50,22 +51,14 @@ async def serve_control(path: Path, questions: Mapping[str, Question]) -> None:
             asking.discard(task)
             writer.close()
 
-    with _short(path) as name:
-        with contextlib.suppress(FileNotFoundError):
-            if stat.S_ISSOCK(path.lstat().st_mode):
-                path.unlink()
-        mask = os.umask(0o177)
-        try:
-            server = await asyncio.start_unix_server(answer, name, limit=LINE)
-        finally:
-            os.umask(mask)
-        try:
-            await asyncio.Event().wait()
-        finally:
-            server.close()
-            for task in list(asking):
-                task.cancel()
-            path.unlink(missing_ok=True)
+    server = await asyncio.start_unix_server(answer, sock=_listen(path), limit=LINE)
+    try:
+        await asyncio.Event().wait()
+    finally:
+        server.close()
+        for task in list(asking):
+            task.cancel()
+        _remove(path)
 
 
 async def ask(path: Path, question: str, **details: Any) -> Any:
@@ -107,6 +100,27 @@ async def _answer(line: bytes, questions: Mapping[str, Question]) -> dict[str, A
         return {"ok": await question(request)}
     except Refusal as refusal:
         return {"error": str(refusal)}
+
+
+def _listen(path: Path) -> socket.socket:
+    _remove(path)
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    mask = os.umask(0o177)
+    try:
+        with _short(path) as name:
+            listening.bind(name)
+    except OSError:
+        listening.close()
+        raise
+    finally:
+        os.umask(mask)
+    return listening
+
+
+def _remove(path: Path) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        if stat.S_ISSOCK(path.lstat().st_mode):
+            path.unlink()
 
 
 @contextlib.contextmanager

@@ -3,7 +3,7 @@
 Sizes are bytes, times are seconds.
 """
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
@@ -13,11 +13,18 @@ Port = Annotated[int, Meta(ge=-1, le=65535)]
 
 
 class Listen(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Where the relay listens. A port of 0 means: the standard one, or a high one where that may not be had; -1: off."""
+    """Where the relay listens. A port of 0 means what `ports` says; -1: off."""
 
     addresses: Annotated[
         list[str], Meta(description="IP addresses to listen on; empty: all of this machine, IPv4 and IPv6.")
     ] = []
+    ports: Annotated[
+        Literal["standard", "high", "any"],
+        Meta(
+            description="What a port of 0 means: the standard one, or a high one (10993 for 993) where that may not be had;"
+            " the high one from the start; or any free one. Once chosen it stays."
+        ),
+    ] = "standard"
     imaps: Annotated[Port, Meta(description="IMAP over TLS (993).")] = 0
     imap: Annotated[Port, Meta(description="IMAP with STARTTLS (143).")] = 0
     submissions: Annotated[Port, Meta(description="Submission over TLS (465).")] = 0

@@ -1,0 +1,68 @@
+"""The configuration: the sample is true, and every mistake is told with its line and what was expected."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from angarium.apps.config import Config, ConfigError, load, parse, sample
+from angarium.mail.settings import Retention
+
+
+def uncommented(text: str) -> str:
+    """The sample with every default switched on."""
+    return "\n".join(line.removeprefix("# ") if " = " in line else line for line in text.splitlines()[3:])
+
+
+def test_the_sample_says_the_defaults() -> None:
+    assert parse(sample(), "sample") == Config()
+    assert parse(uncommented(sample()), "sample") == Config()
+
+
+def test_every_setting_is_described_in_the_sample() -> None:
+    lines = sample().splitlines()
+    for section in msgspec.structs.fields(Config):
+        assert f"[{section.name}]" in lines
+        for setting in msgspec.structs.fields(section.type):
+            at = next(n for n, line in enumerate(lines) if line.startswith(f"# {setting.name} = "))
+            assert len(lines[at - 1]) > 15, f"{section.name}.{setting.name} is not explained"
+
+
+def test_a_setting_is_read() -> None:
+    assert parse("[retention]\nmessage_days = 3\n", "f").retention == Retention(message_days=3)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("x", "f:1: not TOML: expected '=' after a key"),
+        ("\n\n[accounts\n", "f:3: not TOML: expected ']'"),
+        ("[retention]\nquota = 3", "f:2: retention.quota: expected `int` >= 1048576, found 3"),
+        ("[retention]\n\nquuota=4", "f:3: there is no setting retention.quuota; did you mean retention.quota?"),
+        ("[push]\nzzz=4", "f:2: there is no setting push.zzz; expected one of url"),
+        ("\nretention = 4", "f:2: retention: expected a [section], got `int`, found 4"),
+        (
+            '[accounts]\nregistration="opn"',
+            'f:2: accounts.registration: expected one of "open", "invite", "closed", found "opn"',
+        ),
+        ("[tls]\n[nothing]\n", "f:2: there is no setting nothing; expected one of names, tls"),
+        ('[tls]\ncert="a"\n', "f:2: tls.cert: expected tls.key to be given too"),
+        ("[listen]\naddresses=[1]\n", "f:2: listen.addresses: expected `str`, got `int`"),
+        ("retention.quota=1", "f:1: retention.quota: expected `int` >= 1048576, found 1"),
+        ("[accounts]\nname_min_length=20\nname_max_length=10", "f:2: accounts.name_min_length: expected at most"),
+        ("[retention]\nquota_low_percent = 99", "f:2: retention.quota_low_percent: expected at most"),
+        ("[messages]\nmax_size = 600000000", "f:2: messages.max_size: expected at most retention.quota"),
+    ],
+)
+def test_a_mistake_is_told_with_its_line(text: str, said: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        parse(text, "f")
+    assert str(error.value).startswith(said)
+
+
+def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"no\.toml: cannot be read"):
+        load(tmp_path / "no.toml")
+    (tmp_path / "latin.toml").write_bytes(b"# \xe9\n")
+    with pytest.raises(ConfigError, match="UTF-8"):
+        load(tmp_path / "latin.toml")
