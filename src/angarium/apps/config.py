@@ -7,6 +7,7 @@ and what was expected. The sample is generated from the declarations, so it cann
 import difflib
 import re
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
@@ -18,7 +19,7 @@ from angarium.edge.settings import Limits, Listen
 from angarium.mail.settings import Accounts, Messages, Push, Retention
 from angarium.reach.settings import Names, Tls
 
-__all__ = ["Config", "ConfigError", "load", "parse", "sample"]
+__all__ = ["Config", "ConfigError", "load", "override", "parse", "sample"]
 
 HEAD = """\
 # Angarium's settings. Every line that begins with "# name = value" shows a default: take the "# " away and change the
@@ -72,6 +73,21 @@ def parse(text: str, file: str) -> Config:
     return config
 
 
+def override(config: Config, settings: Mapping[str, Any]) -> Config:
+    """Put `settings` ("section.name" to value), given on the command line, over a configuration. Raises ConfigError."""
+    raw = msgspec.to_builtins(config)
+    for name, value in settings.items():
+        section, _, key = name.partition(".")
+        raw[section][key] = value
+    try:
+        changed = msgspec.convert(raw, Config)
+    except msgspec.ValidationError as error:
+        what, _, where = str(error).partition(" - at `$.")
+        raise ConfigError(f"{where.rstrip('`')}: {what[:1].lower()}{what[1:]}") from None
+    _judge(changed, "", "the command line")
+    return changed
+
+
 def explain(problem: str, text: str, file: str) -> str:
     """Turn a validation error (``… - at `$.section.key` ``) into file, line, setting, and what was expected."""
     what, _, where = problem.partition(" - at `$")
@@ -101,8 +117,12 @@ def line_of(keys: list[str], text: str) -> int:
     return at
 
 
-def sample() -> str:
-    """The annotated sample: every section and setting with its meaning, its bounds and its default."""
+def sample(settings: Mapping[str, Any] | None = None) -> str:
+    """The annotated sample: every section and setting with its meaning, its bounds and its default.
+
+    `settings` ("section.name" to value) are written as set, the others as comments.
+    """
+    settings = settings or {}
     parts = [HEAD]
     for section in fields(Config):
         kind = section.type
@@ -110,7 +130,9 @@ def sample() -> str:
         hints = get_type_hints(kind, include_extras=True)
         for setting in fields(kind):
             default = setting.default if setting.default is not msgspec.NODEFAULT else setting.default_factory()
-            parts.append(f"\n# {_describe(hints[setting.name])}\n# {setting.name} = {_toml(default)}\n")
+            name = f"{section.name}.{setting.name}"
+            line = f"{'' if name in settings else '# '}{setting.name} = {_toml(settings.get(name, default))}"
+            parts.append(f"\n# {_describe(hints[setting.name])}\n{line}\n")
     return "".join(parts)
 
 

@@ -1,0 +1,38 @@
+# The two commands of the README, and what else is done often. `make up ARGS="--domain relay.example.org"` passes options.
+PYTHON ?= python3
+PIP = .venv/bin/python -m pip --quiet --disable-pip-version-check
+ARGS ?=
+
+.PHONY: up test check lint bench clean
+
+up: .venv/relay
+	.venv/bin/angarium up $(ARGS)
+
+test: .venv/tests lint
+	sh tests/needs.sh
+	.venv/bin/pytest $(ARGS)
+
+check: .venv/relay
+	.venv/bin/angarium check $(ARGS)
+
+lint: .venv/tests
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+
+bench: .venv/tests
+	.venv/bin/python bench/latency.py $(ARGS)
+
+clean:
+	rm -rf .venv .cache .mypy_cache .ruff_cache .hypothesis
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/relay: pyproject.toml | .venv/bin/python
+	$(PIP) install -e '.[check,speed]'
+	touch $@
+
+.venv/tests: pyproject.toml | .venv/bin/python
+	$(PIP) install -e '.[check,speed,test]'
+	touch $@ .venv/relay

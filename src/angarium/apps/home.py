@@ -1,0 +1,124 @@
+"""The data directory: everything a relay keeps, in one place, readable by its owner only.
+
+    angarium.toml   settings, annotated
+    root.key        32 random bytes that key every name on disk; without them the database means nothing
+    relay.db        accounts and mailboxes
+    tls/            certificate and private key, ACME account
+    ports.json      the ports last listened on, so that invitations stay good
+    control         the socket by which the keeper's commands reach the running relay
+
+Made on first start; found again on every other.
+"""
+
+import contextlib
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from angarium.apps.config import Config, load, override, sample
+
+__all__ = ["Home", "HomeError", "default_path"]
+
+ROOT_KEY_BYTES = 32
+
+
+class HomeError(Exception):
+    """The data directory cannot be used. The text says what to do."""
+
+
+def default_path() -> Path:
+    """Where a relay lives if nobody says otherwise: /var/lib for root, the XDG data directory for everybody else."""
+    if os.geteuid() == 0:
+        return Path("/var/lib/angarium")
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "angarium"
+
+
+class Home:
+    """One relay's data directory."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.expanduser().absolute()
+        self.config_file = self.path / "angarium.toml"
+        self.root_key_file = self.path / "root.key"
+        self.database = self.path / "relay.db"
+        self.tls = self.path / "tls"
+        self.ports_file = self.path / "ports.json"
+        self.control = self.path / "control"
+
+    @property
+    def made(self) -> bool:
+        """Whether a relay was ever started here."""
+        return self.root_key_file.exists()
+
+    def make(self, settings: Mapping[str, Any]) -> None:
+        """Make what is not there yet; `settings` ("section.name" to value) go into a new configuration.
+
+        Raises:
+            HomeError: the directory cannot be written, or is damaged.
+            ConfigError: a setting is not valid.
+        """
+        if self.database.exists() and not self.root_key_file.exists():
+            raise HomeError(
+                f"{self.root_key_file} is missing, and without it nothing in {self.database.name} can be found. "
+                f"Put it back from a copy, or move {self.path} away to begin anew."
+            )
+        try:
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if not self.config_file.exists():
+                override(Config(), settings)
+                _write(self.config_file, sample(settings).encode())
+            if not self.root_key_file.exists():
+                _write(self.root_key_file, secrets.token_bytes(ROOT_KEY_BYTES))
+        except OSError as error:
+            raise HomeError(
+                f"cannot write {error.filename or self.path}: {error.strerror}. Name another directory with --data."
+            ) from None
+
+    def config(self, settings: Mapping[str, Any] | None = None) -> Config:
+        """The settings on disk, with `settings` ("section.name" to value) over them this once. Raises ConfigError."""
+        return override(load(self.config_file), settings or {})
+
+    def root_key(self) -> bytes:
+        """The root key. Raises HomeError where it is missing or damaged."""
+        try:
+            key = self.root_key_file.read_bytes()
+        except OSError as error:
+            raise HomeError(f"cannot read {self.root_key_file}: {error.strerror}.") from None
+        if len(key) != ROOT_KEY_BYTES:
+            raise HomeError(f"{self.root_key_file} is damaged: put it back from a copy.")
+        return key
+
+    def ports(self) -> dict[str, int]:
+        """The ports last listened on, by the listener's name."""
+        with contextlib.suppress(OSError, ValueError):
+            found = json.loads(self.ports_file.read_text())
+            if isinstance(found, dict):
+                return {str(name): port for name, port in found.items() if isinstance(port, int)}
+        return {}
+
+    def remember_ports(self, ports: Mapping[str, int]) -> None:
+        """Keep the ports for the next start."""
+        if dict(ports) != self.ports():
+            _write(self.ports_file, json.dumps(dict(ports)).encode())
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a small file whole, for its owner only: it is there completely, or not at all, also after a power cut."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+    directory = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)

@@ -1,0 +1,80 @@
+"""`angarium invite`: an invitation as a QR code and a link, made by the running relay."""
+
+import asyncio
+import re
+import sys
+from typing import Annotated
+
+import msgspec
+from cyclopts import Parameter
+from msgspec import Struct
+
+from angarium.apps.options import Data, Json, existing
+from angarium.apps.terminal import qr
+from angarium.edge.control import Refusal, ask
+
+__all__ = ["Invited", "days", "invite"]
+
+
+class Invited(Struct, frozen=True):
+    """What the relay made."""
+
+    links: list[str]
+    """Links for the app. One that begins with `dcaccount:` is good for all uses, one with `dclogin:` for one person."""
+    page: str
+    """The page that shows the same to a browser; empty where the relay has none."""
+    uses: int
+    """Accounts that can be made; 0: as many as come."""
+    expires_days: int
+    """Days from today on which it still works; 0: for ever."""
+
+
+def invite(
+    *,
+    data: Data = None,
+    uses: Annotated[int | None, Parameter(help="How many accounts it is good for [default: 1].")] = None,
+    expires: Annotated[
+        str | None, Parameter(help="How long it is good for, in days or weeks: 7d, 2w [default: 7d].")
+    ] = None,
+    json: Json = False,
+) -> int:
+    """Print an invitation: a QR code to scan with Delta Chat, and the same as a link.
+
+    On a relay that is open to everybody the invitation is good for all who see it, for ever. On one with
+    `registration = "invite"` it carries a token that is used up; the relay does not remember who used which.
+
+    Exit status: 0 made; 2 refused, or no relay runs.
+    """
+    if uses is not None and not 1 <= uses <= 10_000:
+        raise Refusal("--uses: expected a number from 1 to 10000")
+    details = {"uses": uses, "days": None if expires is None else days(expires)}
+    made = msgspec.convert(asyncio.run(ask(existing(data).control, "invite", **details)), Invited)
+    sys.stdout.write(msgspec.json.encode(made).decode() + "\n" if json else render(made))
+    return 0
+
+
+def days(text: str) -> int:
+    """A span like `7d` or `2w` in days. Raises Refusal."""
+    found = re.fullmatch(r"([1-9]\d{0,4})([dw])", text)
+    if not found:
+        raise Refusal("--expires: expected days or weeks, such as 7d or 2w")
+    return int(found[1]) * (7 if found[2] == "w" else 1)
+
+
+def render(made: Invited) -> str:
+    """The invitation as a person sees it in the terminal."""
+    parts: list[str] = []
+    for number, link in enumerate(made.links, 1):
+        if len(made.links) > 1:
+            parts.append(f"Invitation {number} of {len(made.links)}, for one person:")
+        parts += [qr(link), link, ""]
+    if made.page:
+        parts.append(f"As a page: {made.page}")
+    if made.uses:
+        last = f"{made.expires_days} day{'s' if made.expires_days > 1 else ''} from today"
+        parts.append(f"Good for {made.uses} account{'s' if made.uses > 1 else ''}, until {last}.")
+    elif made.links[0].startswith("dclogin:"):
+        parts.append("This code is for one person. Ask for another one with the same command.")
+    else:
+        parts.append("Good for everybody who sees it.")
+    return "\n".join(parts) + "\n"

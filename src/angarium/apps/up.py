@@ -1,0 +1,125 @@
+"""`angarium up`: start the relay, make what is missing, show where it listens and how to get in."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from cyclopts import Parameter
+
+from angarium import __version__
+from angarium.apps.home import Home, default_path
+from angarium.apps.options import Data, Json
+from angarium.apps.serve import Ready, serve
+from angarium.apps.terminal import qr
+
+__all__ = ["up"]
+
+
+def up(
+    *,
+    data: Data = None,
+    domain: Annotated[str | None, Parameter(help="Serve this domain name; its DNS must point to this machine.")] = None,
+    tls_cert: Annotated[Path | None, Parameter(help="PEM file with the certificate chain for the domain.")] = None,
+    tls_key: Annotated[Path | None, Parameter(help="PEM file with its private key.")] = None,
+    acme: Annotated[
+        str | None,
+        Parameter(
+            help="ACME directory to get the domain's certificate from [default: Let's Encrypt]; \"\": self-signed."
+        ),
+    ] = None,
+    registration: Annotated[
+        Literal["open", "invite", "closed"] | None, Parameter(help="Who may make an account [default: open].")
+    ] = None,
+    listen: Annotated[
+        list[str] | None, Parameter(negative="", help="IP address to listen on; may be repeated [default: all].")
+    ] = None,
+    ports: Annotated[
+        Literal["standard", "high", "any"] | None,
+        Parameter(help="Standard ports where they may be had (the default), high ones, or any free ones."),
+    ] = None,
+    json: Json = False,
+) -> int:
+    """Start the relay; make its data directory on the first start.
+
+    Needs no root, no DNS and no account elsewhere: without `--domain` the relay is known by this machine's IP address
+    and signs its own certificate. Prints where it listens and an invitation that the Delta Chat app can scan. Ctrl-C
+    stops it; started again, everything is still there.
+
+    Options given at the first start are written to `angarium.toml` in the data directory; given later, they count for
+    that run only. With `--domain`, and no certificate files, the relay asks the ACME authority for a certificate. No
+    other request leaves it.
+
+    Exit status: 0 stopped by Ctrl-C or SIGTERM; 2 could not start.
+    """
+    home = Home(data or default_path())
+    given: dict[str, Any] = {
+        "names.domain": domain,
+        "tls.cert": str(tls_cert.absolute()) if tls_cert else None,
+        "tls.key": str(tls_key.absolute()) if tls_key else None,
+        "tls.acme": acme,
+        "accounts.registration": registration,
+        "listen.addresses": listen,
+        "listen.ports": ports,
+    }
+    settings = {name: value for name, value in given.items() if value is not None}
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    return _run(_until_signalled(serve(home, settings, ready=_show_json if json else _show)))
+
+
+def _show(ready: Ready) -> None:
+    names = {door.name: door.port for door in ready.doors}
+    lines = [
+        f"Angarium {__version__} is up: {ready.domain}",
+        "",
+        f"  Listening  {', '.join(f'{name} {port}' for name, port in names.items())}",
+        f"             on {', '.join(dict.fromkeys(door.address for door in ready.doors))}",
+        f"  Page       {ready.page or 'none'}",
+        f"  Data       {ready.home}",
+        "",
+    ]
+    if ready.invitation:
+        lines += [
+            "  Scan this with Delta Chat:",
+            "",
+            qr(ready.invitation),
+            f"  {ready.invitation}",
+            "",
+            "  This one is for one person; for more: the page, or angarium invite."
+            if ready.invitation.startswith("dclogin:")
+            else "  Good for everybody; print it again with: angarium invite",
+        ]
+    else:
+        lines += ["  Registration is not open: make invitations with: angarium invite --uses 1 --expires 7d"]
+    sys.stdout.write("\n".join([*lines, "  Ctrl-C stops the relay.", "", ""]))
+    sys.stdout.flush()
+
+
+def _show_json(ready: Ready) -> None:
+    listening = [{"name": door.name, "address": door.address, "port": door.port} for door in ready.doors]
+    line = {"event": "ready", "invitation": ready.invitation, "page": ready.page, "listening": listening}
+    sys.stdout.write(msgspec.json.encode(line).decode() + "\n")
+    sys.stdout.flush()
+
+
+async def _until_signalled(serving: Coroutine[Any, Any, None]) -> int:
+    task = asyncio.ensure_future(serving)
+    loop = asyncio.get_running_loop()
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(signum, task.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+    return 0
+
+
+def _run(main: Coroutine[Any, Any, int]) -> int:
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.run(main)
+    return uvloop.run(main)
