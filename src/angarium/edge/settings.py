@@ -21,8 +21,8 @@ class Listen(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     ports: Annotated[
         Literal["standard", "high", "any"],
         Meta(
-            description="What a port of 0 means: the standard one, or a high one (10993 for 993) where that may not be had;"
-            " the high one from the start; or any free one. Once chosen it stays."
+            description="What a port of 0 means: the standard one, or where that may not be had a high one"
+            " (10993 for 993); the high one from the start; or any free one. Once chosen it stays."
         ),
     ] = "standard"
     imaps: Annotated[Port, Meta(description="IMAP over TLS (993).")] = 0
