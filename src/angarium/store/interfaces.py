@@ -100,8 +100,11 @@ class Accounts(Protocol):
             WrongPassword: see there.
         """
 
-    async def delete(self, account: AccountId) -> None:
-        """Destroy an account with all it holds; its name becomes a tombstone. Sessions hear `Subscription.gone`."""
+    async def delete(self, owner: Owner) -> None:
+        """Destroy an account with all it holds; its name becomes a tombstone. Sessions hear `Subscription.gone`.
+
+        Asks for the owner: only with its key can shared bodies be counted out at once.
+        """
 
     async def expire(self, *, before_day: int) -> int:
         """Delete every account whose last login was before that day; return how many."""
@@ -272,5 +275,5 @@ class Tokens(Protocol):
     async def of(self, name: str) -> list[str]:
         """The tokens of a name; empty where there is no such account."""
 
-    async def drop(self, token: str) -> None:
-        """Forget a token wherever it is."""
+    async def drop(self, name: str, token: str) -> None:
+        """Forget a token of this name. Accounts that share a phone are not told of each other."""

@@ -1,0 +1,150 @@
+"""Accounts: made once, opened by a password, destroyed for good.
+
+Passwords are tried in a few threads, never on the event loop: one costs milliseconds of a core.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TypeVar
+
+from angarium.store.interfaces import (
+    AccountId,
+    NameTaken,
+    NoSuchAccount,
+    NoSuchToken,
+    Owner,
+    StoreError,
+    WrongPassword,
+)
+from angarium.store.removal import clear_ruins, ruin
+from angarium.store.rows import AccountRow, Backend, News, Reading, Writing
+from angarium.store.seal import Seal
+from angarium.store.titles import INBOX, open_mailbox
+
+__all__ = ["StoredAccounts"]
+
+T = TypeVar("T")
+
+PASSWORDS_AT_ONCE = 2
+EXPIRED_AT_ONCE = 64
+
+
+class StoredAccounts:
+    """See `store.interfaces.Accounts`."""
+
+    def __init__(self, backend: Backend, seal: Seal) -> None:
+        self._backend = backend
+        self._seal = seal
+        self._slow = ThreadPoolExecutor(PASSWORDS_AT_ONCE, thread_name_prefix="password")
+        self._decoy: bytes | None = None
+
+    async def create(self, name: str, password: str, *, day: int, token: str | None = None) -> Owner:
+        """See `Accounts.create`."""
+        account = self._account(name)
+        await self._backend.read(lambda rows: self._require_free(rows, account))
+        lock, key = await self._slowly(partial(self._seal.lock, password))
+        invitation = None if token is None else self._seal.name("invitation", token)
+        validity = secrets.randbits(30) + 1
+
+        def job(rows: Writing, news: News) -> None:
+            self._require_free(rows, account)
+            if invitation is not None:
+                burn(rows, invitation, day)
+            rows.put_account(account, AccountRow(lock, day, validity))
+            open_mailbox(rows, self._seal, account, INBOX)
+
+        await self._backend.write(job)
+        return Owner(account, name, key)
+
+    async def login(self, name: str, password: str, *, day: int) -> Owner:
+        """See `Accounts.login`."""
+        account = self._account(name)
+        row = await self._backend.read(lambda rows: rows.account(account))
+        if row is None:
+            await self._slowly(partial(self._try_in_vain, password))
+            raise NoSuchAccount
+        key = await self._slowly(partial(self._seal.unlock, row.lock, password))
+        if key is None:
+            raise WrongPassword
+        if row.day < day:
+            await self._backend.write(partial(touch, account=account, day=day))
+        return Owner(account, name, key)
+
+    async def delete(self, owner: Owner) -> None:
+        """See `Accounts.delete`."""
+        ruins = await self._backend.write(partial(self._destroy, account=owner.account))
+        await clear_ruins(self._backend, self._seal, ruins or (), owner.key)
+
+    async def expire(self, *, before_day: int) -> int:
+        """See `Accounts.expire`."""
+        expired = 0
+        while accounts := await self._backend.read(lambda rows: rows.accounts_before(before_day, EXPIRED_AT_ONCE)):
+            for account in accounts:
+                ruins = await self._backend.write(
+                    partial(self._destroy, account=AccountId(account), if_before=before_day)
+                )
+                if ruins is not None:
+                    expired += 1
+                    await clear_ruins(self._backend, self._seal, ruins)
+        return expired
+
+    async def count(self) -> int:
+        """See `Accounts.count`."""
+        return await self._backend.read(lambda rows: rows.accounts())
+
+    def close(self) -> None:
+        """Let go of the threads."""
+        self._slow.shutdown(wait=False, cancel_futures=True)
+
+    def _account(self, name: str) -> AccountId:
+        return AccountId(self._seal.name("account", name))
+
+    def _tomb(self, account: AccountId) -> bytes:
+        return self._seal.name("tombstone", account.hex())
+
+    def _require_free(self, rows: Reading, account: AccountId) -> None:
+        if rows.account(account) is not None or rows.buried(self._tomb(account)):
+            raise NameTaken
+
+    def _destroy(
+        self, rows: Writing, news: News, *, account: AccountId, if_before: int | None = None
+    ) -> list[int] | None:
+        """Take an account away; return the numbers of its mailboxes, now ruins, or None if it is not to be."""
+        row = rows.account(account)
+        if row is None or (if_before is not None and row.day >= if_before):
+            return None
+        rows.remove_account(account)
+        rows.bury(self._tomb(account))
+        numbers = [mailbox.number for mailbox in rows.mailboxes(account)]
+        for number in numbers:
+            ruin(rows, news, number)
+        return numbers
+
+    def _try_in_vain(self, password: str) -> None:
+        if self._decoy is None:
+            self._decoy, _ = self._seal.lock(secrets.token_hex())
+        self._seal.unlock(self._decoy, password)
+
+    async def _slowly(self, work: Callable[[], T]) -> T:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._slow, work)
+        except RuntimeError as closed:
+            raise StoreError("the store is closed") from closed
+
+
+def burn(rows: Writing, invitation: bytes, day: int) -> None:
+    """Use an invitation once. Raises NoSuchToken."""
+    uses, expires_day = rows.invitation(invitation) or (0, 0)
+    if uses < 1 or expires_day < day:
+        raise NoSuchToken
+    rows.put_invitation(invitation, uses - 1, expires_day)
+
+
+def touch(rows: Writing, news: News, *, account: AccountId, day: int) -> None:
+    """Remember a login."""
+    row = rows.account(account)
+    if row is not None and row.day < day:
+        rows.put_account(account, row._replace(day=day))

@@ -1,0 +1,125 @@
+"""How messages come in: sealed outside the transaction, to all who have an account, then written in one.
+
+A body goes with each record. A large one that goes to several is kept once, as a blob: its id is random, travels only
+inside the sealed records, and beside it stands a count of holders.
+"""
+
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from angarium.store.interfaces import AccountId, Letter
+from angarium.store.record import Record
+from angarium.store.rows import MailboxRow, MessageRow, News, Reading, Writing
+from angarium.store.seal import Seal
+from angarium.store.titles import INBOX, keyed
+from angarium.wire.imap.entry import Arrived, Entry
+
+__all__ = ["LARGE", "Blob", "Parcel", "arrive", "parcels", "seal_own", "store"]
+
+LARGE = 65_536
+"""Bodies above this many bytes are kept once where they go to several."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """A body on its way to several."""
+
+    number: int
+    wrapped: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """One message on its way into one mailbox, sealed."""
+
+    account: AccountId
+    mailbox: bytes
+    size: int
+    size_class: int
+    record: bytes
+    body: bytes | Blob
+
+
+def parcels(rows: Reading, seal: Seal, letters: Iterable[Letter]) -> list[Parcel]:
+    """Seal letters to the INBOX of each name that has an account, once each."""
+    ready: list[Parcel] = []
+    locks: dict[AccountId, bytes | None] = {}
+    for letter in letters:
+        accounts = dict.fromkeys(AccountId(seal.name("account", name)) for name in letter.names)
+        for account in accounts:
+            if account not in locks:
+                row = rows.account(account)
+                locks[account] = row and row.lock
+        open_to = [(account, lock) for account in accounts if (lock := locks[account]) is not None]
+        if len(letter.message) > LARGE and len(open_to) > 1:
+            ready.extend(_share(seal, letter.message, open_to))
+        else:
+            ready.extend(seal_own(seal, letter.message, account, lock, INBOX) for account, lock in open_to)
+    return ready
+
+
+def seal_own(seal: Seal, message: bytes, account: AccountId, lock: bytes, mailbox: str) -> Parcel:
+    """Seal a message with a body of its own."""
+    key, wrapped = seal.wrap(message)
+    return _parcel(seal, message, account, lock, mailbox, Record(len(message), 0, key), wrapped)
+
+
+def _share(seal: Seal, message: bytes, open_to: Sequence[tuple[AccountId, bytes]]) -> Iterable[Parcel]:
+    key, wrapped = seal.wrap(message)
+    blob = Blob(secrets.randbelow(2**63 - 1) + 1, wrapped)
+    record = Record(len(message), blob.number, key)
+    return (_parcel(seal, message, account, lock, INBOX, record, blob) for account, lock in open_to)
+
+
+def _parcel(
+    seal: Seal, message: bytes, account: AccountId, lock: bytes, mailbox: str, record: Record, body: bytes | Blob
+) -> Parcel:
+    return Parcel(
+        account,
+        keyed(seal, account, mailbox),
+        len(message),
+        seal.size_class(len(message)),
+        seal.seal(lock, record.pack()),
+        body,
+    )
+
+
+def store(
+    rows: Writing, news: News, ready: Iterable[Parcel], *, day: int, flags: frozenset[str] = frozenset()
+) -> tuple[int, int]:
+    """Write parcels, passing over mailboxes that have gone; return UIDVALIDITY and UID of the last (0, 0: none)."""
+    boxes: dict[bytes, MailboxRow] = {}
+    blobs: dict[Blob, int] = {}
+    bodies: list[tuple[int, int, bytes]] = []
+    messages: list[tuple[int, MessageRow]] = []
+    last = (0, 0)
+    for parcel in ready:
+        box = boxes.get(parcel.mailbox) or rows.mailbox(parcel.account, parcel.mailbox)
+        if box is None:
+            continue
+        message = MessageRow(box.uidnext, parcel.size_class, flags, day, box.modseq + 1, parcel.record)
+        messages.append((box.number, message))
+        if isinstance(parcel.body, Blob):
+            blobs[parcel.body] = blobs.get(parcel.body, 0) + 1
+        else:
+            bodies.append((box.number, message.uid, parcel.body))
+        boxes[parcel.mailbox] = arrive(box, [message])
+        news.append((box.number, Arrived(Entry(message.uid, parcel.size, flags, day, message.modseq))))
+        last = (box.uidvalidity, message.uid)
+    rows.put_mailboxes(boxes.values())
+    rows.add_messages(messages)
+    rows.add_bodies(bodies)
+    for blob, holders in blobs.items():
+        rows.add_blob(blob.number, day=day, holders=holders, body=blob.wrapped)
+    return last
+
+
+def arrive(box: MailboxRow, messages: Sequence[MessageRow]) -> MailboxRow:
+    """A mailbox after messages with consecutive UIDs were added."""
+    return box._replace(
+        uidnext=box.uidnext + len(messages),
+        modseq=box.modseq + 1,
+        messages=box.messages + len(messages),
+        size=box.size + sum(message.size for message in messages),
+    )

@@ -1,0 +1,259 @@
+"""Mailboxes and what is in them, over any back-end.
+
+Every change is one job: it finds the mailbox again in its own transaction, so nothing is decided on what was true
+before. Reading opens records with the owner's key; the back-end sees neither sizes nor bodies.
+"""
+
+from collections.abc import Collection, Sequence
+from functools import partial
+
+from angarium.store.delivery import arrive, parcels, seal_own, store
+from angarium.store.flags import canonical, changed
+from angarium.store.interfaces import (
+    AccountId,
+    Copied,
+    Letter,
+    MailboxExists,
+    NoSuchMailbox,
+    Owner,
+    Rules,
+    Swept,
+)
+from angarium.store.record import Record
+from angarium.store.removal import AT_ONCE, clear_ruins, remove, ruin
+from angarium.store.rows import Backend, MailboxRow, MessageRow, News, Reading, Writing
+from angarium.store.seal import Seal
+from angarium.store.sweep import sweep
+from angarium.store.titles import INBOX, found, keyed, open_mailbox, spelled
+from angarium.wire.imap.entry import Arrived, Entry, Flagged, Snapshot
+
+__all__ = ["StoredMailboxes"]
+
+LONG = 2_000
+"""Mailboxes of more messages are listed outside the event loop's thread."""
+BIG = 262_144
+"""Bodies of more bytes are read there too."""
+
+
+class StoredMailboxes:
+    """See `store.interfaces.Mailboxes`."""
+
+    def __init__(self, backend: Backend, seal: Seal) -> None:
+        self._backend = backend
+        self._seal = seal
+
+    async def deliver(self, letters: Sequence[Letter], *, day: int) -> None:
+        """See `Mailboxes.deliver`."""
+        ready = await self._backend.read(lambda rows: parcels(rows, self._seal, letters))
+        if ready:
+            await self._backend.write(partial(store, ready=ready, day=day))
+
+    async def usage(self, names: Collection[str]) -> dict[str, int]:
+        """See `Mailboxes.usage`. Counts size classes."""
+
+        def look(rows: Reading) -> dict[str, int]:
+            usage = {}
+            for name in names:
+                account = AccountId(self._seal.name("account", name))
+                if rows.account(account) is not None:
+                    usage[name] = sum(box.size for box in rows.mailboxes(account))
+            return usage
+
+        return await self._backend.read(look)
+
+    async def messages(self) -> int:
+        """See `Mailboxes.messages`."""
+        return await self._backend.read(lambda rows: rows.waiting(), heavy=True)
+
+    async def names(self, owner: Owner) -> list[str]:
+        """See `Mailboxes.names`."""
+        boxes = await self._backend.read(lambda rows: rows.mailboxes(owner.account))
+        titles = (owner.key.open(box.title).decode() for box in boxes)
+        return sorted(titles, key=lambda title: (title != INBOX, title))
+
+    async def create(self, owner: Owner, mailbox: str) -> None:
+        """See `Mailboxes.create`."""
+
+        def job(rows: Writing, news: News) -> None:
+            self._require_free(rows, owner, mailbox)
+            if rows.account(owner.account) is None:
+                raise NoSuchMailbox
+            open_mailbox(rows, self._seal, owner.account, mailbox)
+
+        await self._backend.write(job)
+
+    async def remove(self, owner: Owner, mailbox: str) -> None:
+        """See `Mailboxes.remove`."""
+
+        def job(rows: Writing, news: News) -> int:
+            box = self._other_than_inbox(rows, owner, mailbox)
+            ruin(rows, news, box.number)
+            return box.number
+
+        number = await self._backend.write(job)
+        await clear_ruins(self._backend, self._seal, [number], owner.key)
+
+    async def rename(self, owner: Owner, mailbox: str, to: str) -> None:
+        """See `Mailboxes.rename`."""
+
+        def job(rows: Writing, news: News) -> None:
+            box = self._other_than_inbox(rows, owner, mailbox)
+            self._require_free(rows, owner, to)
+            title = self._seal.seal(self._lock(rows, owner), spelled(to).encode())
+            rows.rename_mailbox(box.number, keyed(self._seal, owner.account, to), title)
+
+        await self._backend.write(job)
+
+    async def snapshot(self, owner: Owner, mailbox: str) -> Snapshot:
+        """See `Mailboxes.snapshot`."""
+        box = await self._backend.read(partial(found, seal=self._seal, owner=owner, mailbox=mailbox))
+
+        def look(rows: Reading) -> Snapshot:
+            box = found(rows, self._seal, owner, mailbox)
+            entries = tuple(_entry(owner, message) for message in rows.messages(box.number))
+            return Snapshot(box.uidvalidity, box.uidnext, box.modseq, entries)
+
+        return await self._backend.read(look, heavy=box.messages > LONG)
+
+    async def body(self, owner: Owner, mailbox: str, uid: int) -> bytes | None:
+        """See `Mailboxes.body`."""
+
+        def find(rows: Reading) -> tuple[int, Record] | None:
+            box = found(rows, self._seal, owner, mailbox)
+            return next(((box.number, _record(owner, message)) for message in rows.messages(box.number, [uid])), None)
+
+        place = await self._backend.read(find)
+        if place is None:
+            return None
+        number, record = place
+
+        def look(rows: Reading) -> bytes | None:
+            wrapped = rows.blob(record.blob) if record.blob else rows.body(number, uid)
+            return None if wrapped is None else self._seal.unwrap(record.key, wrapped)
+
+        return await self._backend.read(look, heavy=record.size > BIG)
+
+    async def append(
+        self, owner: Owner, mailbox: str, message: bytes, *, flags: frozenset[str], day: int
+    ) -> tuple[int, int]:
+        """See `Mailboxes.append`."""
+
+        def seal(rows: Reading) -> bytes:
+            return self._lock(rows, owner)
+
+        lock = await self._backend.read(seal)
+        parcel = seal_own(self._seal, message, owner.account, lock, mailbox)
+
+        def job(rows: Writing, news: News) -> tuple[int, int]:
+            found(rows, self._seal, owner, mailbox)
+            return store(rows, news, [parcel], day=day, flags=canonical(flags))
+
+        return await self._backend.write(job)
+
+    async def flag(
+        self,
+        owner: Owner,
+        mailbox: str,
+        uids: Collection[int],
+        *,
+        add: frozenset[str] = frozenset(),
+        remove: frozenset[str] = frozenset(),
+        unchanged_since: int | None = None,
+    ) -> tuple[tuple[Entry, ...], tuple[int, ...]]:
+        """See `Mailboxes.flag`."""
+
+        def job(rows: Writing, news: News) -> tuple[tuple[Entry, ...], tuple[int, ...]]:
+            box = found(rows, self._seal, owner, mailbox)
+            newer, now, altered = [], [], []
+            for message in rows.messages(box.number, uids):
+                if unchanged_since is not None and message.modseq > unchanged_since:
+                    newer.append(message.uid)
+                    continue
+                flags = changed(message.flags, add=add, remove=remove)
+                if flags != message.flags:
+                    message = message._replace(flags=flags, modseq=box.modseq + 1)
+                    altered.append(message)
+                now.append(message)
+            entries = {message.uid: _entry(owner, message) for message in now}
+            if altered:
+                rows.put_flags(box.number, altered)
+                rows.put_mailboxes([box._replace(modseq=box.modseq + 1)])
+                news.extend((box.number, Flagged(entries[message.uid])) for message in altered)
+            return tuple(entries.values()), tuple(newer)
+
+        return await self._backend.write(job)
+
+    async def expunge(self, owner: Owner, mailbox: str, uids: Collection[int] | None = None) -> tuple[int, ...]:
+        """See `Mailboxes.expunge`."""
+        chosen = None if uids is None else frozenset(uids)
+
+        def job(rows: Writing, news: News) -> list[int]:
+            box = found(rows, self._seal, owner, mailbox)
+            doomed = rows.deleted(box.number, chosen, AT_ONCE)
+            if doomed:
+                remove(rows, news, self._seal, box, doomed, owner.key)
+            return [message.uid for message in doomed]
+
+        gone: list[int] = []
+        while True:
+            some = await self._backend.write(job)
+            gone += some
+            if len(some) < AT_ONCE:
+                return tuple(gone)
+
+    async def copy(self, owner: Owner, mailbox: str, uids: Collection[int], to: str, *, move: bool = False) -> Copied:
+        """See `Mailboxes.copy`."""
+
+        def job(rows: Writing, news: News) -> Copied:
+            source = found(rows, self._seal, owner, mailbox)
+            target = found(rows, self._seal, owner, to)
+            originals = rows.messages(source.number, uids)
+            if not originals:
+                return Copied(target.uidvalidity, (), ())
+            copies = [
+                original._replace(uid=uid, modseq=target.modseq + 1)
+                for uid, original in enumerate(originals, target.uidnext)
+            ]
+            rows.add_messages((target.number, copy) for copy in copies)
+            rows.put_mailboxes([arrive(target, copies)])
+            for original, copy in zip(originals, copies, strict=True):
+                rows.copy_body(source.number, original.uid, target.number, copy.uid)
+                if blob := _record(owner, original).blob:
+                    rows.hold_blob(blob, 1)
+                news.append((target.number, Arrived(_entry(owner, copy))))
+            if move:
+                remove(rows, news, self._seal, found(rows, self._seal, owner, mailbox), originals, owner.key)
+            return Copied(
+                target.uidvalidity,
+                tuple(original.uid for original in originals),
+                tuple(copy.uid for copy in copies),
+            )
+
+        return await self._backend.write(job)
+
+    async def sweep(self, rules: Rules) -> Swept:
+        """See `Mailboxes.sweep`."""
+        return await sweep(self._backend, self._seal, rules)
+
+    def _lock(self, rows: Reading, owner: Owner) -> bytes:
+        account = rows.account(owner.account)
+        if account is None:
+            raise NoSuchMailbox
+        return account.lock
+
+    def _require_free(self, rows: Reading, owner: Owner, mailbox: str) -> None:
+        if rows.mailbox(owner.account, keyed(self._seal, owner.account, mailbox)) is not None:
+            raise MailboxExists
+
+    def _other_than_inbox(self, rows: Reading, owner: Owner, mailbox: str) -> MailboxRow:
+        if spelled(mailbox) == INBOX:
+            raise NoSuchMailbox
+        return found(rows, self._seal, owner, mailbox)
+
+
+def _record(owner: Owner, message: MessageRow) -> Record:
+    return Record.unpack(owner.key.open(message.record))
+
+
+def _entry(owner: Owner, message: MessageRow) -> Entry:
+    return Entry(message.uid, _record(owner, message).size, message.flags, message.day, message.modseq)

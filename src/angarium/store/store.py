@@ -1,0 +1,38 @@
+"""The store as the rest of the relay holds it: the rooms' interfaces over one back-end and one seal."""
+
+from collections.abc import Callable
+
+from angarium.store.accounts import StoredAccounts
+from angarium.store.changes import Hub, StoredChanges
+from angarium.store.invitations import StoredInvitations
+from angarium.store.mailboxes import StoredMailboxes
+from angarium.store.memory import MemoryBackend
+from angarium.store.rows import Backend, News
+from angarium.store.seal import Seal
+from angarium.store.tokens import StoredTokens
+
+__all__ = ["Store", "open_memory"]
+
+
+class Store:
+    """Everything the relay remembers."""
+
+    def __init__(self, backend: Callable[[Callable[[News], None]], Backend], seal: Seal) -> None:
+        """`backend` makes the back-end, given whom to tell of what was committed."""
+        hub = Hub()
+        self._backend = backend(hub.publish)
+        self.accounts = StoredAccounts(self._backend, seal)
+        self.invitations = StoredInvitations(self._backend, seal)
+        self.mailboxes = StoredMailboxes(self._backend, seal)
+        self.changes = StoredChanges(self._backend, seal, hub)
+        self.tokens = StoredTokens(self._backend, seal)
+
+    async def close(self) -> None:
+        """Finish what was begun, then let go of files and threads. What comes later raises StoreError."""
+        self.accounts.close()
+        await self._backend.close()
+
+
+def open_memory(seal: Seal) -> Store:
+    """A store that is gone when the process ends."""
+    return Store(MemoryBackend, seal)

@@ -1,0 +1,46 @@
+"""What mailboxes are called: INBOX in any case, others exactly (RFC 3501, 5.1); and how a new one begins."""
+
+import secrets
+
+from angarium.store.interfaces import AccountId, NoSuchAccount, NoSuchMailbox, Owner
+from angarium.store.rows import MailboxRow, Reading, Writing
+from angarium.store.seal import Seal
+
+__all__ = ["INBOX", "found", "keyed", "open_mailbox", "spelled"]
+
+INBOX = "INBOX"
+
+
+def spelled(mailbox: str) -> str:
+    """A mailbox's name with INBOX in capitals."""
+    return INBOX if mailbox.lower() == "inbox" else mailbox
+
+
+def keyed(seal: Seal, account: AccountId, mailbox: str) -> bytes:
+    """The name a mailbox is found by on disk: nobody can tell from it that two accounts each have an INBOX."""
+    return seal.name("mailbox", f"{account.hex()}/{spelled(mailbox)}")
+
+
+def found(rows: Reading, seal: Seal, owner: Owner, mailbox: str) -> MailboxRow:
+    """An account's mailbox. Raises NoSuchMailbox."""
+    row = rows.mailbox(owner.account, keyed(seal, owner.account, mailbox))
+    if row is None:
+        raise NoSuchMailbox
+    return row
+
+
+def open_mailbox(rows: Writing, seal: Seal, account: AccountId, mailbox: str) -> None:
+    """Make an empty mailbox in an account; the caller knows that there is none of that name.
+
+    Raises:
+        NoSuchAccount: see there.
+    """
+    owner = rows.account(account)
+    if owner is None:
+        raise NoSuchAccount
+    number = secrets.randbits(31)
+    while not number or rows.numbered(number):
+        number = secrets.randbits(31)
+    rows.put_account(account, owner._replace(validity=owner.validity + 1))
+    title = seal.seal(owner.lock, spelled(mailbox).encode())
+    rows.add_mailbox(account, keyed(seal, account, mailbox), MailboxRow(number, title, owner.validity, 1, 1, 0, 0))
