@@ -1,6 +1,8 @@
 """The store as the rest of the relay holds it: the rooms' interfaces over one back-end and one seal."""
 
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 
 from angarium.store.accounts import StoredAccounts
 from angarium.store.changes import Hub, StoredChanges
@@ -9,9 +11,10 @@ from angarium.store.mailboxes import StoredMailboxes
 from angarium.store.memory import MemoryBackend
 from angarium.store.rows import Backend, News
 from angarium.store.seal import Seal
+from angarium.store.sqlite.backend import SqliteBackend
 from angarium.store.tokens import StoredTokens
 
-__all__ = ["Store", "open_memory"]
+__all__ = ["Store", "open_memory", "open_sqlite"]
 
 
 class Store:
@@ -36,3 +39,14 @@ class Store:
 def open_memory(seal: Seal) -> Store:
     """A store that is gone when the process ends."""
     return Store(MemoryBackend, seal)
+
+
+def open_sqlite(directory: Path, seal: Seal) -> Store:
+    """The store in a data directory, made if need be, and held until it is closed.
+
+    Raises:
+        DirectoryInUse: another relay runs on it.
+        StoreFull: it cannot be written.
+        StoreError: a newer release made it, or it is damaged.
+    """
+    return Store(partial(SqliteBackend, directory), seal)

@@ -1,0 +1,100 @@
+"""One directory, one SQLite file, its connections: opened together, closed in order.
+
+`synchronous=FULL` in WAL mode flushes the log at every commit; `secure_delete` overwrites what is deleted with zeros.
+"""
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from angarium.store.directory import Hold
+from angarium.store.rows import News, Reading, Writing
+from angarium.store.sqlite.errors import translated
+from angarium.store.sqlite.reader import Readers
+from angarium.store.sqlite.schema import migrate
+from angarium.store.sqlite.wal import Wal
+from angarium.store.sqlite.writer import Writer
+
+__all__ = ["SqliteBackend"]
+
+T = TypeVar("T")
+
+FILE = "store.db"
+BUSY_MILLISECONDS = 2000
+PRAGMAS = (
+    "page_size = 8192",
+    "journal_mode = WAL",
+    "wal_autocheckpoint = 0",
+    "synchronous = FULL",
+    "secure_delete = ON",
+    "temp_store = MEMORY",
+    "cache_size = -8192",
+    "trusted_schema = OFF",
+    f"busy_timeout = {BUSY_MILLISECONDS}",
+)
+
+
+class SqliteBackend:
+    """See `store.rows.Backend`."""
+
+    def __init__(self, directory: Path, publish: Callable[[News], None]) -> None:
+        """Open the store in a data directory, or make it.
+
+        Raises:
+            DirectoryInUse: another relay runs on it.
+            StoreFull: it cannot be written.
+            StoreError: a newer release made it, or it is damaged.
+        """
+        self._hold = Hold(directory)
+        self._file = directory / FILE
+        try:
+            writer = self._prepare()
+            self._readers = Readers(self._reader)
+            self._wal = Wal(self._file.with_name(f"{FILE}-wal"), self._connect())
+        except BaseException as error:
+            self._hold.release()
+            if isinstance(error, sqlite3.Error):
+                raise translated(error) from error
+            raise
+        self._writer = Writer(writer, self._wal, publish)
+
+    async def read(self, look: Callable[[Reading], T], *, heavy: bool = False) -> T:
+        """See `Backend.read`."""
+        return await self._readers.read(look, heavy=heavy)
+
+    async def write(self, job: Callable[[Writing, News], T]) -> T:
+        """See `Backend.write`."""
+        return await self._writer.write(job)
+
+    async def close(self) -> None:
+        """See `Backend.close`."""
+        await self._readers.close()
+        await self._writer.close()
+        self._wal.close()
+        self._hold.release()
+
+    def _prepare(self) -> sqlite3.Connection:
+        self._hold.create(FILE)
+        connection = self._connect()
+        try:
+            migrate(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self._file, isolation_level=None, check_same_thread=False, cached_statements=256)
+        try:
+            for pragma in PRAGMAS:
+                connection.execute(f"PRAGMA {pragma}")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _reader(self) -> sqlite3.Connection:
+        connection = self._connect()
+        connection.execute("PRAGMA query_only = ON")
+        return connection

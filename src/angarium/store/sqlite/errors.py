@@ -1,0 +1,31 @@
+"""What SQLite says of the disk, in the store's words. They name no row, no file and nobody."""
+
+import sqlite3
+
+from angarium.store.interfaces import StoreError, StoreFull
+
+__all__ = ["translated"]
+
+_FULL = {
+    sqlite3.SQLITE_FULL: "the disk is full",
+    sqlite3.SQLITE_IOERR: "the disk fails to read or write",
+    sqlite3.SQLITE_READONLY: "the data directory cannot be written",
+    sqlite3.SQLITE_CANTOPEN: "the data directory cannot be written",
+    sqlite3.SQLITE_PERM: "the data directory cannot be written",
+    sqlite3.SQLITE_NOMEM: "there is not enough memory",
+}
+_BROKEN = {
+    sqlite3.SQLITE_BUSY: "another program holds the database",
+    sqlite3.SQLITE_LOCKED: "another program holds the database",
+    sqlite3.SQLITE_CORRUPT: "the database is damaged",
+    sqlite3.SQLITE_NOTADB: "the database is damaged or is not one",
+}
+
+
+def translated(error: sqlite3.Error) -> StoreError:
+    """The store's error for one of SQLite's: StoreFull where trying again later may help."""
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+    if code in _FULL:
+        return StoreFull(_FULL[code])
+    name = getattr(error, "sqlite_errorname", type(error).__name__)
+    return StoreError(_BROKEN.get(code, f"the database failed ({name})"))

@@ -1,0 +1,78 @@
+"""Who reads: short looks on the event loop's thread, long ones on threads of their own; each on its own connection.
+
+A look is one read transaction: all its rows are of one moment.
+"""
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from angarium.store.interfaces import StoreError
+from angarium.store.rows import Reading
+from angarium.store.sqlite.errors import translated
+from angarium.store.sqlite.rows import SqliteRows
+
+__all__ = ["Readers"]
+
+T = TypeVar("T")
+
+HEAVY_AT_ONCE = 2
+
+
+class Readers:
+    """See the file's head."""
+
+    def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
+        """`connect` opens a connection that only reads."""
+        self._connect = connect
+        self._light = _Reader(connect())
+        self._heavy: list[_Reader] = []
+        self._own = threading.local()
+        self._threads = ThreadPoolExecutor(HEAVY_AT_ONCE, thread_name_prefix="store-reader", initializer=self._begin)
+        self._closed = False
+
+    async def read(self, look: Callable[[Reading], T], *, heavy: bool) -> T:
+        """See `store.rows.Backend.read`."""
+        if self._closed:
+            raise StoreError("the store is closed")
+        if not heavy:
+            return self._light.read(look)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._read_heavy, look)
+
+    async def close(self) -> None:
+        """Wait for looks under way, then close every connection."""
+        self._closed = True
+        await asyncio.to_thread(self._threads.shutdown)
+        for reader in (self._light, *self._heavy):
+            reader.close()
+        self._heavy = []
+
+    def _begin(self) -> None:
+        self._own.reader = _Reader(self._connect())
+        self._heavy.append(self._own.reader)
+
+    def _read_heavy(self, look: Callable[[Reading], T]) -> T:
+        reader: _Reader = self._own.reader
+        return reader.read(look)
+
+
+class _Reader:
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._rows = SqliteRows(connection)
+
+    def read(self, look: Callable[[Reading], T]) -> T:
+        try:
+            self._connection.execute("BEGIN")
+            try:
+                return look(self._rows)
+            finally:
+                self._connection.execute("ROLLBACK")
+        except sqlite3.Error as error:
+            raise translated(error) from error
+
+    def close(self) -> None:
+        self._connection.close()

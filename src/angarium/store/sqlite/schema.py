@@ -1,0 +1,57 @@
+"""The tables, and how an older file becomes a newer one (`user_version` counts the migrations it has had).
+
+Nothing on disk counts upwards across accounts: no AUTOINCREMENT and no implicit rowid, so rows do not tell in which
+order things came. A message's `place` is its mailbox's random number and its UID in one integer, so a mailbox lies
+together, in order, without an index. Bodies lie apart, so that listing a mailbox does not read them.
+"""
+
+import sqlite3
+
+from angarium.store.interfaces import StoreError
+
+__all__ = ["migrate"]
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (
+        """CREATE TABLE accounts (
+            account BLOB PRIMARY KEY, lock BLOB NOT NULL, day INTEGER NOT NULL, validity INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID""",
+        "CREATE TABLE tombs (tomb BLOB PRIMARY KEY) STRICT, WITHOUT ROWID",
+        "CREATE TABLE devices (account BLOB PRIMARY KEY, devices BLOB NOT NULL) STRICT, WITHOUT ROWID",
+        """CREATE TABLE invitations (
+            token BLOB PRIMARY KEY, uses INTEGER NOT NULL, expires_day INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID""",
+        """CREATE TABLE mailboxes (
+            number INTEGER PRIMARY KEY, account BLOB NOT NULL, name BLOB NOT NULL, title BLOB NOT NULL,
+            uidvalidity INTEGER NOT NULL, uidnext INTEGER NOT NULL, modseq INTEGER NOT NULL,
+            messages INTEGER NOT NULL, size INTEGER NOT NULL
+        ) STRICT""",
+        "CREATE UNIQUE INDEX mailboxes_by_name ON mailboxes (account, name)",
+        "CREATE TABLE ruins (number INTEGER PRIMARY KEY) STRICT",
+        """CREATE TABLE messages (
+            place INTEGER PRIMARY KEY, size INTEGER NOT NULL, flags INTEGER NOT NULL, keywords TEXT NOT NULL,
+            day INTEGER NOT NULL, modseq INTEGER NOT NULL, record BLOB NOT NULL
+        ) STRICT""",
+        "CREATE TABLE bodies (place INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT",
+        "CREATE TABLE blobs (blob INTEGER PRIMARY KEY, day INTEGER NOT NULL, holders INTEGER NOT NULL) STRICT",
+        "CREATE TABLE blob_bodies (blob INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT",
+    ),
+)
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring a file to this release's schema, whole or not at all.
+
+    Raises:
+        StoreError: a newer release made it.
+    """
+    connection.execute("BEGIN IMMEDIATE")
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > len(MIGRATIONS):
+        connection.execute("ROLLBACK")
+        raise StoreError("the data was written by a newer release of Angarium")
+    for migration in MIGRATIONS[version:]:
+        for statement in migration:
+            connection.execute(statement)
+    connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+    connection.execute("COMMIT")
