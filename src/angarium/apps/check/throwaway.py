@@ -89,7 +89,10 @@ async def _readiness(process: asyncio.subprocess.Process, said: asyncio.Task[str
         raise RelayFailed(f"the relay was not up after {START:.0f} seconds") from None
     if not line:
         raise RelayFailed(f"the relay did not start: {await said or 'it said nothing'}")
-    return msgspec.json.decode(line, type=Ready)
+    try:
+        return msgspec.json.decode(line, type=Ready)
+    except msgspec.DecodeError:
+        raise RelayFailed("the relay did not say where it listens") from None
 
 
 async def _last_words(stream: asyncio.StreamReader) -> str:
