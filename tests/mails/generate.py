@@ -80,7 +80,8 @@ def mail(
 ) -> bytes:
     """A mail with the outer header the app writes; LF in the arguments becomes CRLF."""
     header = (
-        f"{sender}\nDate: Tue, 18 Nov 2025 04:12:09 +0000\nMessage-ID: <6f0b2a1e-9b1c-4a64-8a55-0c7fd9a3d0b7@localhost>\n"
+        f"{sender}\nDate: Tue, 18 Nov 2025 04:12:09 +0000\n"
+        "Message-ID: <6f0b2a1e-9b1c-4a64-8a55-0c7fd9a3d0b7@localhost>\n"
         f'To: "hidden-recipients": ;\nSubject: [...]\n{extra}MIME-Version: 1.0\nContent-Type: {content_type}\n\n'
     )
     return (header + content).replace("\r\n", "\n").replace("\n", "\r\n").encode()
@@ -204,7 +205,7 @@ def clear_texts() -> Iterator[tuple[str, bytes]]:
         mail(
             mixed(
                 "Content-Type: text/plain\n\nThis is a receipt notification.\n",
-                "Content-Type: message/disposition-notification\n\nOriginal-Message-ID: <a@b>\nDisposition: displayed\n",
+                "Content-Type: message/disposition-notification\n\nOriginal-Message-ID: <a@b>\n",
             ),
             content_type=f'multipart/report; report-type=disposition-notification; boundary="{BOUNDARY}"',
         ),

@@ -11,8 +11,8 @@ Invariants:
 
 import re
 from collections.abc import Container, Mapping
-from dataclasses import dataclass
-from typing import NamedTuple
+
+from msgspec import Struct
 
 __all__ = ["HEADER_BYTES", "HEADER_FIELDS", "Entity", "Field", "Malformed", "has_bare_newlines", "parse", "rewrite"]
 
@@ -22,14 +22,14 @@ HEADER_FIELDS = 1000
 """Most fields of one header."""
 
 # field-name ":" unstructured, folded lines included (RFC 5322, 2.2 and 2.2.3); 8-bit bytes as RFC 6532 has them.
-_FIELD = re.compile(rb"([!-9;-~]+):([^\r\n\0]*(?:\r\n[ \t][^\r\n\0]*)*)\r\n")
+_FIELD = re.compile(rb"([!-9;-~]+):[^\r\n\0]*(?:\r\n[ \t][^\r\n\0]*)*\r\n")
 
 
 class Malformed(Exception):
     """The message breaks the grammar, or could be read in two ways. The text says how and quotes nothing of it."""
 
 
-class Field(NamedTuple):
+class Field(Struct, frozen=True, gc=False):
     """Where one header field is: ``raw[start:end]`` is all of it, its end of line too."""
 
     name: bytes
@@ -40,8 +40,7 @@ class Field(NamedTuple):
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Entity:
+class Entity(Struct, frozen=True):
     """A header and a body: ``raw[body:end]``. Names are given in lower case, values returned unfolded and stripped."""
 
     raw: bytes
@@ -90,9 +89,9 @@ def parse(raw: bytes, start: int = 0, end: int | None = None) -> Entity:
     while (match := _FIELD.match(raw, at, horizon)) is not None:
         if len(fields) == HEADER_FIELDS:
             raise Malformed("too many header fields")
-        next_at = match.end()
-        fields.append(Field(match[1].lower(), at, match.start(2), next_at))
-        at = next_at
+        name, end_of_field = match[1], match.end()
+        fields.append(Field(name.lower(), at, at + len(name) + 1, end_of_field))
+        at = end_of_field
     if raw.startswith(b"\r\n", at, end):
         return Entity(raw, start, tuple(fields), at + 2, end)
     if at == end:

@@ -10,8 +10,10 @@ splits a boundary, and one that did would be refused for want of a boundary.
 
 import binascii
 import re
-from dataclasses import dataclass
 
+from msgspec import Struct
+
+from angarium.wire.base64_lines import NotBase64, decode_lines
 from angarium.wire.message import Entity, Malformed, parse
 from angarium.wire.structured import without_comments
 
@@ -19,15 +21,17 @@ __all__ = ["ContentType", "content_type", "decoded", "parts"]
 
 _IDENTITY = frozenset({b"7bit", b"8bit", b"binary"})
 _TOKEN = rb"[!#$%&'*+\-.0-9A-Z^_`a-z{|}~]+"
-_TYPE = re.compile(rb"[ \t]*(" + _TOKEN + rb")[ \t]*/[ \t]*(" + _TOKEN + rb")[ \t]*")
-_PARAMETER = re.compile(
-    rb";[ \t]*(?:(" + _TOKEN + rb")[ \t]*=[ \t]*(?:(" + _TOKEN + rb')|"((?:[^"\\]|\\.)*)")[ \t]*)?', re.DOTALL
+_QUOTED = rb'"[^"\\]*(?:\\.[^"\\]*)*"'
+_PARAMETER = rb"(" + _TOKEN + rb")[ \t]*=[ \t]*(" + _TOKEN + rb"|" + _QUOTED + rb")"
+_PARAMETERS = re.compile(_PARAMETER, re.DOTALL)
+_WHOLE = re.compile(
+    rb"[ \t]*(" + _TOKEN + rb"/" + _TOKEN + rb")((?:[ \t]*;[ \t]*(?:" + _PARAMETER + rb")?)*)[ \t]*", re.DOTALL
 )
+_ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
 _BOUNDARY = re.compile(rb"[0-9A-Za-z'()+_,\-./:=? ]{0,69}[0-9A-Za-z'()+_,\-./:=?]")
 
 
-@dataclass(frozen=True, slots=True)
-class ContentType:
+class ContentType(Struct, frozen=True):
     """A media type and its parameters; type and names are in lower case."""
 
     type: bytes
@@ -46,34 +50,25 @@ def content_type(entity: Entity) -> ContentType:
     value = entity.only(b"content-type")
     if value is None:
         return _PLAIN
-    value = without_comments(value)
-    match = _TYPE.match(value)
+    match = _WHOLE.fullmatch(without_comments(value))
     if match is None:
-        raise Malformed("the Content-Type is no media type")
-    parameters: dict[bytes, bytes] = {}
-    at = match.end()
-    while at < len(value):
-        found = _PARAMETER.match(value, at)
-        if found is None:
-            raise Malformed("the parameters of the Content-Type cannot be read")
-        name, token, quoted = found.groups()
-        if name is not None:
-            name = name.lower()
-            if name in parameters:
-                raise Malformed("a parameter of the Content-Type is repeated")
-            parameters[name] = token if token is not None else re.sub(rb"\\(.)", rb"\1", quoted, flags=re.DOTALL)
-        at = found.end()
-    return ContentType((match[1] + b"/" + match[2]).lower(), parameters)
+        raise Malformed("the Content-Type cannot be read")
+    found = _PARAMETERS.findall(match[2])
+    parameters = {name.lower(): _unquoted(text) for name, text in found}
+    if len(parameters) != len(found):
+        raise Malformed("a parameter of the Content-Type is repeated")
+    return ContentType(match[1].lower(), parameters)
 
 
-def parts(entity: Entity, *, limit: int) -> list[Entity]:
-    """The children of a multipart entity, in order (RFC 2046, 5.1.1). Preamble and epilogue are skipped.
+def parts(entity: Entity, kind: ContentType, *, limit: int) -> list[Entity]:
+    """The children, in order, of an entity whose Content-Type is `kind` (RFC 2046, 5.1.1).
+
+    Preamble and epilogue are passed over.
 
     Raises:
         Malformed: it is no multipart, its boundary is missing or malformed, its last delimiter is missing, it has more
             than `limit` children, or a line could be taken for a delimiter by some and not by others.
     """
-    kind = content_type(entity)
     if not kind.type.startswith(b"multipart/"):
         raise Malformed("the message has no parts")
     if _encoding(entity) not in _IDENTITY:
@@ -95,10 +90,16 @@ def decoded(entity: Entity) -> bytes:
         return binascii.a2b_qp(body)
     if encoding == b"base64":
         try:
-            return binascii.a2b_base64(body.translate(None, b"\r\n"), strict_mode=True)
-        except binascii.Error:
+            return bytes(decode_lines(body, 0, len(body)))
+        except NotBase64:
             raise Malformed("a body is not the base64 it says it is") from None
     raise Malformed("the Content-Transfer-Encoding is unknown")
+
+
+def _unquoted(text: bytes) -> bytes:
+    if not text.startswith(b'"'):
+        return text
+    return text[1:-1] if b"\\" not in text else _ESCAPED.sub(rb"\1", text[1:-1])
 
 
 def _encoding(entity: Entity) -> bytes:

@@ -13,10 +13,12 @@ Lengths that are open-ended (RFC 4880, 4.2.1, old format) cannot occur: only dat
 data packet accepted has no old-format tag.
 """
 
-import binascii
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
+
+from msgspec import Struct
+
+from angarium.wire.base64_lines import NotBase64, decode_lines
 
 __all__ = ["NotEncrypted", "Packet", "dearmour", "packets", "require_encrypted"]
 
@@ -35,8 +37,6 @@ SESSION_KEY_BYTES = 16_384
 _HEADERS = rb"(?:(?:Version|Comment|MessageID|Hash|Charset): [^\r\n\0]{0,200}\r?\n){0,8}"
 _BEGIN = re.compile(rb"\s*-----BEGIN PGP MESSAGE-----[ \t]*\r?\n" + _HEADERS + rb"[ \t]*\r?\n")
 _END = re.compile(rb"(?:=[0-9A-Za-z+/]{4}[ \t]*\r?\n)?-----END PGP MESSAGE-----\s*")
-_PIECE = 1 << 20
-"""A large text is decoded in pieces, so that other threads get their turn in between."""
 
 # Least octets of an encrypted-data packet's body, by version: version 1 has a block and two octets of prefix, and a
 # 22-octet MDC packet behind (RFC 9580, 5.13.1); version 2 has three octets, a salt and the last tag (5.13.2).
@@ -47,7 +47,7 @@ class NotEncrypted(Exception):
     """These bytes are no encrypted OpenPGP message. The text says why and quotes nothing of them."""
 
 
-class Packet(NamedTuple):
+class Packet(Struct, frozen=True, gc=False):
     """Where a packet's body begins, how many octets of body it has, and where the packet ends."""
 
     tag: int
@@ -75,8 +75,8 @@ def dearmour(text: bytes) -> bytes | bytearray:
     if _END.fullmatch(text, stop) is None:
         raise NotEncrypted("the armour's last lines are malformed")
     try:
-        return _base64(text, start, stop)
-    except binascii.Error:
+        return decode_lines(text, start, stop)
+    except NotBase64:
         raise NotEncrypted("the armour holds something else than base64") from None
 
 
@@ -98,8 +98,8 @@ def require_encrypted(data: bytes | bytearray) -> None:
             return
         if packet.tag not in (PKESK, SKESK):
             raise NotEncrypted("there is a packet that is neither a session key nor encrypted data")
-        if packet.size > SESSION_KEY_BYTES or count == SESSION_KEYS:
-            raise NotEncrypted("there are too many session keys, or too large ones")
+        if not 0 < packet.size <= SESSION_KEY_BYTES or count == SESSION_KEYS:
+            raise NotEncrypted("there are too many session keys, or a session key is empty or too large")
     raise NotEncrypted("there are no encrypted data")
 
 
@@ -167,21 +167,3 @@ def _old_format(data: bytes | bytearray, at: int, tag: int, kind: int) -> Packet
         raise NotEncrypted("a packet is cut short")
     size = int.from_bytes(octets, "big")
     return Packet(tag, at + width, size, at + width + size)
-
-
-def _base64(text: bytes, start: int, stop: int) -> bytes | bytearray:
-    """Decode base64 in lines; anything that is neither base64 nor an end of line raises binascii.Error."""
-    if stop - start <= _PIECE:
-        return binascii.a2b_base64(text[start:stop].translate(None, b"\r\n"), strict_mode=True)
-    data = bytearray()
-    left = b""
-    for at in range(start, stop, _PIECE):
-        piece = left + text[at : min(at + _PIECE, stop)].translate(None, b"\r\n")
-        whole = len(piece) - len(piece) % 4
-        if piece and len(data) % 3:
-            raise binascii.Error("padding before the end")
-        data += binascii.a2b_base64(piece[:whole], strict_mode=True)
-        left = piece[whole:]
-    if left:
-        raise binascii.Error("the last group is not full")
-    return data

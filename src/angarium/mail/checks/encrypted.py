@@ -33,9 +33,10 @@ def encrypted(message: Entity) -> Verdict:
 
 
 def _require_pgp_mime(message: Entity) -> None:
-    if content_type(message).type != b"multipart/encrypted":
+    kind = content_type(message)
+    if kind.type != b"multipart/encrypted":
         raise NotEncrypted("the message is not multipart/encrypted")
-    children = parts(message, limit=2)
+    children = parts(message, kind, limit=2)
     if [content_type(child).type for child in children] != [b"application/pgp-encrypted", b"application/octet-stream"]:
         raise NotEncrypted("the parts are not those of PGP/MIME")
     version, sealed = children
@@ -50,7 +51,7 @@ def _is_request(message: Entity) -> bool:
     try:
         if message.only(b"secure-join") not in _REQUESTS:
             return False
-        (child,) = parts(message, limit=1)
+        (child,) = parts(message, content_type(message), limit=1)
         if content_type(child).type != b"text/plain":
             return False
         text = decoded(child).strip().lower()

@@ -1,0 +1,92 @@
+"""What judging a message costs: µs per mail, whole and by step, at a text's size and at a picture's.
+
+`python bench/checks.py` prints, for each step, the median over many rounds and the spread from the 10th to the 90th
+percentile. Nothing is read or written; the OpenPGP packets hold random octets, which cost what real ones do.
+"""
+
+import base64
+import os
+import statistics
+import sys
+from collections.abc import Callable
+from time import perf_counter
+
+from angarium.mail.checks.cleanup import clean
+from angarium.mail.checks.form import read
+from angarium.mail.delivery import examine
+from angarium.wire.mime import content_type, decoded, parts
+from angarium.wire.openpgp import dearmour, require_encrypted
+from angarium.wire.originator import from_address
+
+SENDER = "alice1234@relay.example"
+ROUNDS = 200
+
+
+def packets(octets: int) -> bytes:
+    session = bytes([0xC1, 0x5E]) + os.urandom(94)
+    return session * 2 + bytes([0xD2, 0xFF]) + (octets + 1).to_bytes(4, "big") + b"\x01" + os.urandom(octets)
+
+
+def mail(size: int) -> bytes:
+    """A mail as the app sends it, of about so many bytes."""
+    head = (
+        f'From: <{SENDER}>\nDate: Tue, 18 Nov 2025 04:12:09 +0000\nTo: "hidden-recipients": ;\nSubject: [...]\n'
+        "Message-ID: <6f0b2a1e-9b1c-4a64-8a55-0c7fd9a3d0b7@localhost>\nMIME-Version: 1.0\nChat-Version: 1.0\n"
+        'Content-Type: multipart/encrypted; protocol="application/pgp-encrypted";\n boundary="18bd9c1f0a4f2c57"\n\n'
+        "--18bd9c1f0a4f2c57\nContent-Type: application/pgp-encrypted\n\nVersion: 1\n\n"
+        "--18bd9c1f0a4f2c57\nContent-Type: application/octet-stream\n\n-----BEGIN PGP MESSAGE-----\n\n"
+    )
+    foot = "=AAAA\n-----END PGP MESSAGE-----\n\n--18bd9c1f0a4f2c57--\n"
+    text = base64.b64encode(packets((size - len(head) - len(foot)) * 64 // 66 * 3 // 4 - 192)).decode()
+    lines = "".join(f"{text[at : at + 64]}\n" for at in range(0, len(text), 64))
+    return (head + lines + foot).replace("\n", "\r\n").encode()
+
+
+def measure(step: Callable[[], object]) -> list[float]:
+    """µs per call, one figure for each round."""
+    began = perf_counter()
+    step()
+    calls = max(1, int(0.002 / max(perf_counter() - began, 1e-7)))
+    figures = []
+    for _ in range(ROUNDS):
+        began = perf_counter()
+        for _ in range(calls):
+            step()
+        figures.append((perf_counter() - began) / calls * 1e6)
+    return figures
+
+
+def report(size: int) -> None:
+    message = mail(size)
+    entity = read(message)
+    children = parts(entity, content_type(entity), limit=2)
+    text = decoded(children[1])
+    data = dearmour(text)
+    assert examine(SENDER, message)[0].accepted
+    steps: dict[str, Callable[[], object]] = {
+        "all of it": lambda: examine(SENDER, message),
+        "line ends, header": lambda: read(message),
+        "into parts": lambda: parts(entity, content_type(entity), limit=2),
+        "part headers, bodies": lambda: [decoded(child) for child in children],
+        "armour": lambda: dearmour(text),
+        "packets": lambda: require_encrypted(data),
+        "From": lambda: from_address(entity),
+        "clean-up": lambda: clean(entity),
+    }
+    figures = {name: measure(step) for name, step in steps.items()}
+    whole = statistics.median(figures["all of it"])
+    print(f"{len(message):,} bytes")
+    for name, values in figures.items():
+        tenths = statistics.quantiles(values, n=10)
+        median = statistics.median(values)
+        print(f"  {name:22}{median:9.1f} µs  ({tenths[0]:.1f} to {tenths[-1]:.1f})  {median / whole:6.1%}")
+
+
+def main() -> None:
+    print(f"Python {sys.version.split()[0]}")
+    for size in (2_500, 100_000):
+        report(size)
+
+
+if __name__ == "__main__":
+    main()
