@@ -7,6 +7,7 @@ import asyncio
 import secrets
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from typing import TypeVar
 
@@ -17,6 +18,7 @@ from angarium.store.interfaces import (
     NoSuchToken,
     Owner,
     StoreError,
+    StoreFull,
     WrongPassword,
 )
 from angarium.store.removal import clear_ruins, ruin
@@ -70,7 +72,8 @@ class StoredAccounts:
         if key is None:
             raise WrongPassword
         if row.day < day:
-            await self._backend.write(partial(touch, account=account, day=day))
+            with suppress(StoreFull):  # a full disk keeps nobody from reading and deleting
+                await self._backend.write(partial(touch, account=account, day=day))
         return Owner(account, name, key)
 
     async def delete(self, owner: Owner) -> None:

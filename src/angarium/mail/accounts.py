@@ -1,0 +1,228 @@
+"""The gate: who may come in, and who gets an address.
+
+The app makes an account by logging in: IMAP and submission arrive at once, both with the new name, and whichever is
+first creates it. Names are the local part in lower case, whatever of the relay's domains stands behind it.
+
+A failed login costs time, always the same, and is written nowhere. Recent logins are answered from memory, so a storm
+of reconnecting phones is not a storm of argon2; what is kept is a hash under a key that lives as long as the process.
+"""
+
+import asyncio
+import re
+import secrets
+import string
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from angarium.mail import settings
+from angarium.mail.recent import Recent
+from angarium.store.interfaces import (
+    Accounts,
+    Invitations,
+    NameTaken,
+    NoSuchAccount,
+    NoSuchToken,
+    Owner,
+    StoreError,
+    WrongPassword,
+)
+
+__all__ = ["FAILURE_SECONDS", "Gate", "Refused"]
+
+FAILURE_SECONDS = 1.5
+"""What a failed login takes, from its beginning: more than any password takes to check."""
+LONGEST_PASSWORD = 1024
+
+_NAME = re.compile(r"[a-z0-9._-]{1,64}", re.ASCII)
+_NAME_LENGTH = 9
+_PASSWORD_LENGTH = 22
+_TRIES = 100
+"""Random names drawn before a relay of very short names is taken to have none left."""
+
+_WRONG = {
+    "open": "authentication failed: wrong password",
+    "invite": "authentication failed: wrong address or password, or an invitation that is used up; ask for a new one",
+    "closed": "authentication failed: wrong address or password; this relay gives out no new addresses",
+}
+_USED_UP = "this invitation is used up or has expired: ask for a new one"
+
+
+class Refused(Exception):
+    """Not let in. `text` is for the person, names nobody, and holds the word "authentication", which the apps look
+    for, where the address or the password was wrong."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
+
+
+class Gate:
+    """Lets people in, by name and password.
+
+    Args:
+        settings: who may make an account, with what name.
+        accounts: the store's.
+        invitations: the store's.
+        local: whether a domain, in lower case, is this relay.
+        today: days since 1970-01-01 (UTC).
+        sleep: waits so many seconds.
+    """
+
+    def __init__(
+        self,
+        settings: settings.Accounts,
+        accounts: Accounts,
+        invitations: Invitations,
+        local: Callable[[str], bool],
+        today: Callable[[], int],
+        *,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._settings = settings
+        self._accounts = accounts
+        self._invitations = invitations
+        self._local = local
+        self._today = today
+        self._sleep = sleep
+        self._recent = Recent()
+
+    async def login(self, username: str, password: str) -> Owner:
+        """Open an account by its address ("name@domain"), or make it where the settings let a stranger in.
+
+        Raises:
+            Refused: after `FAILURE_SECONDS`, whatever the reason.
+        """
+        async with self._costly():
+            name = self._name(username, password)
+            today = self._today()
+            owner = self._recent.find(name, password, today)
+            if owner is None:
+                remember = self._recent.remembering(name, password, today)
+                owner = await self._open(name, password)
+                remember(owner)
+            return owner
+
+    async def create(self, *, token: str | None = None) -> tuple[str, str]:
+        """Make an account with a random name and password; return both, the name without a domain.
+
+        A use of `token` is burnt only where the relay wants one.
+
+        Raises:
+            Refused: the relay is closed, or this is no valid invitation.
+        """
+        burnt = await self._stranger(token)
+        length = min(max(_NAME_LENGTH, self._settings.name_min_length), self._settings.name_max_length)
+        password = _random(max(_PASSWORD_LENGTH, self._settings.password_min_length), string.ascii_letters)
+        for _ in range(_TRIES):
+            name = _random(length, string.ascii_lowercase)
+            try:
+                await self._accounts.create(name, password, day=self._today(), token=burnt)
+            except NameTaken:
+                continue
+            except NoSuchToken as error:
+                raise Refused(_USED_UP) from error
+            except StoreError as error:
+                raise _later() from error
+            return name, password
+        raise _later()
+
+    async def delete(self, username: str, password: str) -> None:
+        """Destroy an account with all it holds, at once and for good.
+
+        Raises:
+            Refused: the address or the password is wrong; after `FAILURE_SECONDS`.
+        """
+        async with self._costly():
+            name = self._name(username, password)
+            try:
+                owner = await self._accounts.login(name, password, day=self._today())
+                try:
+                    await self._accounts.delete(owner)
+                finally:
+                    self._recent.forget(name)
+            except (NoSuchAccount, WrongPassword) as error:
+                raise Refused("authentication failed: wrong address or password") from error
+            except StoreError as error:
+                raise _later() from error
+
+    def _name(self, username: str, password: str) -> str:
+        """The name in an address of this relay, if it and the password may be looked at at all."""
+        local, at, domain = username.rpartition("@")
+        name = local.lower()
+        if not at or not local.isascii() or not self._local(domain.lower()):
+            raise Refused("authentication failed: this is not an address of this relay")
+        if not _NAME.fullmatch(name) or len(password) > LONGEST_PASSWORD or not _is_text(password):
+            raise Refused(_WRONG[self._settings.registration])
+        return name
+
+    async def _open(self, name: str, password: str) -> Owner:
+        today = self._today()
+        try:
+            try:
+                return await self._accounts.login(name, password, day=today)
+            except NoSuchAccount:
+                token = self._invited(name, password)
+            try:
+                return await self._accounts.create(name, password, day=today, token=token)
+            except NameTaken:  # by the other connection of the same app, a moment ago; or for good
+                return await self._accounts.login(name, password, day=today)
+        except NoSuchAccount as error:
+            raise Refused("this address was deleted and is never given out again: choose another") from error
+        except (NoSuchToken, WrongPassword) as error:
+            raise Refused(_WRONG[self._settings.registration]) from error
+        except StoreError as error:
+            raise _later() from error
+
+    async def _stranger(self, token: str | None) -> str | None:
+        """The invitation that a stranger's account is to burn; one that is invalid is refused before it costs much."""
+        match self._settings.registration:
+            case "open":
+                return None
+            case "closed":
+                raise Refused("this relay gives out no new addresses")
+            case "invite" if token is None:
+                raise Refused("this relay gives out addresses by invitation only: ask the person who runs it for one")
+        if not await self._invitations.valid(token, day=self._today()):
+            raise Refused(_USED_UP)
+        return token
+
+    def _invited(self, name: str, password: str) -> str | None:
+        """The invitation that a new account is to burn. Raises Refused where there is to be no new account."""
+        rules = self._settings
+        token, dot, _ = password.partition(".")
+        if rules.registration == "closed" or (rules.registration == "invite" and not dot):
+            raise Refused(_WRONG[rules.registration])
+        if not rules.name_min_length <= len(name) <= rules.name_max_length:
+            raise Refused(
+                f"a new address needs {rules.name_min_length} to {rules.name_max_length} characters before the @"
+            )
+        if len(password) < rules.password_min_length:
+            raise Refused(f"the password of a new address needs at least {rules.password_min_length} characters")
+        return token if rules.registration == "invite" else None
+
+    @asynccontextmanager
+    async def _costly(self) -> AsyncIterator[None]:
+        """Makes every refusal take equally long, so that its time tells nothing."""
+        clock = asyncio.get_running_loop().time
+        until = clock() + FAILURE_SECONDS
+        try:
+            yield
+        except Refused:
+            await self._sleep(max(0.0, until - clock()))
+            raise
+
+
+def _random(length: int, letters: str) -> str:
+    return "".join(secrets.choice(letters + string.digits) for _ in range(length))
+
+
+def _is_text(password: str) -> bool:
+    try:
+        password.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _later() -> Refused:
+    return Refused("the relay cannot do this now: please try again later")
