@@ -1,6 +1,7 @@
 """The data directory: made once, found again, private, and never begun anew over what is there."""
 
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -86,3 +87,11 @@ def test_ports_are_remembered(tmp_path: Path) -> None:
     assert home.ports() == {"imaps": 10993, "https": 10443}
     home.ports_file.write_text("[1, 2")
     assert home.ports() == {}
+
+
+def test_of_two_first_starts_the_second_finds_what_the_first_made(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as starters:
+        homes = [Home(tmp_path / "relay") for _ in range(8)]
+        list(starters.map(lambda home: home.make({}), homes))
+    assert len({home.root_key() for home in homes}) == 1
+    assert sorted(path.name for path in (tmp_path / "relay").iterdir()) == ["angarium.toml", "root.key"]

@@ -11,10 +11,11 @@ Made on first start; found again on every other.
 """
 
 import contextlib
+import fcntl
 import json
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -67,11 +68,12 @@ class Home:
             )
         try:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if not self.config_file.exists():
-                override(Config(), settings)
-                _write(self.config_file, sample(settings).encode())
-            if not self.root_key_file.exists():
-                _write(self.root_key_file, secrets.token_bytes(ROOT_KEY_BYTES))
+            with _alone(self.path):
+                if not self.config_file.exists():
+                    override(Config(), settings)
+                    _write(self.config_file, sample(settings).encode())
+                if not self.root_key_file.exists():
+                    _write(self.root_key_file, secrets.token_bytes(ROOT_KEY_BYTES))
         except OSError as error:
             raise HomeError(
                 f"cannot write {error.filename or self.path}: {error.strerror}. Name another directory with --data."
@@ -103,6 +105,17 @@ class Home:
         """Keep the ports for the next start."""
         if dict(ports) != self.ports():
             _write(self.ports_file, json.dumps(dict(ports)).encode())
+
+
+@contextlib.contextmanager
+def _alone(directory: Path) -> Iterator[None]:
+    """Hold the directory while it is being made: of two first starts at once, the second finds what the first made."""
+    held = os.open(directory, os.O_RDONLY)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(held)
 
 
 def _write(path: Path, content: bytes) -> None:
