@@ -1,0 +1,69 @@
+"""A request and a response as handlers see them: whole, plain, and without a connection.
+
+Nothing about who asks is here: no IP address ever reaches a handler.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+from urllib.parse import parse_qsl
+
+__all__ = ["BadForm", "Handler", "Request", "Response", "plain"]
+
+FIELDS = 20
+"""Most fields of a query or a form; no page has that many."""
+
+
+class BadForm(Exception):
+    """The body of the request is not a form."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request (RFC 9110). `headers` have lower-case names; of a name sent twice the first counts."""
+
+    method: str
+    path: str
+    query: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+    def parameter(self, name: str) -> str:
+        """A field of the query; "" where it is not there."""
+        return _fields(self.query).get(name, "")
+
+    def form(self) -> dict[str, str]:
+        """The fields of the body.
+
+        Raises:
+            BadForm: see there.
+        """
+        kind = self.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind != "application/x-www-form-urlencoded":
+            raise BadForm
+        return _fields(self.body.decode("ascii", "replace"))
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """One response. What every response carries besides (safety, length, date) is added by `edge/http.py`."""
+
+    status: int
+    body: bytes = b""
+    content_type: str = "text/plain; charset=utf-8"
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+Handler: TypeAlias = Callable[[Request], Awaitable[Response]]
+
+
+def plain(status: int, text: str, *headers: tuple[str, str]) -> Response:
+    """An answer in one plain sentence."""
+    return Response(status, text.encode() + b"\n", headers=headers)
+
+
+def _fields(text: str) -> dict[str, str]:
+    try:
+        return dict(reversed(parse_qsl(text, keep_blank_values=True, max_num_fields=FIELDS)))
+    except ValueError:  # too many fields
+        return {}

@@ -1,0 +1,108 @@
+"""Pages for people: the invitation, and the end of an account.
+
+Looking never changes anything: previews that a messenger fetches burn no invitation and delete nothing. An account is
+deleted in two steps, each a plain form, with name and password in the body and never in an address.
+"""
+
+import re
+
+from angarium.edge.pages.draw import draw, qr
+from angarium.edge.pages.exchange import BadForm, Request, Response, plain
+from angarium.edge.pages.site import HttpSite
+from angarium.mail.accounts import Refused
+from angarium.mail.invitation import Login, parse
+
+__all__ = ["DeletePage", "InvitationPage", "LostPage"]
+
+TOKEN = re.compile(r"[A-Za-z0-9_-]{1,128}")
+
+
+class InvitationPage:
+    """What `/` and `/invite/TOKEN` show."""
+
+    def __init__(self, site: HttpSite) -> None:
+        self._site = site
+
+    async def front(self, request: Request) -> Response:
+        """Anybody's invitation, or why there is none."""
+        if self._site.registration == "open":
+            return self._invitation(request, None)
+        return self._words(request, 200, "need" if self._site.registration == "invite" else "closed")
+
+    async def personal(self, request: Request) -> Response:
+        """The invitation of whoever was given this token."""
+        if self._site.registration == "closed":
+            return self._words(request, 200, "closed")
+        token = request.path.rpartition("/")[2]
+        if not TOKEN.fullmatch(token) or not await self._site.valid_token(token):
+            return self._words(request, 404, "void")
+        return self._invitation(request, token)
+
+    def _invitation(self, request: Request, token: str | None) -> Response:
+        link = self._site.invite(token)
+        login = parse(link)
+        return draw(
+            "invitation",
+            request,
+            domain=self._site.domain(),
+            link=link,
+            picture=qr(link),
+            personal=token is not None,
+            one_person=isinstance(login, Login),
+            unverified=isinstance(login, Login) and not login.verify,
+        )
+
+    def _words(self, request: Request, status: int, words: str) -> Response:
+        return draw("no_invitation", request, status=status, domain=self._site.domain(), words=words)
+
+
+class DeletePage:
+    """What `/delete` shows and does."""
+
+    def __init__(self, site: HttpSite) -> None:
+        self._site = site
+
+    async def form(self, request: Request) -> Response:
+        """Ask for name and password."""
+        return self._form(request, 200)
+
+    async def submitted(self, request: Request) -> Response:
+        """Ask whether they are sure; if they are, delete."""
+        try:
+            fields = request.form()
+        except BadForm:
+            return plain(415, "Send a form (application/x-www-form-urlencoded).")
+        name, password = fields.get("name", "").strip(), fields.get("password", "")
+        if not name or not password:
+            return self._form(request, 400, name=name, error="error_empty")
+        if fields.get("sure") != "yes":
+            address = self._address(name)
+            return draw("delete_sure", request, domain=self._site.domain(), address=address, password=password)
+        return await self._delete(request, name, password)
+
+    async def _delete(self, request: Request, name: str, password: str) -> Response:
+        address = self._address(name)
+        try:
+            await self._site.gate.delete(address, password)
+        except Refused as refused:
+            match = "authentication" in refused.text.lower()
+            error = "error_match" if match else "error_other"
+            return self._form(request, 403, name=name, error=error, reason=refused.text)
+        return draw("delete_done", request, domain=self._site.domain(), address=address)
+
+    def _form(self, request: Request, status: int, name: str = "", error: str = "", reason: str = "") -> Response:
+        domain = self._site.domain()
+        return draw("delete", request, status=status, domain=domain, name=name, error=error, reason=reason)
+
+    def _address(self, name: str) -> str:
+        return name if "@" in name else f"{name}@{self._site.domain()}"
+
+
+class LostPage:
+    """What every other address shows."""
+
+    def __init__(self, site: HttpSite) -> None:
+        self._site = site
+
+    async def __call__(self, request: Request) -> Response:
+        return draw("lost", request, status=404, domain=self._site.domain())

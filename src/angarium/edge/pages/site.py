@@ -1,0 +1,41 @@
+"""All that the pages may know of the relay: values and callables that whoever starts it passes in."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from angarium.edge.settings import Limits
+from angarium.mail.accounts import Gate
+from angarium.mail.invitation import Way
+
+__all__ = ["HttpSite"]
+
+
+@dataclass(frozen=True)
+class HttpSite:
+    """The relay as seen from its pages. Callables are asked at every request: names and certificates change."""
+
+    limits: Limits
+    gate: Gate
+    registration: Literal["open", "invite", "closed"]
+    domain: Callable[[], str]
+    """What stands behind the @ of its addresses."""
+    invite: Callable[[str | None], str]
+    """A fresh invitation link, with a token or without."""
+    valid_token: Callable[[str], Awaitable[bool]]
+    """Whether a token still makes an account; asking does not use it up."""
+    ways: Callable[[], Sequence[Way]]
+    """Every way to reach the relay, best first, for autoconfig."""
+    challenge: Callable[[str], str | None]
+    """What an ACME authority expects to read for this token (RFC 8555, 8.3); None: it did not ask."""
+    https_port: Callable[[], int | None]
+    """Where the pages are served over TLS; None: nowhere."""
+
+    head_bytes: int = 16_384
+    """Longest request line and headers together."""
+    request_seconds: float = 20
+    """From the first byte of a request to its last."""
+    quiet_seconds: float = 15
+    """Silence before a request, after which the connection is ended."""
+    requests: int = 100
+    """Requests answered on one connection."""

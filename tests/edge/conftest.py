@@ -1,0 +1,88 @@
+"""The relay as its pages see it: a real gate over a store in memory, and invitations drawn by a fixed seed."""
+
+import random
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+import pytest
+
+from angarium.edge.pages.site import HttpSite
+from angarium.edge.settings import Limits
+from angarium.mail import settings
+from angarium.mail.accounts import Gate
+from angarium.mail.invitation import ALPHABET, Way, invitation
+from angarium.store.seal import Clear
+from angarium.store.store import Store, open_memory
+
+TODAY = 20_000
+
+
+async def no_wait(seconds: float) -> None:
+    """Failed logins cost nothing here."""
+
+
+@dataclass
+class HttpRelay:
+    """A relay that is nothing but its pages. What may differ between tests is set before `site` is asked for."""
+
+    store: Store
+    domain: str = "relay.example"
+    registration: str = "open"
+    ways: list[Way] = field(default_factory=lambda: [Way("relay.example", 993, "ssl", 465, "ssl", 443, verified=True)])
+    challenges: dict[str, str] = field(default_factory=dict)
+    https_port: int | None = 443
+    asked: list[str] = field(default_factory=list)
+    """Tokens whose validity was asked for."""
+    links: list[str] = field(default_factory=list)
+    """Invitations given out."""
+
+    def __post_init__(self) -> None:
+        self._random = random.Random(1)
+
+    def bare(self) -> None:
+        """Become a relay without a name or an authority's certificate."""
+        self.domain = "192.0.2.7"
+        self.ways = [Way("192.0.2.7", 10993, "ssl", 10465, "ssl", 10443, verified=False)]
+
+    def choose(self, length: int) -> str:
+        return "".join(self._random.choices(ALPHABET, k=length))
+
+    def invite(self, token: str | None) -> str:
+        self.links.append(invitation(self.domain, self.ways[0], token=token, choose=self.choose))
+        return self.links[-1]
+
+    async def valid(self, token: str) -> bool:
+        self.asked.append(token)
+        return await self.store.invitations.valid(token, day=TODAY)
+
+    def site(self, **limits: float) -> HttpSite:
+        accounts = settings.Accounts(registration=self.registration)  # type: ignore[arg-type]
+        gate = Gate(
+            accounts,
+            self.store.accounts,
+            self.store.invitations,
+            local=lambda domain: domain == self.domain,
+            today=lambda: TODAY,
+            sleep=no_wait,
+        )
+        return HttpSite(
+            limits=Limits(),
+            gate=gate,
+            registration=accounts.registration,
+            domain=lambda: self.domain,
+            invite=self.invite,
+            valid_token=self.valid,
+            ways=lambda: self.ways,
+            challenge=self.challenges.get,
+            https_port=lambda: self.https_port,
+            **limits,  # type: ignore[arg-type]
+        )
+
+
+@pytest.fixture
+async def http_relay() -> AsyncIterator[HttpRelay]:
+    store = open_memory(Clear(bytes(32)))
+    try:
+        yield HttpRelay(store)
+    finally:
+        await store.close()
