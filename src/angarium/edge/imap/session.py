@@ -1,0 +1,136 @@
+"""What one IMAP connection holds, and what every command does with it.
+
+Knows the machine, the store and the view; decides nothing about mail. Bytes leave only in `flush`, in pieces, each with
+its own time limit, so that a slow reader is held back (and not us) and a peer that reads nothing is let go.
+
+Nothing is kept that an idle connection does not need: replies are queued only while a command runs.
+"""
+
+from dataclasses import dataclass
+
+from angarium.edge.deflate import Deflated
+from angarium.edge.imap.site import ImapSite
+from angarium.reach.transport import Connection
+from angarium.store.interfaces import NoSuchMailbox, Owner, Subscription
+from angarium.wire.imap.commands import State
+from angarium.wire.imap.entry import Resync
+from angarium.wire.imap.reader import Limits
+from angarium.wire.imap.responses import flags_update
+from angarium.wire.imap.server import Server
+from angarium.wire.imap.view import Exists, Expunge, Flags, Moment, View
+
+__all__ = ["Gone", "Selected", "Session"]
+
+PIECE = 65_536
+
+
+class Gone(Exception):
+    """The selected mailbox, or the whole account, was destroyed by somebody else."""
+
+
+@dataclass(slots=True)
+class Selected:
+    """The selected mailbox."""
+
+    mailbox: str
+    view: View
+    subscription: Subscription
+    read_only: bool
+
+
+class Session:
+    """One device's connection."""
+
+    __slots__ = ("_owner", "_selected", "condstore", "connection", "machine", "site")
+
+    def __init__(self, connection: Connection, site: ImapSite) -> None:
+        limits = Limits(line=site.limits.imap_line_bytes, depth=site.limits.imap_depth, message=site.max_size)
+        self.connection: Connection | Deflated = connection
+        self.site = site
+        self.machine = Server(limits, secure=connection.secure)
+        self.condstore = False
+        """Whether the client wants mod-sequences in what it is told (RFC 7162, 3.1)."""
+        self._owner: Owner | None = None
+        self._selected: Selected | None = None
+
+    @property
+    def owner(self) -> Owner:
+        """Whose session it is; there is one in every state but the first."""
+        assert self._owner is not None
+        return self._owner
+
+    @property
+    def selected(self) -> Selected:
+        """The selected mailbox; there is one in the selected state."""
+        assert self._selected is not None
+        return self._selected
+
+    @property
+    def has_selected(self) -> bool:
+        """Whether a mailbox is selected."""
+        return self._selected is not None
+
+    # Where it stands
+
+    def enter(self, owner: Owner) -> None:
+        """Somebody logged in."""
+        self._owner = owner
+        self.machine.state = State.AUTHENTICATED
+
+    def select(self, selected: Selected) -> None:
+        """A mailbox was opened."""
+        self._selected = selected
+        self.machine.state = State.SELECTED
+
+    def unselect(self) -> None:
+        """No mailbox is open any more, if one was."""
+        if self._selected is None:
+            return
+        self._selected.subscription.close()
+        self._selected = None
+        if self.machine.state is State.SELECTED:
+            self.machine.state = State.AUTHENTICATED
+
+    # What the client is told
+
+    async def refresh(self) -> None:
+        """Take note of what happened in the selected mailbox; tell nobody yet.
+
+        Raises:
+            Gone: see there.
+        """
+        selected = self.selected
+        for change in selected.subscription.take():
+            if not isinstance(change, Resync):
+                selected.view.apply(change)
+                continue
+            try:
+                selected.view.resync(await self.site.mailboxes.snapshot(self.owner, selected.mailbox))
+            except NoSuchMailbox:
+                raise Gone from None
+        if selected.subscription.gone:
+            raise Gone
+
+    def announce(self, moment: Moment) -> None:
+        """Queue what the client does not know yet, as far as the moment allows."""
+        for said in self.selected.view.announce(moment):
+            match said:
+                case Exists(count):
+                    self.machine.untagged(b"%d EXISTS" % count)
+                case Expunge(number):
+                    self.machine.untagged(b"%d EXPUNGE" % number)
+                case Flags(number, entry):
+                    self.machine.untagged(flags_update(number, entry, modseq=self.condstore))
+
+    async def flush(self) -> None:
+        """Send all that is queued; returns when the kernel has it. Raises TimeoutError, ConnectionError."""
+        seconds = self.site.limits.write_seconds
+        while data := self.machine.to_send():
+            for at in range(0, len(data), PIECE):
+                piece = data[at : at + PIECE] if len(data) > PIECE else data
+                await self.connection.write(piece, timeout=seconds)
+
+    async def flush_when_full(self) -> None:
+        """Send what is queued if it is much, so that long answers take no more memory than short ones."""
+        if self.machine.full:
+            await self.flush()

@@ -1,0 +1,186 @@
+"""Commands about the messages of the selected mailbox.
+
+RFC 3501, 6.4; RFC 2177 (IDLE); RFC 3691 (UNSELECT); RFC 4315 (UIDPLUS); RFC 6851 (MOVE); RFC 7162, 3.1 (CONDSTORE).
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+
+from angarium.wire.imap.commands.rule import Command, Rule, State, bare
+from angarium.wire.imap.flags import flag_list
+from angarium.wire.imap.items import Item, fetch_items
+from angarium.wire.imap.keys import And, search_keys
+from angarium.wire.imap.mailbox import mailbox
+from angarium.wire.imap.reader import Malformed, Reader
+from angarium.wire.imap.sequence import SequenceSet, sequence_set
+from angarium.wire.stream import Parser
+
+__all__ = ["RULES", "Change", "Check", "Close", "Copy", "Expunge", "Fetch", "Idle", "Search", "Store", "Unselect"]
+
+MODSEQ = (1 << 63) - 1
+STORE_ITEM = re.compile(rb"([+-]?)FLAGS(\.SILENT)?", re.IGNORECASE)
+CHARSETS = frozenset({b"US-ASCII", b"UTF-8"})
+
+
+@dataclass(frozen=True, slots=True)
+class Check(Command):
+    """CHECK."""
+
+
+@dataclass(frozen=True, slots=True)
+class Close(Command):
+    """CLOSE."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unselect(Command):
+    """UNSELECT."""
+
+
+@dataclass(frozen=True, slots=True)
+class Idle(Command):
+    """IDLE."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expunge(Command):
+    """EXPUNGE, or UID EXPUNGE if `numbers` are given."""
+
+    numbers: SequenceSet | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Search(Command):
+    """SEARCH. There is no `key` where it would be in a charset we do not know."""
+
+    key: And | None
+    by_uid: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch(Command):
+    """FETCH."""
+
+    numbers: SequenceSet
+    items: tuple[Item, ...]
+    by_uid: bool
+    changed_since: int | None = None
+
+
+class Change(Enum):
+    """What STORE does with its flags."""
+
+    SET = b""
+    ADD = b"+"
+    REMOVE = b"-"
+
+
+@dataclass(frozen=True, slots=True)
+class Store(Command):
+    """STORE."""
+
+    numbers: SequenceSet
+    change: Change
+    flags: frozenset[str]
+    silent: bool
+    by_uid: bool
+    unchanged_since: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Copy(Command):
+    """COPY, or MOVE if `move`."""
+
+    numbers: SequenceSet
+    mailbox: str
+    move: bool
+    by_uid: bool
+
+
+def _search(reader: Reader, by_uid: bool) -> Parser[Search]:
+    reader.space()
+    if reader.accept(b"CHARSET "):
+        charset = yield from reader.astring()
+        if charset.upper() not in CHARSETS:
+            reader.rest()
+            return Search(None, by_uid)
+        reader.space()
+    return Search((yield from search_keys(reader)), by_uid)
+
+
+def _fetch(reader: Reader, by_uid: bool) -> Parser[Fetch]:
+    reader.space()
+    numbers = sequence_set(reader)
+    reader.space()
+    items = yield from fetch_items(reader)
+    since = None
+    if reader.accept(b" (CHANGEDSINCE "):
+        since = reader.number(MODSEQ)
+        reader.expect(b")")
+    return Fetch(numbers, items, by_uid, since)
+
+
+def _store(reader: Reader, by_uid: bool) -> Parser[Store]:
+    yield from ()
+    reader.space()
+    numbers = sequence_set(reader)
+    since = None
+    if reader.accept(b" (UNCHANGEDSINCE "):
+        since = reader.number(MODSEQ)
+        reader.expect(b")")
+    reader.space()
+    item = reader.match(STORE_ITEM, "FLAGS")
+    reader.space()
+    return Store(numbers, Change(item[1]), flag_list(reader), item[2] is not None, by_uid, since)
+
+
+def _copy(*, move: bool) -> Callable[[Reader, bool], Parser[Copy]]:
+    def parse(reader: Reader, by_uid: bool) -> Parser[Copy]:
+        reader.space()
+        numbers = sequence_set(reader)
+        reader.space()
+        return Copy(numbers, (yield from mailbox(reader)), move, by_uid)
+
+    return parse
+
+
+def _uid_expunge(reader: Reader) -> Parser[Expunge]:
+    yield from ()
+    reader.space()
+    return Expunge(sequence_set(reader))
+
+
+BY_NUMBER: dict[str, Callable[[Reader, bool], Parser[Command]]] = {
+    "SEARCH": _search,
+    "FETCH": _fetch,
+    "STORE": _store,
+    "COPY": _copy(move=False),
+    "MOVE": _copy(move=True),
+}
+
+
+def _numbered(parse: Callable[[Reader, bool], Parser[Command]]) -> Callable[[Reader], Parser[Command]]:
+    return lambda reader: parse(reader, False)
+
+
+def _uid(reader: Reader) -> Parser[Command]:
+    reader.space()
+    name = reader.word()
+    if name == "EXPUNGE":
+        return (yield from _uid_expunge(reader))
+    if name not in BY_NUMBER:
+        raise Malformed("Unknown UID command")
+    return (yield from BY_NUMBER[name](reader, True))
+
+
+RULES = {
+    "CHECK": Rule(bare(Check()), State.SELECTED),
+    "CLOSE": Rule(bare(Close()), State.SELECTED),
+    "UNSELECT": Rule(bare(Unselect()), State.SELECTED),
+    "EXPUNGE": Rule(bare(Expunge()), State.SELECTED),
+    "IDLE": Rule(bare(Idle()), State.INSIDE),
+    "UID": Rule(_uid, State.SELECTED),
+    **{name: Rule(_numbered(parse), State.SELECTED) for name, parse in BY_NUMBER.items()},
+}
