@@ -1,9 +1,12 @@
 """Header fields: what is found, what is refused, and that what is not changed stays to the byte."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from angarium.wire import message
 from angarium.wire.message import (
     HEADER_BYTES,
     HEADER_FIELDS,
@@ -104,6 +107,15 @@ def test_bare_newlines_are_seen() -> None:
         assert has_bare_newlines(bad)
 
 
+@given(
+    st.lists(st.sampled_from([b"\r\n", b"\r", b"\n", b"a", b"\r\n\r\n"]), max_size=12).map(b"".join), st.integers(1, 7)
+)
+def test_bare_newlines_are_seen_across_pieces(raw: bytes, piece: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(message, "_PIECE", piece)
+        assert has_bare_newlines(raw) == bool(re.search(rb"(?<!\r)\n|\r(?!\n)", raw))
+
+
 names = st.from_regex(rb"[!-9;-~]{1,20}", fullmatch=True)
 values = st.from_regex(rb" [ -~\x80-\xff]{0,30}(?:\r\n[ \t][ -~]{0,30}){0,2}", fullmatch=True)
 
@@ -130,3 +142,10 @@ def test_only_malformed_escapes(pieces: list[bytes]) -> None:
         return
     assert rewrite(mail) == raw
     assert all(mail.first(field.name) is not None for field in mail.fields)
+
+
+@pytest.mark.parametrize("piece", [b"a", b":", b"a:", b" ", b"\r\n ", b"a: b\r\n ", b"\r", b"-"])
+def test_hostile_repetitions_take_linear_time(piece: bytes) -> None:
+    for start in (b"", b"A: "):
+        with pytest.raises(Malformed):
+            parse(start + b"A" + piece * 80_000 + b"\0")

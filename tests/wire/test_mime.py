@@ -203,3 +203,11 @@ def test_only_malformed_escapes_a_type(text: str) -> None:
     except Malformed:
         return
     assert b"/" in kind.type
+
+
+@pytest.mark.parametrize(
+    "piece", [b"; ", b";", b" ", b"a", b"=", b"; a=b ", b'"', b'\\"', b"(", b"()", b"; a", b'; a="', b"*"]
+)
+def test_hostile_repetitions_take_linear_time(piece: bytes) -> None:
+    with pytest.raises(Malformed):
+        typed(b"a/b; x=y" + piece * 20_000 + b"@")

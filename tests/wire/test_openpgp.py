@@ -264,3 +264,14 @@ def test_only_the_documented_error_escapes_armour(lines: list[str], newline: str
     assert text.strip().startswith("-----BEGIN PGP MESSAGE-----")
     assert text.strip().endswith("-----END PGP MESSAGE-----")
     assert "words" not in text
+
+
+@pytest.mark.parametrize("piece", ["\r\n", " ", "-", "-----BEGIN PGP MESSAGE-----\n", "Version: 1\n", "=AAAA\n", "A"])
+def test_hostile_repetitions_take_linear_time(piece: str) -> None:
+    for text in (
+        piece * 100_000,
+        "-----BEGIN PGP MESSAGE-----\n" + piece * 100_000 + "x",
+        ARMOUR + piece * 100_000 + "x",
+    ):
+        with pytest.raises(NotEncrypted):
+            dearmour(text.encode())

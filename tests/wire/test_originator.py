@@ -117,3 +117,10 @@ def test_only_malformed_escapes(pieces: list[str]) -> None:
     except Malformed:
         return
     assert "@" in address.strip("@")
+
+
+@pytest.mark.parametrize("piece", ['"', '""', "<", "(", "a@", "a ", ",", ":", "\\", "[", '"a" '])
+def test_hostile_repetitions_take_linear_time(piece: str) -> None:
+    for count in (1000, 100_000):
+        with pytest.raises(Malformed):
+            first_address((piece * count).encode())

@@ -20,6 +20,8 @@ HEADER_BYTES = 262_144
 """Longest header read. The longest honest one lists a thousand recipients."""
 HEADER_FIELDS = 1000
 """Most fields of one header."""
+_PIECE = 1 << 20
+"""A large message is searched in pieces, so that other threads get their turn in between."""
 
 # field-name ":" unstructured, folded lines included (RFC 5322, 2.2 and 2.2.3); 8-bit bytes as RFC 6532 has them.
 _FIELD = re.compile(rb"([!-9;-~]+):[^\r\n\0]*(?:\r\n[ \t][^\r\n\0]*)*\r\n")
@@ -123,5 +125,9 @@ def has_bare_newlines(raw: bytes) -> bool:
 
     Readers that take a bare LF for an end of line see other parts than those that do not.
     """
-    lines = raw.count(b"\r\n")
-    return raw.count(b"\n") != lines or raw.count(b"\r") != lines
+    pairs = feeds = returns = 0
+    for at in range(0, len(raw), _PIECE):
+        pairs += raw.count(b"\r\n", at, at + _PIECE + 1)
+        feeds += raw.count(b"\n", at, at + _PIECE)
+        returns += raw.count(b"\r", at, at + _PIECE)
+    return not pairs == feeds == returns

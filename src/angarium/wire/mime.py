@@ -25,7 +25,7 @@ _QUOTED = rb'"[^"\\]*(?:\\.[^"\\]*)*"'
 _PARAMETER = rb"(" + _TOKEN + rb")[ \t]*=[ \t]*(" + _TOKEN + rb"|" + _QUOTED + rb")"
 _PARAMETERS = re.compile(_PARAMETER, re.DOTALL)
 _WHOLE = re.compile(
-    rb"[ \t]*(" + _TOKEN + rb"/" + _TOKEN + rb")((?:[ \t]*;[ \t]*(?:" + _PARAMETER + rb")?)*)[ \t]*", re.DOTALL
+    rb"[ \t]*(" + _TOKEN + rb"/" + _TOKEN + rb")[ \t]*((?:;[ \t]*(?:" + _PARAMETER + rb"[ \t]*)?)*)", re.DOTALL
 )
 _ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
 _BOUNDARY = re.compile(rb"[0-9A-Za-z'()+_,\-./:=? ]{0,69}[0-9A-Za-z'()+_,\-./:=?]")

@@ -35,8 +35,8 @@ SESSION_KEY_BYTES = 16_384
 """Longest session-key packet; the largest post-quantum ones stay below 2 KiB."""
 
 _HEADERS = rb"(?:(?:Version|Comment|MessageID|Hash|Charset): [^\r\n\0]{0,200}\r?\n){0,8}"
-_BEGIN = re.compile(rb"\s*-----BEGIN PGP MESSAGE-----[ \t]*\r?\n" + _HEADERS + rb"[ \t]*\r?\n")
-_END = re.compile(rb"(?:=[0-9A-Za-z+/]{4}[ \t]*\r?\n)?-----END PGP MESSAGE-----\s*")
+_BEGIN = re.compile(rb"\s*+-----BEGIN PGP MESSAGE-----[ \t]*\r?\n" + _HEADERS + rb"[ \t]*\r?\n")
+_END = re.compile(rb"(?:=[0-9A-Za-z+/]{4}[ \t]*\r?\n)?-----END PGP MESSAGE-----\s*+")
 
 # Least octets of an encrypted-data packet's body, by version: version 1 has a block and two octets of prefix, and a
 # 22-octet MDC packet behind (RFC 9580, 5.13.1); version 2 has three octets, a salt and the last tag (5.13.2).
