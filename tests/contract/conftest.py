@@ -1,0 +1,142 @@
+"""One suite for every back-end, under two seals: the one that hides nothing, and one that hides from the relay itself.
+
+The second is no cryptography; it only refuses what a real seal would refuse, so that the store's logic cannot lean on
+reading what will one day be sealed.
+"""
+
+import hashlib
+import secrets
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from angarium.store.interfaces import Letter, Owner
+from angarium.store.memory import MemoryBackend
+from angarium.store.seal import Clear, Key, Seal
+from angarium.store.store import Store, open_memory, open_sqlite
+
+ROOT = bytes(range(32))
+
+
+class OpaqueKey:
+    def __init__(self, account: bytes) -> None:
+        self._account = account
+
+    def open(self, sealed: bytes) -> bytes:
+        if sealed[:16] != self._account:
+            raise ValueError("sealed to somebody else")
+        return sealed[:15:-1]
+
+
+class Opaque(Clear):
+    """Nothing opens without the right key, and sizes show as classes."""
+
+    def lock(self, password: str) -> tuple[bytes, Key]:
+        account = secrets.token_bytes(16)
+        return account + hashlib.blake2b(password.encode(), key=account).digest(), OpaqueKey(account)
+
+    def unlock(self, lock: bytes, password: str) -> Key | None:
+        account = lock[:16]
+        right = hashlib.blake2b(password.encode(), key=account).digest() == lock[16:]
+        return OpaqueKey(account) if right else None
+
+    def seal(self, lock: bytes, record: bytes) -> bytes:
+        return lock[:16] + record[::-1]
+
+    def peek(self, sealed: bytes) -> bytes | None:
+        return None
+
+    def wrap(self, body: bytes) -> tuple[bytes, bytes]:
+        key = secrets.token_bytes(16)
+        return key, key + body[::-1]
+
+    def unwrap(self, key: bytes, wrapped: bytes) -> bytes:
+        if len(key) != 16 or wrapped[:16] != key:
+            raise ValueError("wrapped under another key")
+        return wrapped[:15:-1]
+
+    def size_class(self, size: int) -> int:
+        return -(-size // 1000) * 1000
+
+    def hide(self, record: bytes) -> bytes:
+        return b"hidden" + record[::-1]
+
+    def reveal(self, hidden: bytes) -> bytes:
+        if not hidden.startswith(b"hidden"):
+            raise ValueError("not hidden")
+        return hidden[:5:-1]
+
+
+@dataclass
+class World:
+    """A store with what a test may ask about it from outside."""
+
+    store: Store
+    seal: Seal
+    directory: Path | None
+
+    async def account(self, name: str = "alice", *, day: int = 100) -> Owner:
+        return await self.store.accounts.create(name, "password", day=day)
+
+    async def deliver(self, message: bytes, *names: str, day: int = 100) -> None:
+        await self.store.mailboxes.deliver([Letter(message, names)], day=day)
+
+    async def uids(self, owner: Owner, mailbox: str = "INBOX") -> list[int]:
+        return [entry.uid for entry in (await self.store.mailboxes.snapshot(owner, mailbox)).entries]
+
+    def blobs(self) -> int:
+        """How many shared bodies there are."""
+        if self.directory is None:
+            return len(cast("MemoryBackend", self.store._backend)._rows._blobs)
+        connection = sqlite3.connect(self.directory / "store.db")
+        (count,) = connection.execute("SELECT count(*) FROM blobs").fetchone()
+        (bodies,) = connection.execute("SELECT count(*) FROM blob_bodies").fetchone()
+        connection.close()
+        assert count == bodies
+        return int(count)
+
+    def bodies(self) -> int:
+        """How many bodies of single messages there are."""
+        if self.directory is None:
+            return len(cast("MemoryBackend", self.store._backend)._rows._bodies)
+        connection = sqlite3.connect(self.directory / "store.db")
+        (count,) = connection.execute("SELECT count(*) FROM bodies").fetchone()
+        connection.close()
+        return int(count)
+
+
+@pytest.fixture(params=["clear", "opaque"])
+def seal(request: pytest.FixtureRequest) -> Seal:
+    return Clear(ROOT) if request.param == "clear" else Opaque(ROOT)
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+async def world(request: pytest.FixtureRequest, seal: Seal, tmp_path: Path) -> AsyncIterator[World]:
+    if request.param == "memory":
+        made = World(open_memory(seal), seal, None)
+    else:
+        made = World(open_sqlite(tmp_path / "data", seal), seal, tmp_path / "data")
+    yield made
+    await made.store.close()
+
+
+@pytest.fixture
+async def durable(seal: Seal, tmp_path: Path) -> AsyncIterator[tuple[World, Callable[[], Awaitable[None]]]]:
+    """A store on disk, and what closes and opens it again."""
+    made = World(open_sqlite(tmp_path / "data", seal), seal, tmp_path / "data")
+
+    async def reopen() -> None:
+        await made.store.close()
+        made.store = open_sqlite(tmp_path / "data", seal)
+
+    yield made, reopen
+    await made.store.close()
+
+
+@pytest.fixture
+def opaque() -> Seal:
+    return Opaque(ROOT)

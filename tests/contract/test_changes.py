@@ -1,0 +1,140 @@
+"""Subscriptions: everything after the commit, in its order, bounded."""
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from angarium.store.changes import KEPT
+from angarium.wire.imap.entry import Arrived, Entry, Expunged, Flagged, Resync
+
+if TYPE_CHECKING:
+    from tests.contract.conftest import World
+
+DELETED = frozenset({"\\Deleted"})
+
+
+async def test_every_change_is_heard_in_order(world: "World") -> None:
+    alice = await world.account()
+    await world.deliver(b"before", "alice")
+    subscription = await world.store.changes.subscribe(alice, "inbox")
+    assert subscription.take() == []
+    await world.deliver(b"hello", "alice", day=9)
+    (flagged,), _ = await world.store.mailboxes.flag(alice, "INBOX", [2], add=DELETED)
+    await world.store.mailboxes.expunge(alice, "INBOX")
+    arrived, *rest = subscription.take()
+    assert isinstance(arrived, Arrived)
+    assert arrived.entry == Entry(2, 5, frozenset(), 9, arrived.entry.modseq)
+    assert rest == [Flagged(flagged), Expunged(2)]
+    assert subscription.take() == []
+    assert not subscription.gone
+
+
+async def test_what_is_heard_is_what_a_snapshot_says(world: "World") -> None:
+    alice = await world.account()
+    subscription = await world.store.changes.subscribe(alice, "INBOX")
+    await asyncio.gather(*(world.deliver(b"hello", "alice") for _ in range(100)))
+    snapshot = await world.store.mailboxes.snapshot(alice, "INBOX")
+    assert subscription.take() == [Arrived(entry) for entry in snapshot.entries]
+
+
+async def test_a_change_is_out_when_its_maker_is_answered(world: "World") -> None:
+    alice = await world.account()
+    subscription = await world.store.changes.subscribe(alice, "INBOX")
+    for uid in range(1, 20):
+        await world.deliver(b"hello", "alice")
+        assert [change.entry.uid for change in subscription.take() if isinstance(change, Arrived)] == [uid]
+        assert await world.store.mailboxes.body(alice, "INBOX", uid) == b"hello"
+
+
+async def test_only_the_mailbox_concerned_hears(world: "World") -> None:
+    alice, bob = await world.account("alice"), await world.account("bob")
+    await world.store.mailboxes.create(alice, "Work")
+    work = await world.store.changes.subscribe(alice, "Work")
+    inbox = await world.store.changes.subscribe(bob, "INBOX")
+    await world.deliver(b"hello", "alice")
+    assert work.take() == inbox.take() == []
+
+
+async def test_a_change_that_changes_nothing_is_not_heard(world: "World") -> None:
+    alice = await world.account()
+    await world.deliver(b"hello", "alice")
+    subscription = await world.store.changes.subscribe(alice, "INBOX")
+    await world.store.mailboxes.flag(alice, "INBOX", [1], remove=DELETED)
+    await world.store.mailboxes.expunge(alice, "INBOX")
+    assert subscription.take() == []
+
+
+async def test_wait_returns_when_there_is_something(world: "World") -> None:
+    alice = await world.account()
+    subscription = await world.store.changes.subscribe(alice, "INBOX")
+    waiting = [asyncio.ensure_future(subscription.wait()) for _ in range(2)]
+    await asyncio.sleep(0)
+    assert not any(task.done() for task in waiting)
+    await world.deliver(b"hello", "alice")
+    await asyncio.gather(*waiting)
+    await subscription.wait()
+    assert len(subscription.take()) == 1
+    cancelled = asyncio.ensure_future(subscription.wait())
+    await asyncio.sleep(0)
+    cancelled.cancel()
+    await asyncio.gather(cancelled, return_exceptions=True)
+    again = asyncio.ensure_future(subscription.wait())
+    await world.deliver(b"hello", "alice")
+    await again
+
+
+async def test_who_does_not_take_gets_one_resync(world: "World") -> None:
+    alice = await world.account()
+    subscription = await world.store.changes.subscribe(alice, "INBOX")
+    await asyncio.gather(*(world.deliver(b"hello", "alice") for _ in range(KEPT)))
+    exact = await world.store.changes.subscribe(alice, "INBOX")
+    assert len(subscription._changes) == KEPT
+    for _ in range(3):
+        await world.deliver(b"hello", "alice")
+    assert subscription.take() == [Resync()]
+    assert len(exact.take()) == 3
+    await world.deliver(b"hello", "alice")
+    assert len(subscription.take()) == 1
+
+
+async def test_a_deleted_account_is_heard_of(world: "World") -> None:
+    alice = await world.account()
+    subscription = await world.store.changes.subscribe(alice, "INBOX")
+    waiting = asyncio.ensure_future(subscription.wait())
+    await world.store.accounts.delete(alice)
+    await waiting
+    assert subscription.gone
+    assert subscription.take() == []
+
+
+async def test_a_removed_mailbox_is_heard_of_and_an_expired_account(world: "World") -> None:
+    alice = await world.account()
+    await world.store.mailboxes.create(alice, "Work")
+    work = await world.store.changes.subscribe(alice, "Work")
+    inbox = await world.store.changes.subscribe(alice, "INBOX")
+    await world.store.mailboxes.remove(alice, "Work")
+    assert work.gone
+    assert not inbox.gone
+    await world.store.accounts.expire(before_day=10_000)
+    assert inbox.gone
+
+
+async def test_a_renamed_mailbox_is_still_heard(world: "World") -> None:
+    alice = await world.account()
+    await world.store.mailboxes.create(alice, "Old")
+    subscription = await world.store.changes.subscribe(alice, "Old")
+    await world.store.mailboxes.rename(alice, "Old", "New")
+    await world.store.mailboxes.append(alice, "New", b"hello", flags=frozenset(), day=1)
+    assert len(subscription.take()) == 1
+
+
+async def test_a_closed_subscription_hears_nothing(world: "World") -> None:
+    alice = await world.account()
+    subscription = await world.store.changes.subscribe(alice, "INBOX")
+    other = await world.store.changes.subscribe(alice, "INBOX")
+    subscription.close()
+    subscription.close()
+    await world.deliver(b"hello", "alice")
+    assert subscription.take() == []
+    assert len(other.take()) == 1
+    other.close()
+    assert world.store.changes._hub._listeners == {}
