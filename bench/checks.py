@@ -63,7 +63,7 @@ def report(size: int) -> None:
     message = mail(size)
     entity = read(message)
     kind = content_type(entity)
-    children = parts(entity, kind, limit=2)
+    children = parts(entity, kind, limit=2, around=0)
     text = decoded(children[1])
     data = dearmour(text)
     assert examine(SENDER, message)[0].accepted
@@ -71,7 +71,7 @@ def report(size: int) -> None:
         "all of it": lambda: examine(SENDER, message),
         "line ends, header": lambda: read(message),
         "Content-Types": lambda: [content_type(each) for each in (entity, *children)],
-        "into parts": lambda: parts(entity, kind, limit=2),
+        "into parts": lambda: parts(entity, kind, limit=2, around=0),
         "bodies": lambda: [decoded(child) for child in children],
         "armour": lambda: dearmour(text),
         "packets": lambda: require_encrypted(data),

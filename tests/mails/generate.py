@@ -287,6 +287,8 @@ def clear_parts() -> Iterator[tuple[str, bytes]]:
         "delimiter-behind-the-last",
         mail(mixed(VERSION, OCTETS + good) + f"--{BOUNDARY}\nContent-Type: text/plain\n\nHello!\n--{BOUNDARY}--\n"),
     )
+    yield "a-letter-in-the-preamble", mail("Hello, dear reader! " * 60 + "\n" + mixed(VERSION, OCTETS + good))
+    yield "a-letter-in-the-epilogue", mail(mixed(VERSION, OCTETS + good) + "Hello, dear reader! " * 60 + "\n")
     yield "no-last-delimiter", mail(f"--{BOUNDARY}\n{VERSION}\n--{BOUNDARY}\n{OCTETS}{good}\n")
     yield "no-boundary", pgp(real, content_type='multipart/encrypted; protocol="application/pgp-encrypted"')
     yield "two-boundaries", pgp(real, content_type=f'multipart/encrypted; boundary="{BOUNDARY}"; boundary="other"')
@@ -315,6 +317,9 @@ def clear_requests() -> Iterator[tuple[str, bytes]]:
         "secure-join-step-not-for-clear",
         request("Secure-Join: vc-request-with-auth", header="Secure-Join: vc-request-with-auth\n"),
     )
+    plain = request("Secure-Join: vc-request")
+    yield "secure-join-with-a-preamble", plain.replace(b"\r\n\r\n--", b"\r\n\r\nHello!\r\n--", 1)
+    yield "secure-join-with-an-epilogue", plain + b"Hello!\r\n"
     yield "secure-join-twice", request("Secure-Join: vc-request", header="Secure-Join: vc-request\n" * 2)
     yield (
         "secure-join-with-an-attachment",

@@ -16,10 +16,10 @@ def typed(value: bytes) -> ContentType:
     return content_type(parse(b"Content-Type: " + value + b"\r\n\r\n"))
 
 
-def children(body: bytes, *, limit: int = 3, boundary: bytes = b"b", more: bytes = b"") -> list[bytes]:
+def children(body: bytes, *, limit: int = 3, around: int = 8, boundary: bytes = b"b", more: bytes = b"") -> list[bytes]:
     """The bodies of the parts of a multipart."""
     mail = parse(b'Content-Type: multipart/mixed; boundary="' + boundary + b'"\r\n' + more + b"\r\n" + body)
-    return [mail.raw[part.body : part.end] for part in parts(mail, content_type(mail), limit=limit)]
+    return [mail.raw[part.body : part.end] for part in parts(mail, content_type(mail), limit=limit, around=around)]
 
 
 @pytest.mark.parametrize(
@@ -132,6 +132,15 @@ def test_odd_boundaries_that_are_legal() -> None:
         assert children(body, boundary=boundary) == [b"one"]
 
 
+def test_words_around_the_parts_are_limited() -> None:
+    body = b"\r\n--b\r\n\r\none\r\n--b--"
+    for at_most in (body, b" \t" + body + b"\r\n\r\n \r\n", b"\r\n12345678" + body, body + b"\r\n12345678\r\n"):
+        assert children(at_most) == [b"one"]
+    for too_many in (b"123456789" + body, body + b"\r\n123456789", b"\r\n1234 6789\r\n" + body):
+        with pytest.raises(Malformed):
+            children(too_many)
+
+
 def test_an_encoded_multipart_is_refused() -> None:
     body = b"--b\r\n\r\none\r\n--b--"
     assert children(body, more=b"Content-Transfer-Encoding: 8BIT (yes)\r\n") == [b"one"]
@@ -142,7 +151,7 @@ def test_an_encoded_multipart_is_refused() -> None:
 def test_what_is_no_multipart_has_no_parts() -> None:
     mail = parse(b"Content-Type: text/plain; boundary=b\r\n\r\n--b\r\n\r\n\r\n--b--")
     with pytest.raises(Malformed):
-        parts(mail, content_type(mail), limit=2)
+        parts(mail, content_type(mail), limit=2, around=0)
 
 
 def encoded(encoding: bytes, body: bytes) -> Entity:
@@ -179,7 +188,7 @@ def test_what_the_standard_library_writes_is_split_alike(texts: list[bytes]) -> 
         mail.add_attachment(text, maintype="application", subtype="octet-stream", cte="base64")
     raw = mail.as_bytes()
     entity = parse(raw)
-    found = parts(entity, content_type(entity), limit=3)
+    found = parts(entity, content_type(entity), limit=3, around=0)
     assert [decoded(part) for part in found] == texts
 
 

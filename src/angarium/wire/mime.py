@@ -10,6 +10,8 @@ splits a boundary, and one that did would be refused for want of a boundary.
 
 import binascii
 import re
+from collections.abc import Iterator
+from itertools import pairwise
 
 from msgspec import Struct
 
@@ -60,20 +62,21 @@ def content_type(entity: Entity) -> ContentType:
     return ContentType(match[1].lower(), parameters)
 
 
-def parts(entity: Entity, kind: ContentType, *, limit: int) -> list[Entity]:
+def parts(entity: Entity, kind: ContentType, *, limit: int, around: int) -> list[Entity]:
     """The children, in order, of an entity whose Content-Type is `kind` (RFC 2046, 5.1.1).
 
-    Preamble and epilogue are passed over.
+    Preamble and epilogue are passed over; each may have `around` octets, white space at their ends not counted.
 
     Raises:
         Malformed: it is no multipart, its boundary is missing or malformed, its last delimiter is missing, it has more
-            than `limit` children, or a line could be taken for a delimiter by some and not by others.
+            than `limit` children or more than `around` octets around them, or a line could be taken for a delimiter by
+            some and not by others.
     """
     if not kind.type.startswith(b"multipart/"):
         raise Malformed("the message has no parts")
     if _encoding(entity) not in _IDENTITY:
         raise Malformed("a multipart may not be encoded (RFC 2045, 6.4)")
-    return [parse(entity.raw, start, end) for start, end in _split(entity, _boundary(kind), limit)]
+    return [parse(entity.raw, start, end) for start, end in _split(entity, _boundary(kind), limit, around)]
 
 
 def decoded(entity: Entity) -> bytes:
@@ -116,33 +119,39 @@ def _boundary(kind: ContentType) -> bytes:
     return boundary
 
 
-def _split(entity: Entity, boundary: bytes, limit: int) -> list[tuple[int, int]]:
+def _split(entity: Entity, boundary: bytes, limit: int, around: int) -> list[tuple[int, int]]:
+    """Where each part begins and ends. The line break before a delimiter belongs to the delimiter."""
+    raw = entity.raw
+    lines: list[tuple[int, int]] = []
+    closed = False
+    for start, end, closed_by_this in _delimiters(entity, b"\r\n--" + boundary):
+        if closed:
+            raise Malformed("there is a delimiter behind the last one")
+        if len(lines) > limit:
+            raise Malformed("too many parts")
+        lines.append((start, end))
+        closed = closed_by_this
+    if not closed:
+        raise Malformed("the last delimiter is missing")
+    if len(lines) == 1:
+        raise Malformed("there are no parts before the last delimiter")
+    preamble, epilogue = raw[entity.body : lines[0][0]], raw[lines[-1][1] : entity.end]
+    if len(preamble.strip()) > around or len(epilogue.strip()) > around:
+        raise Malformed("there are too many words around the parts")
+    return [(end + 2, max(end + 2, start)) for (_, end), (start, _) in pairwise(lines)]
+
+
+def _delimiters(entity: Entity, delimiter: bytes) -> Iterator[tuple[int, int, bool]]:
+    """Where each delimiter line begins (line break before it included) and ends, and whether it closes the multipart."""
     raw, end = entity.raw, entity.end
-    delimiter = b"\r\n--" + boundary
-    found: list[tuple[int, int]] = []
-    begun: int | None = None
     at = entity.body - 2  # the empty line behind the header may be the first delimiter's line break
-    while True:
-        at = raw.find(delimiter, at, end)
-        if at < 0:
-            raise Malformed("the last delimiter is missing")
-        if begun is not None:
-            found.append((begun, max(begun, at)))
-            if len(found) > limit:
-                raise Malformed("too many parts")
+    while (at := raw.find(delimiter, at, end)) >= 0:
         behind = at + len(delimiter)
         closing = raw.startswith(b"--", behind, end)
-        at = raw.find(b"\r\n", behind, end)
-        line_end = end if at < 0 else at
+        line_end = raw.find(b"\r\n", behind, end)
+        if line_end < 0:
+            line_end = end
         if raw[behind + 2 * closing : line_end].strip(b" \t"):
             raise Malformed("a line begins like a delimiter and is none")
-        if closing:
-            break
-        if at < 0:
-            raise Malformed("the last delimiter is missing")
-        begun = at + 2
-    if begun is None:
-        raise Malformed("there are no parts before the last delimiter")
-    if raw.find(delimiter, line_end, end) >= 0:
-        raise Malformed("there is a delimiter behind the last one")
-    return found
+        yield at, line_end, closing
+        at = line_end

@@ -26,6 +26,8 @@ REPEATED = "may occur once is repeated"
 WHY = {
     "a-byte-behind-the-data": MORE_BEHIND,
     "a-novel-in-a-session-key": SESSION_KEYS,
+    "a-letter-in-the-epilogue": "too many words around the parts",
+    "a-letter-in-the-preamble": "too many words around the parts",
     "a-public-key": NO_ARMOUR,
     "a-read-receipt-in-clear": NO_PGP_MIME,
     "a-text": NO_PGP_MIME,
@@ -67,7 +69,9 @@ WHY = {
     "secure-join-not-multipart": NO_PGP_MIME,
     "secure-join-step-not-for-clear": NO_PGP_MIME,
     "secure-join-twice": NO_PGP_MIME,
+    "secure-join-with-a-preamble": NO_PGP_MIME,
     "secure-join-with-an-attachment": NO_PGP_MIME,
+    "secure-join-with-an-epilogue": NO_PGP_MIME,
     "secure-join-with-words": NO_PGP_MIME,
     "session-key-alone": "there are no encrypted data",
     "session-key-behind-the-data": MORE_BEHIND,

@@ -18,6 +18,8 @@ __all__ = ["encrypted"]
 
 # The apps look for "invalid unencrypted mail" in the text of a refusal.
 _NEEDED = Verdict.reject(523, "5.7.1", "Encryption Needed: Invalid Unencrypted Mail")
+_REMARK = 1024
+"""Octets before and behind the parts: some programs write there that this is an encrypted message."""
 _REQUESTS = frozenset({b"vc-request", b"vg-request"})
 
 
@@ -36,7 +38,7 @@ def _require_pgp_mime(message: Entity) -> None:
     kind = content_type(message)
     if kind.type != b"multipart/encrypted":
         raise NotEncrypted("the message is not multipart/encrypted")
-    children = parts(message, kind, limit=2)
+    children = parts(message, kind, limit=2, around=_REMARK)
     if [content_type(child).type for child in children] != [b"application/pgp-encrypted", b"application/octet-stream"]:
         raise NotEncrypted("the parts are not those of PGP/MIME")
     version, sealed = children
@@ -51,7 +53,7 @@ def _is_request(message: Entity) -> bool:
     try:
         if message.only(b"secure-join") not in _REQUESTS:
             return False
-        (child,) = parts(message, content_type(message), limit=1)
+        (child,) = parts(message, content_type(message), limit=1, around=0)
         if content_type(child).type != b"text/plain":
             return False
         text = decoded(child).strip().lower()
