@@ -142,7 +142,7 @@ def _split(entity: Entity, boundary: bytes, limit: int, around: int) -> list[tup
 
 
 def _delimiters(entity: Entity, delimiter: bytes) -> Iterator[tuple[int, int, bool]]:
-    """Where each delimiter line begins (line break before it included) and ends, and whether it closes the multipart."""
+    """Where each delimiter line begins (with the line break before it) and ends, and whether it is the last."""
     raw, end = entity.raw, entity.end
     at = entity.body - 2  # the empty line behind the header may be the first delimiter's line break
     while (at := raw.find(delimiter, at, end)) >= 0:
