@@ -1,16 +1,22 @@
 """The relay as its pages see it: a real gate over a store in memory, and invitations drawn by a fixed seed."""
 
+import asyncio
 import random
-from collections.abc import AsyncIterator
+import socket
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 
 import pytest
 
+from angarium.edge.http import serve_http
 from angarium.edge.pages.site import HttpSite
 from angarium.edge.settings import Limits
 from angarium.mail import settings
 from angarium.mail.accounts import Gate
 from angarium.mail.invitation import ALPHABET, Way, invitation
+from angarium.reach.transport import Connection
 from angarium.store.seal import Clear
 from angarium.store.store import Store, open_memory
 
@@ -86,3 +92,39 @@ async def http_relay() -> AsyncIterator[HttpRelay]:
         yield HttpRelay(store)
     finally:
         await store.close()
+
+
+HttpSession = Callable[[Connection, HttpSite], Awaitable[None]]
+
+
+@asynccontextmanager
+async def serve(
+    site: HttpSite, context: ssl.SSLContext | None = None, session: HttpSession = serve_http
+) -> AsyncIterator[int]:
+    """Answer on a loopback port, which is given, until the test leaves."""
+    loop = asyncio.get_running_loop()
+
+    async def answer(accepted: socket.socket) -> None:
+        connection = Connection(accepted)
+        if context:
+            await connection.start_tls(context, timeout=10)
+        await session(connection, site)
+
+    async def accept() -> None:
+        async with asyncio.TaskGroup() as sessions:
+            while True:
+                accepted, _ = await loop.sock_accept(listening)
+                sessions.create_task(answer(accepted))
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.setblocking(False)
+        accepting = asyncio.create_task(accept())
+        yield listening.getsockname()[1]
+        accepting.cancel()
+        await asyncio.wait([accepting])
+        assert accepting.cancelled(), accepting.exception()
+
+
+@pytest.fixture
+def http_serve() -> Callable[..., AbstractAsyncContextManager[int]]:
+    return serve

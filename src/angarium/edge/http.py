@@ -16,12 +16,12 @@ from email.utils import formatdate
 from http import HTTPStatus
 
 import h11
-from angarium.reach.transport import Connection
 
 from angarium.edge.pages.draw import CONTENT_SECURITY_POLICY
 from angarium.edge.pages.exchange import Handler, Request, Response, plain
 from angarium.edge.pages.router import pages, plain_pages
 from angarium.edge.pages.site import HttpSite
+from angarium.reach.transport import Connection
 
 __all__ = ["HttpSite", "serve_http", "serve_plain_http"]
 
@@ -38,10 +38,6 @@ ALWAYS = (
     ("X-Robots-Tag", "noindex, nofollow"),
 )
 """Every page may carry a name and a password: none is kept, framed, indexed, or named to the next site."""
-LINGER_BYTES = 262_144
-LINGER_SECONDS = 2.0
-"""How much of a refused body is still read, so that the refusal arrives before the connection is reset."""
-GOODBYE_SECONDS = 1.0
 REFUSALS = {
     400: "That is not an HTTP request this server understands.",
     408: "The request took too long.",
@@ -68,9 +64,7 @@ async def _serve(connection: Connection, site: HttpSite, answer: Handler) -> Non
         with contextlib.suppress(ConnectionError, TimeoutError):
             await _Session(connection, site, answer).run()
     finally:
-        with contextlib.suppress(ConnectionError, TimeoutError):
-            async with asyncio.timeout(GOODBYE_SECONDS):
-                await connection.close()
+        await connection.close()
 
 
 class _Refusal(Exception):
@@ -98,7 +92,6 @@ class _Session:
                 request = await self._request()
             except _Refusal as refusal:
                 await self._write(plain(refusal.status, REFUSALS[refusal.status]), last=True)
-                await self._linger()
                 return
             if request is None:
                 return
@@ -178,12 +171,6 @@ class _Session:
     async def _send(self, data: bytes | None) -> None:
         if data:
             await self._connection.write(data, timeout=self._site.limits.write_seconds)
-
-    async def _linger(self) -> None:
-        deadline = self._clock() + LINGER_SECONDS
-        left = LINGER_BYTES
-        while left > 0 and (data := await self._connection.read(timeout=max(deadline - self._clock(), 0))):
-            left -= len(data)
 
 
 def _check_framing(head: h11.Request, body_limit: int) -> None:
