@@ -19,7 +19,8 @@ __all__ = ["Deflated"]
 WINDOW = 32_768
 FLUSHED = b"\x00\x00\xff\xff"
 LEVEL = 1
-PIECE = 16_384
+PIECE = 65_536
+READ = 16_384
 
 
 class Deflated:
@@ -38,7 +39,7 @@ class Deflated:
         self._history = b""
         self._ended = False
 
-    async def read(self, limit: int = PIECE, *, timeout: float | None = None) -> bytes:
+    async def read(self, limit: int = READ, *, timeout: float | None = None) -> bytes:
         """What the peer sent, inflated, at most `limit` bytes; nothing: it has ended.
 
         Raises:
@@ -50,7 +51,7 @@ class Deflated:
                 return text
             if self._ended:
                 return b""
-            self._waiting = await self._connection.read(PIECE, timeout=timeout)
+            self._waiting = await self._connection.read(READ, timeout=timeout)
             if not self._waiting:
                 return b""
             self._tail = (self._tail + self._waiting)[-4:]
@@ -58,8 +59,9 @@ class Deflated:
     async def write(self, data: bytes, *, timeout: float | None = None) -> None:
         """Deflate and send. Raises TimeoutError, ConnectionError."""
         deflater = zlib.compressobj(LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
-        deflated = deflater.compress(data) + deflater.flush(zlib.Z_SYNC_FLUSH)
-        await self._connection.write(deflated, timeout=timeout)
+        for at in range(0, len(data), PIECE):
+            deflated = deflater.compress(memoryview(data)[at : at + PIECE]) + deflater.flush(zlib.Z_SYNC_FLUSH)
+            await self._connection.write(deflated, timeout=timeout)
 
     async def close(self) -> None:
         """See `Connection.close`."""

@@ -1,12 +1,13 @@
 """What one IMAP connection holds, and what every command does with it.
 
-Knows the machine, the store and the view; decides nothing about mail. Bytes leave only in `flush`, in pieces, each with
-its own time limit, so that a slow reader is held back (and not us) and a peer that reads nothing is let go.
+Knows the machine, the store and the view; decides nothing about mail. Bytes leave only in `flush`, which returns when
+the kernel has them: a slow reader holds itself up and nobody else, and a peer that reads nothing is let go.
 
 Nothing is kept that an idle connection does not need: replies are queued only while a command runs.
 """
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from angarium.edge.deflate import Deflated
 from angarium.edge.imap.site import ImapSite
@@ -21,7 +22,8 @@ from angarium.wire.imap.view import Exists, Expunge, Flags, Moment, View
 
 __all__ = ["Gone", "Selected", "Session"]
 
-PIECE = 65_536
+
+Peer: TypeAlias = Connection | Deflated
 
 
 class Gone(Exception):
@@ -45,7 +47,7 @@ class Session:
 
     def __init__(self, connection: Connection, site: ImapSite) -> None:
         limits = Limits(line=site.limits.imap_line_bytes, depth=site.limits.imap_depth, message=site.max_size)
-        self.connection: Connection | Deflated = connection
+        self.connection: Peer = connection
         self.site = site
         self.machine = Server(limits, secure=connection.secure)
         self.condstore = False
@@ -124,11 +126,8 @@ class Session:
 
     async def flush(self) -> None:
         """Send all that is queued; returns when the kernel has it. Raises TimeoutError, ConnectionError."""
-        seconds = self.site.limits.write_seconds
         while data := self.machine.to_send():
-            for at in range(0, len(data), PIECE):
-                piece = data[at : at + PIECE] if len(data) > PIECE else data
-                await self.connection.write(piece, timeout=seconds)
+            await self.connection.write(data, timeout=self.site.limits.write_seconds)
 
     async def flush_when_full(self) -> None:
         """Send what is queued if it is much, so that long answers take no more memory than short ones."""

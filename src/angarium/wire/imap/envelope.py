@@ -64,7 +64,7 @@ def addresses(value: bytes) -> list[Address]:
 class _Reading:
     """An address list in the middle of being read."""
 
-    __slots__ = ("_before", "_found", "_grouped", "_name", "_words")
+    __slots__ = ("_angle", "_before", "_found", "_grouped", "_name", "_words")
 
     def __init__(self, found: list[Address]) -> None:
         self._found = found
@@ -75,6 +75,7 @@ class _Reading:
         self._words: list[bytes] = []
         self._before: list[bytes] | None = None
         self._name: bytes | None = None
+        self._angle = False
 
     def word(self, text: bytes) -> None:
         self._words.append(text)
@@ -84,15 +85,18 @@ class _Reading:
             case b"<":
                 self._name = b" ".join(self._words) or None
                 self._words = []
+                self._angle = True
+            case b">":
+                self._angle = False
             case b"@":
                 self._before, self._words = self._words, []
-            case b":" if self._before is None:
-                self._found.append(Address(mailbox=b" ".join(self._words)))
-                self._grouped = True
-                self._clear()
-            case b":":  # the end of an obsolete route
+            case b":" if self._angle:  # the end of an obsolete route (RFC 5322, 4.4)
                 self._before, self._words = None, []
-            case b",":
+            case b":":
+                self._found.append(Address(mailbox=b" ".join(self._words)))
+                self._clear()
+                self._grouped = True
+            case b"," if not self._angle:
                 self._address()
             case b";":
                 self._end_of_group()

@@ -36,7 +36,7 @@ def children(entity: Entity) -> list[Entity] | None:
     if not content.type.startswith(b"multipart/"):
         return None
     try:
-        return mime.parts(entity, content, limit=MOST)
+        return mime.parts(entity, content, limit=MOST, around=entity.end - entity.body)
     except message.Malformed:
         return None
 
