@@ -10,14 +10,16 @@ import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from angarium.store.interfaces import Letter, Owner
-from angarium.store.memory import MemoryBackend
 from angarium.store.seal import Clear, Key, Seal
 from angarium.store.store import Store, open_memory, open_sqlite
+
+if TYPE_CHECKING:
+    from angarium.store.memory import MemoryBackend
 
 ROOT = bytes(range(32))
 
