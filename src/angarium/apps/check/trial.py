@@ -35,9 +35,13 @@ class Trial:
     async def enter(self, name: str) -> Profile:
         """Make an account for a person of that name, and take it online. Raises CoreError, CoreEnded."""
         profile = await new_profile(self.core, name, fresh(self._link))
+        self.attend(profile)
+        return profile
+
+    def attend(self, profile: Profile) -> None:
+        """Have a profile that is there already take part."""
         self.people.append(profile)
         self._listening.append(asyncio.create_task(self._listen(profile)))
-        return profile
 
     async def send(
         self, step: str, sender: Profile, chat: int, receivers: Sequence[Profile], file: Path | None = None
