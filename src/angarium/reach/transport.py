@@ -1,0 +1,310 @@
+"""One connection over TCP, in clear or in TLS, read and written without a buffer of its own.
+
+asyncio's TLS keeps some 276 KiB for every connection, and uvloop's 43; a relay holds thousands that say nothing for
+minutes. Here the socket is OpenSSL's own: nothing is allocated while a connection idles, a read takes what the kernel
+has, and a write returns when the kernel has it. That is all the back-pressure there is: no queue, so none that grows.
+
+Refuses to know what the bytes mean, and who the peer is: nothing here can be asked for an address.
+
+Invariants
+* OpenSSL wants a write that could not be finished to be tried again with the same bytes: pieces of at most one TLS
+  record (16 KiB), one at a time.
+* Either direction of TLS may have to wait for the other one of the socket. Whoever waits crosswise is woken by the task
+  that moves that direction.
+* A read that is cancelled or times out takes nothing. A write that is cut short leaves the peer in the middle of
+  something: nothing can be written after it, and the connection ends without a goodbye.
+* OpenSSL may hold decrypted bytes the kernel knows nothing of: every read tries first and waits second.
+
+RFC 8446, 6.1 (close_notify); RFC 3207, 4.2 and RFC 3501, 6.2.1 (STARTTLS).
+"""
+
+import asyncio
+import contextlib
+import os
+import socket
+import ssl
+import struct
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TypeVar
+
+from angarium.reach.readiness import Readiness, Side
+
+__all__ = ["PIECE", "Connection", "connect"]
+
+T = TypeVar("T")
+
+PIECE = 16_384
+"""The most that is read or written at once, in bytes: one TLS record (RFC 8446, 5.1)."""
+TURNS = 16
+"""Pieces moved without waiting, after which other connections have their turn."""
+GOODBYE_SECONDS = 1.0
+"""Time for a polite end, both sides together."""
+GOODBYE_PIECES = 64
+"""How much is read and thrown away meanwhile. What lies unread when a socket is closed makes the kernel send a reset,
+and a reset may overtake our last words."""
+RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+
+
+class Connection:
+    """A connected socket. One task may read while another writes; writes queue up behind each other."""
+
+    __slots__ = ("_back", "_closing", "_cut", "_ready", "_socket", "_turns", "_writing", "alpn", "secure")
+
+    def __init__(self, connected: socket.socket) -> None:
+        """Take over a socket; needs a running loop."""
+        connected.setblocking(False)
+        if connected.family in {socket.AF_INET, socket.AF_INET6}:
+            connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._socket = connected
+        self._ready = Readiness(connected.fileno())
+        self._writing = asyncio.Lock()
+        self._back = b""
+        self._turns = 0
+        self._closing = False
+        self._cut = False
+        self.secure = False
+        """Whether TLS is on."""
+        self.alpn: str | None = None
+        """The protocol agreed upon in the TLS handshake (RFC 7301), if any."""
+
+    @property
+    def resumed(self) -> bool:
+        """Whether the TLS session is one from an earlier connection."""
+        return isinstance(self._socket, ssl.SSLSocket) and bool(self._socket.session_reused)
+
+    @property
+    def session(self) -> ssl.SSLSession | None:
+        """What lets a client resume this TLS session in another connection. Complete once something was read."""
+        return self._socket.session if isinstance(self._socket, ssl.SSLSocket) else None
+
+    async def read(self, limit: int = PIECE, *, timeout: float | None = None) -> bytes:
+        """What the peer sent, at least one byte and at most `limit`; nothing: it has ended, politely or not.
+
+        Raises:
+            TimeoutError: nothing came for `timeout` seconds.
+            ConnectionError: the network or TLS failed, or the connection was closed on our side.
+        """
+        if self._back:
+            taken, self._back = self._back[:limit], self._back[limit:]
+            return taken
+        await self._take_turn()
+        return await self._attempt(partial(self._receive, limit), self._ready.reading, _deadline(timeout))
+
+    def unread(self, data: bytes) -> None:
+        """Give back bytes: the next reads return them first."""
+        self._back = data + self._back
+
+    async def write(self, data: bytes, *, timeout: float | None = None) -> None:
+        """Send all of `data`; returns when the kernel has it.
+
+        Raises:
+            TimeoutError: the peer took nothing for `timeout` seconds.
+            ConnectionError: the network or TLS failed, an earlier write was cut short, or the connection was closed.
+        """
+        async with self._writing:
+            if self._cut or self._closing:
+                raise ConnectionAbortedError("closed on our side")
+            self._cut = True
+            rest = memoryview(data)
+            while rest:
+                await self._take_turn()
+                piece = partial(self._socket.send, rest[:PIECE])
+                rest = rest[await self._attempt(piece, self._ready.writing, _deadline(timeout)) :]
+            self._cut = False
+
+    async def start_tls(self, context: ssl.SSLContext, *, timeout: float) -> None:
+        """Begin TLS as the server, at once or behind STARTTLS. No other task may be using the connection.
+
+        What was given back by `unread` came in clear, from the peer or from somebody in between who hopes to have it
+        taken for the peer's: it ends the connection. What lies in the kernel goes to TLS and fails there.
+
+        Raises:
+            TimeoutError: the handshake took longer than `timeout` seconds; the connection is closed.
+            ConnectionError: the handshake failed; the connection is closed.
+        """
+        await self._handshake(partial(context.wrap_socket, server_side=True), timeout)
+
+    async def start_tls_client(
+        self,
+        context: ssl.SSLContext,
+        server_name: str | None,
+        *,
+        timeout: float,
+        session: ssl.SSLSession | None = None,
+    ) -> None:
+        """Begin TLS as the client, with the name to be sent and checked. Raises as `start_tls` does."""
+        await self._handshake(partial(context.wrap_socket, server_hostname=server_name, session=session), timeout)
+
+    async def close(self) -> None:
+        """Finish what is being written, say goodbye (close_notify, FIN), wait a second for the peer's. Idempotent."""
+        if self._closing:
+            return
+        self._closing = True
+        self._ready.reading.wake()
+        try:
+            async with asyncio.timeout(GOODBYE_SECONDS):
+                async with self._writing:
+                    await self._say_goodbye()
+                await self._hear_goodbye()
+        except OSError:
+            pass  # TimeoutError and ConnectionError too: it ends now in any case
+        finally:
+            if self._cut:
+                self.abort()
+            self._release()
+
+    def abort(self) -> None:
+        """End now: the kernel throws away what it has not sent. Whoever waits is told. Idempotent."""
+        if self._socket.fileno() >= 0:
+            with contextlib.suppress(OSError):  # the peer was first
+                self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+        self._release()
+
+    def _release(self) -> None:
+        self._closing = True
+        self._back = b""
+        self._ready.stop()
+        self._socket.close()
+
+    async def _attempt(self, step: Callable[[], T], side: Side, deadline: float | None) -> T:
+        """Do `step`, which moves bytes in the direction of `side`, as soon as the socket lets us."""
+        while True:
+            try:
+                return step()
+            except ssl.SSLWantReadError:
+                wanted = self._ready.reading
+            except ssl.SSLWantWriteError:
+                wanted = self._ready.writing
+            except BlockingIOError:
+                wanted = side
+            except OSError as error:
+                raise _failure(error) from None
+            finally:
+                side.wake()
+            self._turns = 0
+            await wanted.wait(deadline)
+
+    async def _take_turn(self) -> None:
+        self._turns += 1
+        if self._turns > TURNS:
+            self._turns = 0
+            await asyncio.sleep(0)
+
+    def _receive(self, limit: int) -> bytes:
+        if self._closing:
+            raise ConnectionAbortedError("closed on our side")
+        return self._socket.recv(limit)
+
+    async def _handshake(self, wrap: Callable[[socket.socket], ssl.SSLSocket], timeout: float) -> None:
+        deadline = _deadline(timeout)
+        try:
+            if self._back:
+                raise ConnectionAbortedError("bytes in clear where TLS should begin")
+            async with self._writing:
+                tls = self._wrap(wrap)
+                await self._attempt(tls.do_handshake, self._ready.reading, deadline)
+        except BaseException:
+            self._release()
+            raise
+        self.secure = True
+        self.alpn = tls.selected_alpn_protocol()
+
+    def _wrap(self, wrap: Callable[..., ssl.SSLSocket]) -> ssl.SSLSocket:
+        try:
+            tls = wrap(self._socket, do_handshake_on_connect=False)
+        except OSError as error:
+            raise _failure(error) from None
+        self._socket = tls
+        return tls
+
+    async def _say_goodbye(self) -> None:
+        if self._cut:
+            raise ConnectionAbortedError("in the middle of something")
+        self._cut = True
+        if isinstance(self._socket, ssl.SSLSocket):
+            await self._attempt(partial(_close_notify, self._socket), self._ready.writing, None)
+        self._socket.shutdown(socket.SHUT_WR)
+        self._cut = False
+
+    async def _hear_goodbye(self) -> None:
+        for _ in range(GOODBYE_PIECES):
+            # shutdown() has taken TLS off, so this reads what is on the wire, which is all we want to know of it
+            if not await self._attempt(partial(self._socket.recv, PIECE), self._ready.reading, None):
+                return
+
+
+async def connect(
+    host: str,
+    port: int,
+    context: ssl.SSLContext | None = None,
+    alpn: Sequence[str] = (),
+    timeout: float = 30.0,
+    *,
+    server_name: str | None = None,
+    session: ssl.SSLSession | None = None,
+) -> Connection:
+    """Connect to a server, and begin TLS if a `context` is given. Its ALPN list is set to `alpn` where that names any.
+
+    The certificate is checked against `server_name`, or else `host`, if the context says so.
+
+    Raises:
+        TimeoutError: not done within `timeout` seconds.
+        ConnectionError: no address, nobody listens there, or the handshake failed.
+    """
+    clock = asyncio.get_running_loop().time
+    deadline = clock() + timeout
+    async with asyncio.timeout_at(deadline):
+        connection = Connection(await _dial(host, port))
+    if context is not None:
+        if alpn:
+            context.set_alpn_protocols(list(alpn))
+        await connection.start_tls_client(context, server_name or host, timeout=deadline - clock(), session=session)
+    return connection
+
+
+async def _dial(host: str, port: int) -> socket.socket:
+    loop = asyncio.get_running_loop()
+    failure: OSError = ConnectionError("the name has no address")
+    try:
+        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise ConnectionError(f"the name cannot be looked up: {error.strerror}") from None
+    for family, kind, protocol, _, address in found:
+        dialed = socket.socket(family, kind, protocol)
+        try:
+            dialed.setblocking(False)
+            await loop.sock_connect(dialed, address)
+        except OSError as error:
+            dialed.close()
+            failure = error
+        except BaseException:
+            dialed.close()
+            raise
+        else:
+            return dialed
+    raise _failure(failure) from None
+
+
+def _deadline(timeout: float | None) -> float | None:
+    return None if timeout is None else asyncio.get_running_loop().time() + timeout
+
+
+def _close_notify(tls: ssl.SSLSocket) -> None:
+    try:
+        tls.unwrap()
+    except ssl.SSLWantWriteError:
+        raise
+    except ssl.SSLError:
+        pass  # ours is out; theirs may never come, or what they said before it was not read
+
+
+def _failure(error: OSError) -> ConnectionError:
+    """The same failure as a ConnectionError, without the place in OpenSSL's source, and never with an address."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return ConnectionError(f"TLS: {error.verify_message}")
+    if isinstance(error, ssl.SSLError):
+        return ConnectionError(f"TLS: {(error.reason or 'failed').lower().replace('_', ' ')}")
+    if isinstance(error, ConnectionError):
+        return error
+    return ConnectionError(os.strerror(error.errno) if error.errno else "failed")

@@ -1,0 +1,83 @@
+"""Loopback pairs in clear and in TLS, for the tests of everything that moves bytes."""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+import trustme
+
+from angarium.reach.transport import Connection
+
+Pair = tuple[Connection, Connection]
+
+
+@pytest.fixture(scope="session")
+def authority() -> trustme.CA:
+    return trustme.CA(key_type=trustme.KeyType.ECDSA)
+
+
+@pytest.fixture
+def server_context(authority: trustme.CA) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost", "127.0.0.1", key_type=trustme.KeyType.ECDSA).configure_cert(context)
+    return context
+
+
+@pytest.fixture
+def client_context(authority: trustme.CA) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    authority.configure_trust(context)
+    return context
+
+
+@pytest.fixture
+async def raw_pair() -> AsyncIterator[Callable[[], tuple[socket.socket, socket.socket]]]:
+    """Makes connected TCP sockets (server, client); what is still open is closed after the test."""
+    made: list[socket.socket] = []
+
+    def make() -> tuple[socket.socket, socket.socket]:
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            client = socket.create_connection(listening.getsockname())
+            server, _ = listening.accept()
+        made.extend((server, client))
+        return server, client
+
+    yield make
+    for one in made:
+        one.close()
+
+
+@pytest.fixture
+async def plain_pair(
+    raw_pair: Callable[[], tuple[socket.socket, socket.socket]],
+) -> AsyncIterator[Callable[[], Pair]]:
+    """Makes connections in clear (server, client)."""
+    made: list[Connection] = []
+
+    def make() -> Pair:
+        server, client = (Connection(one) for one in raw_pair())
+        made.extend((server, client))
+        return server, client
+
+    yield make
+    for one in made:
+        one.abort()
+
+
+@pytest.fixture
+async def tls_pair(
+    plain_pair: Callable[[], Pair], server_context: ssl.SSLContext, client_context: ssl.SSLContext
+) -> Callable[..., Awaitable[Pair]]:
+    """Makes connections in TLS (server, client)."""
+
+    async def make(session: ssl.SSLSession | None = None) -> Pair:
+        server, client = plain_pair()
+        await asyncio.gather(
+            server.start_tls(server_context, timeout=10),
+            client.start_tls_client(client_context, "localhost", timeout=10, session=session),
+        )
+        return server, client
+
+    return make
