@@ -201,6 +201,6 @@ def test_the_back_ends_agree(opaque: Seal) -> None:
     run_state_machine_as_test(
         lambda: Agreement(opaque),  # type: ignore[arg-type]
         settings=settings(
-            max_examples=20, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=12, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )
