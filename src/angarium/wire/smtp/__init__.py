@@ -1,1 +1,1 @@
-"""SMTP and message submission (RFC 5321, RFC 6409) as a pure machine."""
+"""SMTP and message submission (RFC 5321, RFC 6409) as pure machines: `server` and `client`."""
