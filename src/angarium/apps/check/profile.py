@@ -9,6 +9,7 @@ messages, so that what is measured is the relay; and chats need not be accepted.
 
 import asyncio
 import contextlib
+import itertools
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -70,16 +71,17 @@ class Profile:
                 yield await self.call("get_message", message), moment
 
     @contextlib.contextmanager
-    def when(self, kind: str, **fields: object) -> Iterator[asyncio.Future[Event]]:
-        """A future for the first event of that kind and with those fields that happens within the context."""
+    def when(self, kind: str, *, times: int = 1, **fields: object) -> Iterator[asyncio.Future[Event]]:
+        """A future for an event of that kind and with those fields that happens within the context: the n-th."""
         happened: asyncio.Future[Event] = asyncio.get_running_loop().create_future()
+        left = itertools.count(times - 1, -1)
 
         def look(event: Event | None) -> None:
             if happened.done():
                 return
             if event is None:
                 happened.set_exception(CoreEnded("the core has ended"))
-            elif event.kind == kind and all(event.fields.get(name) == value for name, value in fields.items()):
+            elif event.kind == kind and event.fields.items() >= fields.items() and next(left) == 0:
                 happened.set_result(event)
 
         with self.core.listening(self.number, look):
