@@ -49,6 +49,7 @@ class Relay:
         settings: Messages | None = None,
         retention: Retention | None = None,
         on_delivered: Callable[[Sequence[str]], None] | None = None,
+        whole_list: int = 0,
     ) -> Delivery:
         return Delivery(
             settings or Messages(rate_per_minute=100_000, rate_burst=100_000),
@@ -59,6 +60,7 @@ class Relay:
             lambda: DAY,
             self.clock,
             on_delivered or self.told.append,
+            whole_list=whole_list,
         )
 
     async def submit(self, *recipients: str, message: bytes = MAIL) -> Verdict:
@@ -130,6 +132,16 @@ async def test_nobody_can_be_reached(relay: Relay) -> None:
     (bounce,) = await relay.inbox(ALICE)
     assert b"dave@elsewhere.example: this relay does not yet deliver to other relays." in bounce
     assert await relay.store.mailboxes.messages() == 1
+
+
+async def test_a_whole_list_that_cannot_be_reached_may_be_refused(relay: Relay) -> None:
+    relay.delivery = relay.make(whole_list=3)
+    verdict = await relay.submit("nobody12@relay.example", "dave@elsewhere.example")
+    assert (verdict.outcome, verdict.enhanced) == (Outcome.REJECT, "5.1.1")
+    assert await relay.store.mailboxes.messages() == 0
+    assert await relay.submit("nobody12@relay.example", BOB) is ACCEPTED  # somebody gets it
+    assert await relay.submit("a@x.example", "b@x.example", "c@x.example") is ACCEPTED  # may be part of a longer list
+    assert len(await relay.inbox(ALICE)) == 2
 
 
 async def test_a_full_mailbox_bounces(relay: Relay) -> None:

@@ -50,6 +50,10 @@ class Delivery:
         today: days since 1970-01-01 (UTC).
         clock: seconds that never go back.
         on_delivered: called after each commit with the names that got something; it must not block.
+        whole_list: a submission of fewer recipients than this is a message's whole list, or the end of it. Where none
+            of them can be reached it is refused instead of bounced: newer apps pass over bounces, which are in clear,
+            and show a refusal. It must not exceed the number of recipients after which apps split a list (50, or
+            what METADATA announces), since a refusal makes them drop the rest of the list. 0: always bounce.
     """
 
     def __init__(
@@ -62,6 +66,8 @@ class Delivery:
         today: Callable[[], int],
         clock: Callable[[], float],
         on_delivered: Callable[[Sequence[str]], None] | None = None,
+        *,
+        whole_list: int = 0,
     ) -> None:
         self._settings = settings
         self._quota = retention.quota
@@ -70,6 +76,7 @@ class Delivery:
         self._domain = domain
         self._today = today
         self._on_delivered = on_delivered
+        self._whole_list = whole_list
         self._rate = Rate(per_minute=settings.rate_per_minute, burst=settings.rate_burst, clock=clock)
         self._examining = asyncio.Semaphore(_LARGE_AT_ONCE)
 
@@ -117,6 +124,8 @@ class Delivery:
     async def _deliver(self, owner: Owner, sender: str, recipients: Sequence[str], message: bytes) -> Verdict:
         try:
             names, failures = await self._route(recipients, len(message))
+            if not names and len(recipients) < self._whole_list:
+                return failures[0].verdict
             letters = [Letter(message, tuple(names))] if names else []
             if failures:
                 notice = bounce(parse(message), failures, sender=sender, domain=self._domain(), day=self._today())
