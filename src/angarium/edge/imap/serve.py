@@ -102,12 +102,14 @@ class _Served:
         machine = self.session.machine
         machine.greet("IMAP4rev1 ready", f"CAPABILITY {entry.capabilities(self.session)}")
         data = b""
-        while machine.state is not State.LOGOUT:
+        while True:
             events = machine.receive(data)
-            data = b""
             for event in events:
                 await self._handle(event)
-            if machine.waiting and events:
+            if machine.state is State.LOGOUT:
+                break
+            if events and machine.waiting:
+                data = b""
                 await self.session.flush_when_full()
                 await asyncio.sleep(0)  # others have their turn between commands that were sent ahead
             else:
