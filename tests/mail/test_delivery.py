@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from angarium.mail.delivery import Delivery
+from angarium.mail.delivery import Delivery, examine
 from angarium.mail.settings import Messages, Retention
 from angarium.mail.verdict import ACCEPTED, Outcome, Verdict
 from angarium.store.interfaces import Letter, Owner, StoreError, StoreFull
@@ -191,6 +191,15 @@ async def test_a_refused_message_goes_nowhere(relay: Relay, name: str, code: int
     assert await relay.store.mailboxes.messages() == 0
     assert relay.told == []
     assert relay.delivery.stored(message).code == code
+
+
+@pytest.mark.parametrize("path", sorted((MAILS / "app").glob("*.eml")), ids=lambda path: path.stem)
+def test_what_the_apps_send_is_accepted_and_only_the_subject_changes(path: Path) -> None:
+    message = path.read_bytes()
+    sender = "alice1234@127.0.0.1" if b"\r\nFrom: <alice1234" in b"\r\n" + message else "bob123456@127.0.0.1"
+    verdict, stored = examine(sender, message)
+    assert verdict is ACCEPTED
+    assert stored == message.replace(b"Subject: Message from bob123456@127.0.0.1\r\n", b"Subject: [...]\r\n")
 
 
 async def test_each_check_is_made(relay: Relay) -> None:

@@ -1,6 +1,7 @@
 """Writes the mails beside it: `python tests/mails/generate.py`. Each file is named after what it proves.
 
 `encrypted/` must pass the encryption rule, `clear/` must be refused by it, `malformed/` cannot be read without doubt.
+`app/` is not written here: two releases of the apps' core sent these, from throwaway profiles.
 The OpenPGP messages are real ones, made by Sequoia; the hostile ones are made out of real ones. Keys are thrown away.
 """
 

@@ -22,7 +22,7 @@ from angarium.mail.verdict import ACCEPTED, Verdict
 from angarium.store.interfaces import Letter, Mailboxes, Owner, StoreError, StoreFull
 from angarium.wire.message import Entity, Malformed, parse
 
-__all__ = ["Delivery"]
+__all__ = ["Delivery", "examine"]
 
 log = logging.getLogger("angarium.mail.delivery")
 

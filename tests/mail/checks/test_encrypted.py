@@ -103,7 +103,7 @@ def stem(path: Path) -> str:
     return path.stem
 
 
-@pytest.mark.parametrize("path", mails("encrypted"), ids=stem)
+@pytest.mark.parametrize("path", mails("encrypted") + mails("app"), ids=stem)
 def test_encrypted_mails_pass(path: Path) -> None:
     assert encrypted(parse(path.read_bytes())) is ACCEPTED
 
