@@ -1,6 +1,9 @@
 """`angarium check` as it is typed: what cannot be tried at all, and the exit status."""
 
+import asyncio
 import json
+import os
+import signal
 from pathlib import Path
 
 import msgspec
@@ -56,3 +59,33 @@ async def test_the_exit_status_is_the_verdict(
         assert json.loads(said.out)["ok"] is ok
     else:
         assert "relay.example" in said.out
+
+
+async def test_sigterm_stops_what_was_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    stopped = False
+
+    async def reported(*_: object) -> Report:
+        nonlocal stopped
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+            await asyncio.Event().wait()
+        finally:
+            stopped = True
+        raise AssertionError
+
+    monkeypatch.setattr(module, "_report", reported)
+    assert await check() == 143
+    assert stopped
+
+
+async def test_ctrl_c_is_left_to_whoever_runs_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def reported(*_: object) -> Report:
+        task = asyncio.current_task()
+        assert task is not None
+        task.cancel()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    monkeypatch.setattr(module, "_report", reported)
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.create_task(check())

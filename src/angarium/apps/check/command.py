@@ -1,6 +1,8 @@
 """`angarium check`: prove that a relay works, with the real core of the apps."""
 
+import asyncio
 import contextlib
+import signal
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -23,6 +25,10 @@ from angarium.apps.options import Json
 from angarium.mail.invitation import NotAnInvitation
 
 __all__ = ["check"]
+
+
+class Terminated(Exception):
+    """Somebody ended the check by SIGTERM."""
 
 
 async def check(
@@ -50,11 +56,13 @@ async def check(
     Exit status: 0 everything arrived exactly once; 1 something did not; 2 it could not be tried.
     """
     try:
-        with _progress(quiet=json) as tell:
+        with _ended_in_order(), _progress(quiet=json) as tell:
             report = await _report(relay, core, Patience(step=step_timeout, whole=timeout), tell)
     except (CoreMissing, NotAnInvitation, RelayFailed) as error:
         sys.stderr.write(f"angarium: {error}\n")
         return 2
+    except Terminated:
+        return 128 + signal.SIGTERM
     if json:
         sys.stdout.write(msgspec.json.encode(report).decode() + "\n")
     else:
@@ -82,6 +90,31 @@ async def _relay(link: str | None, data: Path) -> AsyncIterator[tuple[str, Site]
     async with throwaway(data) as ours:
         described = site(ours.ready.invitation)
         yield ours.ready.invitation, Site(described.name, ours.ready.page, described.verified)
+
+
+@contextlib.contextmanager
+def _ended_in_order() -> Iterator[None]:
+    """On SIGTERM stop what was started, as on Ctrl-C, and raise Terminated."""
+    task = asyncio.current_task()
+    assert task is not None
+    loop = asyncio.get_running_loop()
+    told = False
+
+    def stop() -> None:
+        nonlocal told
+        told = True
+        task.cancel()
+
+    loop.add_signal_handler(signal.SIGTERM, stop)
+    try:
+        yield
+    except asyncio.CancelledError:
+        if not told:
+            raise
+        task.uncancel()
+        raise Terminated from None
+    finally:
+        loop.remove_signal_handler(signal.SIGTERM)
 
 
 @contextlib.contextmanager
