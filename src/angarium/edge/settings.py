@@ -37,7 +37,7 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What one peer may cost."""
 
     connections: Annotated[int, Meta(ge=1, description="Connections held at once, all kinds together.")] = 20_000
-    handshakes: Annotated[int, Meta(ge=1, description="TLS handshakes under way at once; more wait their turn.")] = 64
+    handshakes: Annotated[int, Meta(ge=1, description="TLS handshakes under way at once; more wait at the door.")] = 512
     handshake_seconds: Annotated[float, Meta(gt=0, description="Time for a TLS handshake.")] = 30
     login_seconds: Annotated[float, Meta(gt=0, description="Time from connecting to a successful login.")] = 60
     command_seconds: Annotated[
