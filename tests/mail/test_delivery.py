@@ -92,7 +92,7 @@ async def relay() -> Relay:
 
 
 async def test_a_message_reaches_each_recipient_once(relay: Relay) -> None:
-    again = [BOB, "BOB12345@Relay.Example", "bob12345@127.0.0.2", CAROL]
+    again = [BOB, "BOB12345@Relay.Example", "bob12345@127.0.0.2", "bob12345@[127.0.0.2]", CAROL]
     assert await relay.submit(*again) is ACCEPTED
     assert await relay.inbox(BOB) == [MAIL]
     assert await relay.inbox(CAROL) == [MAIL]

@@ -20,6 +20,7 @@ from angarium.mail.checks.rate import Rate
 from angarium.mail.checks.size import size
 from angarium.mail.verdict import ACCEPTED, Verdict
 from angarium.store.interfaces import Letter, Mailboxes, Owner, StoreError, StoreFull
+from angarium.wire.address import Address
 from angarium.wire.message import Entity, Malformed, parse
 
 __all__ = ["Delivery", "examine"]
@@ -45,7 +46,7 @@ class Delivery:
         settings: what may be sent.
         retention: how much an account may hold.
         mailboxes: where it goes.
-        local: whether a domain, in lower case, is this relay.
+        local: whether a domain is this relay (in lower case; an IP address without brackets).
         domain: the relay's own name, for the bounces it writes.
         today: days since 1970-01-01 (UTC).
         clock: seconds that never go back.
@@ -134,7 +135,7 @@ class Delivery:
         except StoreFull:
             return _DISK_FULL
         except StoreError as fault:
-            log.error("a message could not be stored: %s", type(fault).__name__)  # noqa: TRY400 (no traceback: it may name)
+            log.error("a message could not be stored: %s", type(fault).__name__)
             return _STORE_FAILED
         self._tell(letters)
         return ACCEPTED
@@ -142,24 +143,24 @@ class Delivery:
     async def _route(self, recipients: Sequence[str], octets: int) -> tuple[list[str], list[Failure]]:
         """Who gets the message, each once, and who cannot."""
         here: dict[str, str] = {}
-        elsewhere: dict[str, str] = {}
-        for address in recipients:
-            name, _, domain = address.rpartition("@")
-            if self._local(domain.lower()):
-                here.setdefault(name.lower(), address)
+        elsewhere: dict[Address, str] = {}
+        for spelt in recipients:
+            address = Address.parse(spelt)
+            if self._local(address.domain):
+                here.setdefault(address.name, spelt)
             else:
-                elsewhere.setdefault(f"{name}@{domain.lower()}", address)
+                elsewhere.setdefault(address, spelt)
         usage = await self._mailboxes.usage(here)
         names: list[str] = []
         failures: list[Failure] = []
-        for name, address in here.items():
+        for name, spelt in here.items():
             if name not in usage:
-                failures.append(Failure(address, _UNKNOWN))
+                failures.append(Failure(spelt, _UNKNOWN))
             elif usage[name] + octets > self._quota:
-                failures.append(Failure(address, _FULL))
+                failures.append(Failure(spelt, _FULL))
             else:
                 names.append(name)
-        failures += [Failure(address, _ELSEWHERE) for address in elsewhere.values()]
+        failures += [Failure(spelt, _ELSEWHERE) for spelt in elsewhere.values()]
         return names, failures
 
     def _tell(self, letters: Sequence[Letter]) -> None:
@@ -169,7 +170,7 @@ class Delivery:
         try:
             self._on_delivered(tuple(dict.fromkeys(name for letter in letters for name in letter.names)))
         except Exception as fault:
-            log.error("nobody was told of a delivery: %s", type(fault).__name__)  # noqa: TRY400 (as above)
+            log.error("nobody was told of a delivery: %s", type(fault).__name__)
 
 
 def examine(sender: str, message: bytes) -> tuple[Verdict, bytes]:

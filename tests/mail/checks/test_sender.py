@@ -22,7 +22,9 @@ def local(domain: str) -> bool:
     return domain in {"relay.example", "127.0.0.2"}
 
 
-@pytest.mark.parametrize("address", ["alice1234@relay.example", "Alice1234@RELAY.example", "alice1234@127.0.0.2"])
+@pytest.mark.parametrize(
+    "address", ["alice1234@relay.example", "Alice1234@RELAY.example", "alice1234@127.0.0.2", "alice1234@[127.0.0.2]"]
+)
 def test_the_login_is_the_sender(address: str) -> None:
     assert sender.envelope(ALICE, address, local) is ACCEPTED
 
@@ -77,3 +79,9 @@ def test_any_other_from_is_refused(value: str) -> None:
     verdict = header(value)
     assert (verdict.code, verdict.enhanced) == (554, "5.6.0")
     assert "@" not in verdict.text + verdict.detail
+
+
+def test_a_literal_may_be_spelt_in_two_ways() -> None:
+    message = parse(b"From: <alice1234@127.0.0.2>\r\n\r\n")
+    assert sender.header(message, "alice1234@[127.0.0.2]") is ACCEPTED
+    assert sender.header(message, "alice1234@[127.0.0.3]").code == 554

@@ -4,22 +4,19 @@ Whether the recipient exists, has room or lives here is no matter at RCPT: one r
 the app, for every member of a group. Such recipients are accepted and bounced (`mail.delivery`).
 """
 
-import re
-
 from angarium.mail.verdict import ACCEPTED, Verdict
+from angarium.wire.address import Address, AddressError
 
 __all__ = ["number", "syntax"]
-
-# No control characters: addresses are written into bounces. No length of 320 (RFC 5321, 4.5.3.1: 64 + 1 + 255).
-_ADDRESS = re.compile(r"[^\x00-\x1f\x7f]+@[^\x00-\x20\x7f@]+")
-_LONGEST = 320
 
 
 def syntax(address: str) -> Verdict:
     """Judge one address of RCPT TO, without its angle brackets."""
-    if len(address) <= _LONGEST and _ADDRESS.fullmatch(address):
-        return ACCEPTED
-    return Verdict.reject(501, "5.1.3", "this is no address")
+    try:
+        Address.parse(address)
+    except AddressError as fault:
+        return Verdict.reject(501, "5.1.3", "this is no address", str(fault))
+    return ACCEPTED
 
 
 def number(count: int, limit: int) -> Verdict:

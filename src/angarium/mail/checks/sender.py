@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from angarium.mail.verdict import ACCEPTED, Verdict
 from angarium.store.interfaces import Owner
+from angarium.wire.address import Address, AddressError
 from angarium.wire.message import Entity, Malformed
 from angarium.wire.originator import from_address
 
@@ -19,16 +20,19 @@ _NOT_THE_SAME = Verdict.reject(554, "5.6.0", "the From field must hold the addre
 
 def envelope(owner: Owner, address: str, local: Callable[[str], bool]) -> Verdict:
     """Judge the address of MAIL FROM: the owner's name, at any name of this relay. The empty one is nobody's."""
-    name, _, domain = address.rpartition("@")
-    if name.lower() == owner.name and local(domain.lower()):
-        return ACCEPTED
-    return _NOT_YOU
+    try:
+        claimed = Address.parse(address)
+    except AddressError:
+        return _NOT_YOU
+    return ACCEPTED if claimed.name == owner.name and local(claimed.domain) else _NOT_YOU
 
 
 def header(message: Entity, sender: str) -> Verdict:
-    """Judge the From field against the envelope's sender, without regard to case."""
+    """Judge the From field against the envelope's sender, without regard to case or to the spelling of a literal."""
     try:
         address = from_address(message)
-    except Malformed as fault:
+        if address == sender or Address.parse(address).canonical == Address.parse(sender).canonical:
+            return ACCEPTED
+    except (Malformed, AddressError) as fault:
         return Verdict.reject(554, "5.6.0", "the From field is missing or malformed", str(fault))
-    return ACCEPTED if address.lower() == sender.lower() else _NOT_THE_SAME
+    return _NOT_THE_SAME
