@@ -106,42 +106,44 @@ class StoredMailboxes:
 
     async def snapshot(self, owner: Owner, mailbox: str) -> Snapshot:
         """See `Mailboxes.snapshot`."""
-        box = await self._backend.read(partial(found, seal=self._seal, owner=owner, mailbox=mailbox))
 
-        def look(rows: Reading) -> Snapshot:
+        def look(rows: Reading, most: int | None = LONG) -> Snapshot | None:
             box = found(rows, self._seal, owner, mailbox)
+            if most is not None and box.messages > most:
+                return None
             entries = tuple(_entry(owner, message) for message in rows.messages(box.number))
             return Snapshot(box.uidvalidity, box.uidnext, box.modseq, entries)
 
-        return await self._backend.read(look, heavy=box.messages > LONG)
+        snapshot = await self._backend.read(look)
+        if snapshot is None:
+            snapshot = await self._backend.read(partial(look, most=None), heavy=True)
+        assert snapshot is not None
+        return snapshot
 
     async def body(self, owner: Owner, mailbox: str, uid: int) -> bytes | None:
         """See `Mailboxes.body`."""
 
-        def find(rows: Reading) -> tuple[int, Record] | None:
+        def look(rows: Reading, most: int | None = BIG) -> tuple[bool, bytes | None]:
             box = found(rows, self._seal, owner, mailbox)
-            return next(((box.number, _record(owner, message)) for message in rows.messages(box.number, [uid])), None)
+            for message in rows.messages(box.number, [uid]):
+                record = _record(owner, message)
+                if most is not None and record.size > most:
+                    return False, None
+                wrapped = rows.blob(record.blob) if record.blob else rows.body(box.number, uid)
+                return True, None if wrapped is None else self._seal.unwrap(record.key, wrapped)
+            return True, None
 
-        place = await self._backend.read(find)
-        if place is None:
-            return None
-        number, record = place
-
-        def look(rows: Reading) -> bytes | None:
-            wrapped = rows.blob(record.blob) if record.blob else rows.body(number, uid)
-            return None if wrapped is None else self._seal.unwrap(record.key, wrapped)
-
-        return await self._backend.read(look, heavy=record.size > BIG)
+        done, body = await self._backend.read(look)
+        if not done:
+            _, body = await self._backend.read(partial(look, most=None), heavy=True)
+        return body
 
     async def append(
         self, owner: Owner, mailbox: str, message: bytes, *, flags: frozenset[str], day: int
     ) -> tuple[int, int]:
         """See `Mailboxes.append`."""
 
-        def seal(rows: Reading) -> bytes:
-            return self._lock(rows, owner)
-
-        lock = await self._backend.read(seal)
+        lock = await self._backend.read(partial(self._lock, owner=owner))
         parcel = seal_own(self._seal, message, owner.account, lock, mailbox)
 
         def job(rows: Writing, news: News) -> tuple[int, int]:
