@@ -198,6 +198,26 @@ def test_a_server_that_does_not_speak_smtp(sent: bytes) -> None:
     assert client.receive(b"220 x\r\n") == []
 
 
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"250 ok\r\n250 ok\r\n250 ok\r\n250 accepted what?\r\n",
+        b"221 bye\r\n",
+        b"250 ok\r\n250 ok\r\n221 bye\r\n",
+        b"250 ok\r\n250 ok\r\n250 ok\r\n354 go\r\n221 bye\r\n",
+    ],
+)
+def test_nothing_passes_for_the_acceptance_of_a_message_but_one(sent: bytes) -> None:
+    client = Client()
+    client.receive(b"220 x\r\n")
+    client.request(Hello())
+    client.receive(b"250-x\r\n250 PIPELINING\r\n")
+    client.request(SUBMIT)
+    with pytest.raises(TheirError):
+        client.receive(sent)
+    assert client.state is ClientState.CLOSED
+
+
 def test_clear_bytes_after_starttls_are_an_attack() -> None:
     client = Client()
     client.receive(b"220 x\r\n")

@@ -216,6 +216,8 @@ class Client:
         recipients = tuple(replies[1 : len(commands) - 1])
         wanted = replies[0].accepted and any(reply.accepted for reply in recipients)
         decisive = replies[-1] if wanted else next(reply for reply in replies if not reply.accepted)
+        if len(replies) == len(commands) and replies[-1].accepted:
+            raise TheirError("an acceptance before there was a message")
         if len(replies) == len(commands) and replies[-1].code == 354:
             self._out += self._stuffed if wanted else b".\r\n"
             answer = yield from self._reply()
@@ -261,6 +263,8 @@ class Client:
             code, enhanced = found[1], found[3] or enhanced
             texts.append((found[4] or b"").decode(errors="replace"))
             if found[2] != b"-":
+                if code == b"221" and not isinstance(self._request, Quit):
+                    raise TheirError("a goodbye to something else than QUIT")
                 if code in (b"221", b"421"):
                     self.state = ClientState.CLOSED
                 return Reply(int(code), enhanced.decode(), "\n".join(texts))

@@ -1,0 +1,257 @@
+"""What is fuzzed: every parser that reads what strangers send. Each target takes any bytes and may raise nothing.
+
+A target is made by a function that imports what it tests, so that atheris can instrument the import, and so that one
+that cannot be imported spoils only itself. It checks what the parser promises: only documented exceptions, the same
+events however the bytes are cut, and that what is written can be read.
+"""
+
+import base64
+import contextlib
+from collections.abc import Callable
+
+Run = Callable[[bytes], None]
+
+
+def address() -> Run:
+    from angarium.wire.address import Address, AddressError
+
+    def run(data: bytes) -> None:
+        text = data.decode(errors="surrogateescape")
+        try:
+            found = Address.parse(text)
+        except AddressError:
+            return
+        assert Address.parse(str(found)) == found
+        assert found.canonical == found.canonical.canonical
+
+    return run
+
+
+def sasl() -> Run:
+    from angarium.wire.sasl import Exchange, SaslError
+
+    def run(data: bytes) -> None:
+        mechanism, *lines = data.split(b"\n")
+        for spelt in (lines, [base64.b64encode(line) for line in lines]):
+            with contextlib.suppress(SaslError):
+                exchange = Exchange(mechanism.decode(errors="replace"), spelt[0] if spelt else None)
+                for line in spelt[1:]:
+                    if exchange.credentials:
+                        assert exchange.credentials.password
+                        break
+                    exchange.receive(line)
+
+    return run
+
+
+def stream() -> Run:
+    from angarium.wire.stream import LineTooLong, Parser, Stream
+
+    def lines(read: Stream, found: list[bytes]) -> Parser[None]:
+        while True:
+            try:
+                found.append((yield from read.line(12)))
+            except LineTooLong:
+                found.append(b"too long")
+                yield from read.drop_line()
+            found.append((yield from read.exactly(len(found) % 3)))
+
+    def feed(data: bytes, size: int) -> list[bytes]:
+        read, found = Stream(), list[bytes]()
+        parser = lines(read, found)
+        next(parser)
+        for at in range(0, len(data), size):
+            read.feed(data[at : at + size])
+            next(parser)
+        return found
+
+    def run(data: bytes) -> None:
+        assert feed(data, len(data) or 1) == feed(data, 1) == feed(data, 5)
+
+    return run
+
+
+def smtp() -> Run:
+    from angarium.wire.smtp.order import State
+    from angarium.wire.smtp.replies import Reply
+    from angarium.wire.smtp.server import Event, Login, Server, StartTls, Terms
+
+    terms = Terms("relay.example", size=200, recipients=3, line=120, errors=10, starttls=True)
+    login = b"EHLO x\r\nAUTH PLAIN AGEAYg==\r\n"
+
+    def answer(event: Event) -> Reply:
+        if isinstance(event, Login):
+            return Reply(235, "2.7.0", "in") if len(event.credentials.password) < 3 else Reply(535, "5.7.8", "no")
+        return Reply(250, "2.0.0", "OK") if len(repr(event)) % 4 else Reply(450, "4.7.1", "later")
+
+    def feed(data: bytes, size: int, *, secure: bool) -> tuple[bytes, State]:
+        server = Server(terms, secure=secure)
+        out = server.to_send()
+        if secure:
+            data = login + data
+        for at in range(0, len(data), size):
+            events = server.receive(data[at : at + size])
+            while events:
+                assert len(events) == 1
+                for event in events:
+                    if isinstance(event, StartTls):
+                        server.secured()
+                    else:
+                        server.reply(answer(event))
+                events = server.receive(b"")
+            out += server.to_send()
+        for line in out.splitlines():
+            assert line[:3].isdigit()
+            assert line.decode("ascii").isprintable()
+        return out, server.state
+
+    def run(data: bytes) -> None:
+        assert feed(data, len(data) + len(login), secure=True) == feed(data, 1, secure=True)
+        feed(data, len(data) or 1, secure=False)
+
+    return run
+
+
+def smtp_data() -> Run:
+    from angarium.wire.smtp.data import Data, stuff
+
+    def read(data: bytes, size: int) -> tuple[bytes | None, object, bytes]:
+        reader, rest = Data(64), None
+        for at in range(0, len(data), size):
+            rest = reader.receive(data[at : at + size])
+            if rest is not None:
+                rest += data[at + size :]
+                break
+        return rest, reader.refusal, b"" if rest is None else reader.message()
+
+    def run(data: bytes) -> None:
+        assert read(data, len(data) or 1) == read(data, 1) == read(data, 3)
+        try:
+            sent = stuff(data[:64])
+        except ValueError:
+            return
+        rest, refusal, message = read(sent, 7)
+        assert rest == b""
+        assert refusal or message in (data[:64], data[:64] + b"\r\n")
+
+    return run
+
+
+def smtp_client() -> Run:
+    from angarium.wire.smtp.client import Client, ClientState, Hello, Login, Quit, Request, StartTls, Submit
+    from angarium.wire.smtp.errors import TheirError
+
+    requests: tuple[Request, ...] = (
+        Hello(),
+        StartTls(),
+        Login("a@b", "password"),
+        Submit("a@b", ("c@d", "e@f"), b".\r\n"),
+        Quit(),
+    )
+
+    def run(data: bytes) -> None:
+        client = Client()
+        with contextlib.suppress(TheirError):
+            for number, line in enumerate(data.splitlines(keepends=True)):
+                client.receive(line)
+                if client.state is ClientState.IDLE:
+                    with contextlib.suppress(ValueError):
+                        client.request(requests[(number + len(line)) % len(requests)])
+                client.to_send()
+
+    return run
+
+
+def imap() -> Run:
+    from angarium.wire.imap.commands import State
+    from angarium.wire.imap.commands.messages import Idle
+    from angarium.wire.imap.reader import Limits
+    from angarium.wire.imap.server import Done, Event, Received, Server
+
+    limits = Limits(line=500, early=200, message=300, depth=4)
+
+    def feed(data: bytes, size: int, state: State) -> tuple[list[Event], bytes]:
+        server = Server(limits, secure=True)
+        server.state = state
+        seen: list[Event] = []
+        out = b""
+        for at in range(0, len(data), size):
+            events = server.receive(data[at : at + size])
+            while events:
+                for event in events:
+                    seen.append(event)
+                    match event:
+                        case Received(Idle()):
+                            server.idling()
+                        case Received() | Done():
+                            server.complete("OK", "done")
+                events = server.receive(b"")
+            while said := server.to_send():
+                out += said
+        return seen, out
+
+    def run(data: bytes) -> None:
+        for state in (State.GREETED, State.SELECTED):
+            assert feed(data, len(data) or 1, state) == feed(data, 1, state)
+
+    return run
+
+
+def imap_fetch() -> Run:
+    """What FETCH makes of a message that somebody managed to have stored."""
+    from angarium.wire.imap.envelope import envelope
+    from angarium.wire.imap.parts import whole
+    from angarium.wire.imap.structure import structure
+
+    def run(data: bytes) -> None:
+        for made in (structure(data, extended=True), structure(data, extended=False), envelope(whole(data))):
+            assert made.startswith(b"(")
+            assert made.endswith(b")")
+
+    return run
+
+
+def message() -> Run:
+    """The header, the parts and the originator, as a submission is judged by them."""
+    from angarium.wire.message import Malformed, parse, rewrite
+    from angarium.wire.mime import content_type, decoded, parts
+    from angarium.wire.originator import from_address
+
+    def run(data: bytes) -> None:
+        with contextlib.suppress(Malformed):
+            entity = parse(data)
+            assert rewrite(entity) == data
+            parse(rewrite(entity, drop={b"received"}, replace={b"subject": b"[...]"}))
+            with contextlib.suppress(Malformed):
+                assert from_address(entity)
+            kind = content_type(entity)
+            for part in (entity, *parts(entity, kind, limit=3, around=100)):
+                decoded(part)
+
+    return run
+
+
+def openpgp() -> Run:
+    from angarium.wire.openpgp import NotEncrypted, dearmour, require_encrypted
+
+    def run(data: bytes) -> None:
+        with contextlib.suppress(NotEncrypted):
+            require_encrypted(data)
+        with contextlib.suppress(NotEncrypted):
+            require_encrypted(dearmour(data))
+
+    return run
+
+
+TARGETS: dict[str, Callable[[], Run]] = {
+    "address": address,
+    "imap": imap,
+    "imap_fetch": imap_fetch,
+    "message": message,
+    "openpgp": openpgp,
+    "sasl": sasl,
+    "smtp": smtp,
+    "smtp_client": smtp_client,
+    "smtp_data": smtp_data,
+    "stream": stream,
+}
