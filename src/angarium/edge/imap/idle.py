@@ -1,7 +1,7 @@
 """IDLE (RFC 2177): the one time the server speaks unasked.
 
 A task of its own waits for changes while the session waits for DONE. It is never stopped in the middle of a write, or
-half a TLS record would be lost: `stop` lets a write end and only breaks off the waiting.
+nothing could be written after it: `stop` lets a write end and only breaks off the waiting.
 """
 
 import asyncio
@@ -30,7 +30,14 @@ class Idling:
         if session.has_selected:
             session.announce(Moment.FREE)
         await session.flush()
-        self._task = asyncio.create_task(self._run())
+        if session.has_selected:
+            self._task = asyncio.create_task(self._run())
+
+    async def reassure(self) -> None:
+        """Let the client hear that the connection lives: with nothing in it, not even a time."""
+        if not self._speaking:
+            self._session.machine.untagged(b"OK Still here")
+            await self._session.flush()
 
     async def stop(self) -> None:
         """End it; afterwards nobody but the session writes."""
@@ -53,32 +60,15 @@ class Idling:
         session = self._session
         try:
             while not self._over:
-                news = await self._news()
+                await session.selected.subscription.wait()
                 self._speaking = True
-                await self._speak(news=news)
+                await self._speak()
                 self._speaking = False
         except (ConnectionError, TimeoutError):
             session.connection.abort()
 
-    async def _news(self) -> bool:
-        """Wait until something happens, which is news, or for long enough that the client should hear of us."""
-        seconds = self._session.site.keepalive_seconds
-        if not self._session.has_selected:
-            await asyncio.sleep(seconds)
-            return False
-        try:
-            async with asyncio.timeout(seconds):
-                await self._session.selected.subscription.wait()
-        except TimeoutError:
-            return False
-        return True
-
-    async def _speak(self, *, news: bool) -> None:
+    async def _speak(self) -> None:
         session = self._session
-        if not news:
-            session.machine.untagged(b"OK Still here")
-            await session.flush()
-            return
         try:
             await session.refresh()
         except Gone:

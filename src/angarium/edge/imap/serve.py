@@ -79,7 +79,7 @@ async def serve_imap(connection: Connection, site: ImapSite) -> None:
     except ConnectionError:
         pass
     except Exception as fault:
-        log.error("a session failed: %s", _where(fault))  # noqa: TRY400 (the fault's text may name somebody)
+        log.error("a session failed: %s", _where(fault))
         await served.goodbye("Something went wrong here")
     finally:
         await served.release()
@@ -136,11 +136,14 @@ class _Served:
             await self._idling.abandon()
 
     async def _read(self) -> bytes:
-        session, limits = self.session, self.session.site.limits
-        if self._idling is not None:
-            return await session.connection.read(READ)  # a dead peer is noticed by what it does not acknowledge
+        session = self.session
+        while self._idling is not None:  # a peer that is dead is noticed by what it does not acknowledge
+            try:
+                return await session.connection.read(READ, timeout=session.site.keepalive_seconds)
+            except TimeoutError:
+                await self._idling.reassure()
         await session.flush()
-        seconds = limits.idle_seconds
+        seconds = session.site.limits.idle_seconds
         if session.machine.state is State.GREETED:
             seconds = self._deadline - asyncio.get_running_loop().time()
             if seconds <= 0:

@@ -7,8 +7,10 @@ Nothing is kept that an idle connection does not need: replies are queued only w
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
+from angarium.edge import settings
 from angarium.edge.deflate import Deflated
 from angarium.edge.imap.site import ImapSite
 from angarium.reach.transport import Connection
@@ -46,10 +48,9 @@ class Session:
     __slots__ = ("_owner", "_selected", "condstore", "connection", "machine", "site")
 
     def __init__(self, connection: Connection, site: ImapSite) -> None:
-        limits = Limits(line=site.limits.imap_line_bytes, depth=site.limits.imap_depth, message=site.max_size)
         self.connection: Peer = connection
         self.site = site
-        self.machine = Server(limits, secure=connection.secure)
+        self.machine = Server(_limits(site.limits, site.max_size), secure=connection.secure)
         self.condstore = False
         """Whether the client wants mod-sequences in what it is told (RFC 7162, 3.1)."""
         self._owner: Owner | None = None
@@ -133,3 +134,9 @@ class Session:
         """Send what is queued if it is much, so that long answers take no more memory than short ones."""
         if self.machine.full:
             await self.flush()
+
+
+@lru_cache(maxsize=8)
+def _limits(settings: settings.Limits, message: int) -> Limits:
+    """The machine's limits: one object for all sessions."""
+    return Limits(line=settings.imap_line_bytes, depth=settings.imap_depth, message=message)

@@ -13,6 +13,8 @@ Invariants:
   for the answer to its own (the second hard rule).
 * `living`, which SEARCH goes by, shows the mailbox as it is, whatever is held back from announcement (the third hard
   rule). The first, about when to call `announce` at all, is the session's.
+
+UIDs are kept in dicts where sets are meant: they stay empty in most sessions, and an empty set is three times as large.
 """
 
 from bisect import bisect_left, bisect_right
@@ -78,8 +80,8 @@ class View:
         self.modseq = snapshot.modseq
         self._known = list(snapshot.entries)
         self._arrived: list[Entry] = []
-        self._gone: set[int] = set()
-        self._changed: set[int] = set()
+        self._gone: dict[int, None] = {}
+        self._changed: dict[int, None] = {}
 
     # What happened
 
@@ -93,7 +95,7 @@ class View:
                     self.modseq = max(self.modseq, entry.modseq)
             case Flagged(entry):
                 if self._flag(entry):
-                    self._changed.add(entry.uid)
+                    self._changed[entry.uid] = None
             case Expunged(uid):
                 self._expunge(uid)
             case _:
@@ -112,17 +114,17 @@ class View:
     def learn(self, entry: Entry) -> None:
         """Take note of a change of flags that the client is told of, as the answer to its own command."""
         self._flag(entry)
-        self._changed.discard(entry.uid)
+        self._changed.pop(entry.uid, None)
 
     def assume(self, entry: Entry, expected: frozenset[str]) -> None:
         """Take note of a change of flags whose outcome the client works out by itself (STORE .SILENT)."""
         known = self._flag(entry)
         if known and entry.flags != expected:
-            self._changed.add(entry.uid)
+            self._changed[entry.uid] = None
 
     def told(self, uid: int) -> None:
         """The client was told this message's flags, because it asked."""
-        self._changed.discard(uid)
+        self._changed.pop(uid, None)
 
     def _flag(self, entry: Entry) -> bool:
         """Keep the newer of what is known of a message; whether it has a number and this is news."""
@@ -136,8 +138,8 @@ class View:
     def _expunge(self, uid: int) -> None:
         where, at = self._find(uid)
         if where is self._known:
-            self._gone.add(uid)
-            self._changed.discard(uid)
+            self._gone[uid] = None
+            self._changed.pop(uid, None)
         elif where is not None:
             del where[at]
 
