@@ -1,0 +1,81 @@
+"""What an idle session costs: a relay holds tens of thousands of them."""
+
+import asyncio
+import gc
+import tracemalloc
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, cast
+
+from angarium.edge.imap import serve_imap
+
+if TYPE_CHECKING:
+    from tests.edge.imap.conftest import Relay
+
+    from angarium.reach.transport import Connection
+
+SESSIONS = 200
+MOST = 5000
+"""Bytes of Python objects: both tasks of asyncio's and some 400 of this test's own included."""
+
+
+class Script:
+    """A connection whose peer says its lines and then nothing more."""
+
+    __slots__ = ("_lines", "alpn", "heard", "secure")
+
+    def __init__(self, lines: Iterator[bytes], heard: list[bytes]) -> None:
+        self._lines = lines
+        self.heard = heard
+        self.secure = True
+        self.alpn = None
+
+    async def read(self, limit: int, *, timeout: float | None = None) -> bytes:
+        line = next(self._lines, None)
+        if line is None:
+            await asyncio.get_running_loop().create_future()
+        return line or b""
+
+    async def write(self, data: bytes, *, timeout: float | None = None) -> None:
+        if b"idling" in data:
+            self.heard.append(b"+")
+
+    async def close(self) -> None:
+        pass
+
+    def abort(self) -> None:
+        pass
+
+
+async def test_an_idle_session_is_small(relay: "Relay") -> None:
+    site = relay.site()
+    heard: list[bytes] = []
+
+    def begin() -> "asyncio.Task[None]":
+        lines = [
+            b'a LOGIN "alice1234@relay.example" "correct horse battery"\r\n',
+            b'b SELECT "INBOX"\r\n',
+            b"c UID FETCH 1:500 (UID RFC822.SIZE BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)])\r\n",
+            b"d IDLE\r\n",
+        ]
+        return asyncio.create_task(serve_imap(cast("Connection", Script(iter(lines), heard)), site))
+
+    async def idling(number: int) -> None:
+        while len(heard) < number:
+            await asyncio.sleep(0.001)
+
+    tasks = [begin()]
+    await idling(1)
+    gc.collect()
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        tasks += [begin() for _ in range(SESSIONS)]
+        await idling(SESSIONS + 1)
+        gc.collect()
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+    assert (after - before) / SESSIONS < MOST
