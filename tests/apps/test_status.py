@@ -67,5 +67,5 @@ def test_a_code_in_the_terminal_has_the_modules_of_the_link(colour: bool) -> Non
         rows.append([halves[half][0] for half in line])
         rows.append([halves[half][1] for half in line])
     code = segno.make("dcaccount:relay.example", error="l", micro=False)
-    expected = [[int(module) for module in row] for row in code.matrix_iter(border=2)]
+    expected = [[int(module) for module in row] for row in code.matrix_iter(border=4)]
     assert rows[: len(expected)] == expected

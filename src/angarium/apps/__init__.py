@@ -26,6 +26,7 @@ app = App(name="angarium", help=HELP, version=__version__, help_format="markdown
 app.command("angarium.apps.up:up")
 app.command("angarium.apps.invite:invite")
 app.command("angarium.apps.status:status")
+app.command("angarium.apps.check:check")
 
 
 def main() -> None:

@@ -2,7 +2,7 @@
 
     angarium.toml   settings, annotated
     root.key        32 random bytes that key every name on disk; without them the database means nothing
-    relay.db        accounts and mailboxes
+    store.db        accounts and mailboxes
     tls/            certificate and private key, ACME account
     ports.json      the ports last listened on, so that invitations stay good
     control         the socket by which the keeper's commands reach the running relay
@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from angarium.apps.config import Config, load, override, sample
+from angarium.reach.files import write_whole
 
 __all__ = ["Home", "HomeError", "default_path"]
 
@@ -44,7 +45,7 @@ class Home:
         self.path = path.expanduser().absolute()
         self.config_file = self.path / "angarium.toml"
         self.root_key_file = self.path / "root.key"
-        self.database = self.path / "relay.db"
+        self.database = self.path / "store.db"
         self.tls = self.path / "tls"
         self.ports_file = self.path / "ports.json"
         self.control = self.path / "control"
@@ -71,9 +72,9 @@ class Home:
             with _alone(self.path):
                 if not self.config_file.exists():
                     override(Config(), settings)
-                    _write(self.config_file, sample(settings).encode())
+                    write_whole(self.config_file, sample(settings).encode())
                 if not self.root_key_file.exists():
-                    _write(self.root_key_file, secrets.token_bytes(ROOT_KEY_BYTES))
+                    write_whole(self.root_key_file, secrets.token_bytes(ROOT_KEY_BYTES))
         except OSError as error:
             raise HomeError(
                 f"cannot write {error.filename or self.path}: {error.strerror}. Name another directory with --data."
@@ -104,7 +105,7 @@ class Home:
     def remember_ports(self, ports: Mapping[str, int]) -> None:
         """Keep the ports for the next start."""
         if dict(ports) != self.ports():
-            _write(self.ports_file, json.dumps(dict(ports)).encode())
+            write_whole(self.ports_file, json.dumps(dict(ports)).encode())
 
 
 @contextlib.contextmanager
@@ -116,22 +117,3 @@ def _alone(directory: Path) -> Iterator[None]:
         yield
     finally:
         os.close(held)
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a small file whole, for its owner only: it is there completely, or not at all, also after a power cut."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
-    directory = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)

@@ -48,7 +48,7 @@ def invite(
     if uses is not None and not 1 <= uses <= 10_000:
         raise Refusal("--uses: expected a number from 1 to 10000")
     details = {"uses": uses, "days": None if expires is None else days(expires)}
-    made = msgspec.convert(asyncio.run(ask(existing(data).control, "invite", **details)), Invited)
+    made = msgspec.convert(asyncio.run(ask(existing(data).control, "invitation", **details)), Invited)
     sys.stdout.write(msgspec.json.encode(made).decode() + "\n" if json else render(made))
     return 0
 

@@ -19,7 +19,7 @@ def qr(link: str, *, colour: bool | None = None) -> str:
     write dark on light: not every scanner reads that. `colour` overrides the look at standard output.
     """
     out = StringIO()
-    segno.make(link, error="l", micro=False).terminal(out=out, border=2, compact=True)
+    segno.make(link, error="l", micro=False).terminal(out=out, border=4, compact=True)
     if not (sys.stdout.isatty() if colour is None else colour):
         return out.getvalue()
     return "".join(f"{WHITE_ON_BLACK}{line}{RESET}\n" for line in out.getvalue().splitlines())

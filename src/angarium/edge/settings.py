@@ -36,7 +36,7 @@ class Listen(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class Limits(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What one peer may cost."""
 
-    connections: Annotated[int, Meta(ge=1, description="Connections held at once, all kinds together.")] = 20_000
+    connections: Annotated[int, Meta(ge=1, description="Connections held at once, all kinds together.")] = 16_000
     handshakes: Annotated[int, Meta(ge=1, description="TLS handshakes under way at once; more wait at the door.")] = 512
     handshake_seconds: Annotated[float, Meta(gt=0, description="Time for a TLS handshake.")] = 30
     login_seconds: Annotated[float, Meta(gt=0, description="Time from connecting to a successful login.")] = 60

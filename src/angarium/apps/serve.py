@@ -1,0 +1,240 @@
+"""The composition root: builds the rooms bottom-up and runs them in one task group.
+
+Nothing is decided here. Each room gets its settings, the rooms below it, and callables where it must know what only
+somebody above knows: the domain, the ports that were to be had, what day it is.
+"""
+
+import asyncio
+import logging
+import ssl
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from angarium.apps.certify import Certified, certify
+from angarium.apps.config import Config
+from angarium.apps.home import Home, HomeError
+from angarium.apps.keeper import Keeper
+from angarium.apps.last_error import LastError
+from angarium.apps.ways import choose, page, ways
+from angarium.edge.control import serve_control
+from angarium.edge.http import HttpSite, serve_http, serve_plain_http
+from angarium.edge.imap.serve import serve_imap
+from angarium.edge.imap.site import ImapSite
+from angarium.edge.listener import CannotListen, Door, Listener
+from angarium.edge.mux import PROTOCOLS, serve_mux
+from angarium.edge.smtp import SmtpSite, serve_smtp
+from angarium.mail.accounts import Gate
+from angarium.mail.delivery import Delivery
+from angarium.mail.invitation import Way, invitation
+from angarium.mail.push import Push
+from angarium.mail.retention import Retention
+from angarium.reach.certificate import CertificateError
+from angarium.reach.names import BadName, Names
+from angarium.reach.transport import Connection
+from angarium.store.interfaces import StoreError
+from angarium.store.seal import Clear
+from angarium.store.store import Store, open_sqlite
+
+__all__ = ["Ready", "serve"]
+
+ALPN = {"imaps": ("imap",), "submissions": ("smtp",), "https": PROTOCOLS}
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """What a relay that listens has to say of itself."""
+
+    domain: str
+    doors: list[Door]
+    page: str
+    invitation: str
+    """A fresh invitation where everybody may join; otherwise empty."""
+    home: Path
+
+
+async def serve(home: Home, settings: Mapping[str, Any], *, ready: Callable[[Ready], None]) -> None:
+    """Run the relay of a data directory until cancelled; `ready` is called once it listens.
+
+    Raises:
+        HomeError: it cannot start; the text says what to do.
+        ConfigError: a setting is wrong.
+    """
+    home.make(settings)
+    config = home.config(settings)
+    try:
+        store = open_sqlite(home.path, Clear(home.root_key()))
+    except StoreError as error:
+        raise HomeError(f"{error} ({home.path}). Is a relay running? Ask: angarium status") from None
+    try:
+        await _Relay(home, config, store).run(ready)
+    except (BadName, CannotListen, CertificateError) as error:
+        raise HomeError(str(error)) from None
+    finally:
+        await store.close()
+
+
+class _Relay:
+    """The rooms of one relay, in the order in which they are built."""
+
+    def __init__(self, home: Home, config: Config, store: Store) -> None:
+        self._home = home
+        self._config = config
+        self._store = store
+        self._ports: dict[str, int] = {}
+        self._names = Names(config.names, config.listen.addresses)
+        self._certified: Certified = certify(config.tls, home.tls, self._names, today=_date)
+        self._push = Push(config.push, store.tokens)
+        self._retention = Retention(config.retention, store.accounts, store.mailboxes, store.invitations, _today)
+        self._gate = Gate(config.accounts, store.accounts, store.invitations, self._names.local, _today)
+        self._delivery = Delivery(
+            config.messages,
+            config.retention,
+            store.mailboxes,
+            self._names.local,
+            self._domain,
+            _today,
+            time.monotonic,
+            self._push.notify,
+            whole_list=config.messages.max_recipients,
+        )
+        self._listener = Listener(config.limits, self._sessions(), self._context)
+
+    async def run(self, ready: Callable[[Ready], None]) -> None:
+        """Listen, and run everything that runs for as long as the relay does."""
+        errors = LastError()
+        logging.getLogger("angarium").addHandler(errors)
+        doors = await self._listener.bind(self._config.listen, self._home.ports())
+        self._ports = {door.name: door.port for door in doors}
+        try:
+            self._home.remember_ports(self._ports)
+            keeper = Keeper(
+                config=self._config,
+                store=self._store,
+                directory=self._home.path,
+                domain=self._names.primary,
+                doors=doors,
+                certified=self._certified,
+                listener=self._listener,
+                errors=errors,
+                invite=self._invite,
+                today=_today,
+            )
+            async with asyncio.TaskGroup() as running:
+                running.create_task(self._listener.run())
+                running.create_task(serve_control(self._home.control, keeper.questions()))
+                running.create_task(self._retention.run())
+                running.create_task(self._push.run())
+                running.create_task(self._certified.run())
+                ready(self._ready(doors))
+        finally:
+            self._listener.close()
+            logging.getLogger("angarium").removeHandler(errors)
+
+    # What the rooms are told
+
+    def _domain(self) -> str:
+        return self._names.primary
+
+    def _ways(self) -> list[Way]:
+        return ways(self._names.primary, self._ports, verified=self._certified.verified)
+
+    def _invite(self, token: str | None) -> str:
+        """A fresh link. Raises HomeError where the relay listens on too little for one."""
+        found = self._ways()
+        if not found:
+            raise HomeError("the relay listens on no pair of ports for IMAP and submission: see [listen]")
+        return invitation(self._names.primary, found[0], token=token, choose=choose)
+
+    def _metadata(self) -> dict[str, str]:
+        return {"/shared/vendor/deltachat/maxsmtprecipients": str(self._config.messages.max_recipients)}
+
+    def _ready(self, doors: list[Door]) -> Ready:
+        invited = self._invite(None) if self._config.accounts.registration == "open" else ""
+        return Ready(self._names.primary, doors, page(self._names.primary, self._ports), invited, self._home.path)
+
+    # What is served where
+
+    def _sessions(self) -> Callable[[Door, Connection], Awaitable[None]]:
+        """The session of each door."""
+        smtp, imap = partial(serve_smtp, site=self._smtp()), partial(serve_imap, site=self._imap())
+        site = self._http()
+        sessions: dict[str, Callable[[Connection], Awaitable[None]]] = {
+            "imaps": imap,
+            "imap": imap,
+            "submissions": smtp,
+            "submission": smtp,
+            "https": partial(serve_mux, imap=imap, smtp=smtp, http=partial(serve_http, site=site)),
+            "http": partial(serve_plain_http, site=site),
+        }
+
+        async def serve_door(door: Door, connection: Connection) -> None:
+            await sessions[door.name](connection)
+
+        return serve_door
+
+    def _context(self, door: Door) -> ssl.SSLContext:
+        """The TLS context of a door, as it is now."""
+        return self._certified.context(*ALPN[door.name])
+
+    def _smtp(self) -> SmtpSite:
+        config = self._config
+        return SmtpSite(
+            hostname=_literal(self._names.primary),
+            limits=config.limits,
+            messages=config.messages,
+            gate=self._gate,
+            delivery=self._delivery,
+            tls=self._certified.context,
+        )
+
+    def _imap(self) -> ImapSite:
+        config, store = self._config, self._store
+        return ImapSite(
+            limits=config.limits,
+            tls=self._certified.context,
+            gate=self._gate,
+            delivery=self._delivery,
+            mailboxes=store.mailboxes,
+            changes=store.changes,
+            tokens=store.tokens,
+            retention=config.retention,
+            max_size=config.messages.max_size,
+            metadata=self._metadata,
+            today=_today,
+            push=self._push.enabled,
+        )
+
+    def _http(self) -> HttpSite:
+        config = self._config
+        return HttpSite(
+            limits=config.limits,
+            gate=self._gate,
+            registration=config.accounts.registration,
+            domain=self._domain,
+            invite=self._invite,
+            valid_token=lambda token: self._store.invitations.valid(token, day=_today()),
+            ways=self._ways,
+            challenge=self._certified.challenge,
+            https_port=lambda: self._ports.get("https"),
+        )
+
+
+def _literal(name: str) -> str:
+    """A name as SMTP writes it: addresses in brackets (RFC 5321, 4.1.3)."""
+    if ":" in name:
+        return f"[IPv6:{name}]"
+    return f"[{name}]" if name.replace(".", "").isdecimal() else name
+
+
+def _today() -> int:
+    """Days since 1970-01-01 (UTC): the finest time that any room is told."""
+    return int(time.time() // 86_400)
+
+
+def _date() -> date:
+    return datetime(1970, 1, 1, tzinfo=UTC).date() + timedelta(days=_today())
