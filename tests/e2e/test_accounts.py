@@ -1,0 +1,126 @@
+"""How accounts come and go, as the app and its person see it."""
+
+import asyncio
+import json
+import secrets
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+
+from angarium.apps.check.core import Core, CoreError
+from angarium.apps.check.links import fresh, site
+from angarium.apps.check.profile import join, new_profile
+from angarium.apps.check.throwaway import Relay
+from angarium.apps.check.trial import Trial
+from angarium.lab.clients import Imap, Refused
+from angarium.mail.invitation import Login, parse
+
+Start = Callable[..., AbstractAsyncContextManager[Relay]]
+Mails = Callable[[Relay, str, str], Awaitable[list[bytes]]]
+Angarium = Callable[..., Awaitable[tuple[int, str, str]]]
+Web = Callable[..., Awaitable[tuple[int, str]]]
+
+
+def login_of(link: str) -> Login:
+    parsed = parse(link)
+    assert isinstance(parsed, Login)
+    return parsed
+
+
+async def may_enter(up: Relay, address: str, password: str) -> bool:
+    imap = await Imap.connect("127.0.0.1", up.port("imaps"))
+    try:
+        await imap.login(address, password)
+    except Refused as refused:
+        if "authentication" in str(refused):
+            return False
+        raise
+    finally:
+        imap.abort()
+    return True
+
+
+async def test_a_deleted_account_is_gone_at_once_and_its_name_is_never_given_out_again(
+    people: Trial, up: Relay, web: Web
+) -> None:
+    ada, ben = await people.enter("Ada"), await people.enter("Ben")
+    chat = await join(ada, ben)
+    await people.send("before", ben, chat, [ada])
+    await people.ledger.complete("before")
+
+    form = {"name": ada.address, "password": ada.password, "sure": "yes"}
+    status, _ = await web(up, "POST", "/delete", urlencode({**form, "password": "a wrong password"}))
+    assert status == 403
+    assert await may_enter(up, ada.address, ada.password)
+    status, _ = await web(up, "POST", "/delete", urlencode(form))
+    assert status == 200
+
+    assert not await may_enter(up, ada.address, ada.password)
+    assert not await may_enter(up, ada.address, "another password")
+    with ben.when("MsgFailed") as failed:
+        await ben.say(chat, "is anybody there?")
+        event = await failed
+    assert "@" in (await ben.call("get_message", event.fields["msgId"]))["error"], "it says whom it did not reach"
+
+
+async def test_the_app_tells_of_a_wrong_password(up: Relay, apps: Core) -> None:
+    link = fresh(up.ready.invitation)
+    await new_profile(apps, "Ada", link)
+    number = await apps.call("add_account")
+    wrong = link.replace(login_of(link).password, "not the password of Ada")
+    with pytest.raises(CoreError, match=r"(?i)authentication"):
+        await apps.call("add_transport_from_qr", number, wrong)
+
+
+async def test_a_relay_for_the_invited_takes_nobody_else(
+    start: Start, apps: Core, angarium: Angarium, web: Web, tmp_path: Path
+) -> None:
+    data = tmp_path / "relay"
+    async with start(data, "--registration", "invite", settings="") as up:
+        status, out, err = await angarium("invite", "--uses", "2", "--expires", "7d", "--json", "--data", data)
+        assert (status, err) == (0, "")
+        made = json.loads(out)
+        assert made["uses"] == 2
+        link = made["links"][0]
+        token = login_of(link).password.partition(".")[0]
+
+        stranger = link.replace(token + ".", "")
+        with pytest.raises(CoreError):
+            await new_profile(apps, "Stranger", stranger)
+        ada = await new_profile(apps, "Ada", fresh(link))
+        ben = await new_profile(apps, "Ben", fresh(link))
+        with pytest.raises(CoreError):
+            await new_profile(apps, "Third", fresh(link))
+        await join(ada, ben)  # the two are in, and stay in
+        for profile in (ada, ben):
+            await profile.call("stop_io")
+        assert await may_enter(up, ada.address, ada.password)
+
+
+async def test_an_invitation_by_the_page_makes_one_account(
+    start: Start, angarium: Angarium, web: Web, tmp_path: Path
+) -> None:
+    data = tmp_path / "relay"
+    async with start(data, "--registration", "invite", settings="") as up:
+        _, out, _ = await angarium("invite", "--uses", "1", "--json", "--data", data)
+        token = login_of(json.loads(out)["links"][0]).password.partition(".")[0]
+        status, said = await web(up, "POST", "/new")
+        assert status == 403
+        assert json.loads(said)["reason"]
+        status, said = await web(up, "POST", f"/new?t={token}")
+        assert status == 200
+        account = json.loads(said)
+        assert await may_enter(up, account["email"], account["password"])
+        status, said = await web(up, "POST", f"/new?t={token}")
+        assert status == 403
+        assert "used up" in json.loads(said)["reason"]
+
+
+async def test_eight_devices_at_once_make_one_account(up: Relay) -> None:
+    domain = site(up.ready.invitation).name
+    address, password = f"{secrets.token_hex(6)}@{domain}", secrets.token_hex(11)
+    assert all(await asyncio.gather(*(may_enter(up, address, password) for _ in range(8))))
+    assert not await may_enter(up, address, password + "x")
