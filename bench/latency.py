@@ -30,6 +30,7 @@ from statistics import median, quantiles
 from rich.console import Console
 from rich.table import Table
 
+from angarium.apps.check.links import site
 from angarium.apps.check.throwaway import Relay, relay
 from angarium.lab.clients import Imap, Submission
 from angarium.lab.mails import mark_of, sealed
@@ -155,7 +156,7 @@ def cpu_seconds(pid: int) -> float:
 async def bench(texts: int, rate: float, runs: int) -> list[dict[str, float]]:
     with tempfile.TemporaryDirectory() as directory:
         async with relay(Path(directory)) as up:
-            domain = up.ready.invitation.partition("@")[2].partition("?")[0]
+            domain = site(up.ready.invitation).name
             subject = Bench(up, [await pair(up, domain) for _ in range(max(1, round(rate / PER_PAIR)))])
             receiving = asyncio.create_task(subject.receive())
             await subject.measure(WARM, rate)
