@@ -20,6 +20,7 @@ from dataclasses import dataclass
 __all__ = ["Address", "AddressError"]
 
 LOCAL_BYTES = 64
+"""Without quotes and backslashes, so that what was read can be written."""
 DOMAIN_BYTES = 255
 
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\-\u0080-\U0010ffff]"
@@ -86,13 +87,13 @@ class Address:
 
 
 def _parse_local(text: str) -> str:
-    if len(text.encode()) > LOCAL_BYTES:
+    quoted = _QUOTED.fullmatch(text)
+    if quoted is None and not _LOOSE.fullmatch(text):
+        raise AddressError("not a local part")
+    local = re.sub(r"\\(.)", r"\1", quoted[1]) if quoted else text
+    if len(local.encode()) > LOCAL_BYTES:
         raise AddressError("the local part is too long")
-    if _LOOSE.fullmatch(text):
-        return text
-    if quoted := _QUOTED.fullmatch(text):
-        return re.sub(r"\\(.)", r"\1", quoted[1])
-    raise AddressError("not a local part")
+    return local
 
 
 def _parse_domain(text: str) -> str:
