@@ -1,246 +1,171 @@
-"""Listening: ports bound, connections accepted, TLS begun, each handed to its session in a task of its own.
+"""Accepts connections and gives each to a session, in a task of its own that is owned here.
 
-Refuses to know what a session says. One peer's failure is no other's: a session that breaks is logged (its type and
-place, never its words) and forgotten.
+Every session is a child of `run`: none outlives it, and one that breaks takes nothing with it. Refuses to know what is
+spoken, and who speaks: no address is read from a socket, and what is logged names neither side.
 
-How many may come in is bounded in two ways. All connections together: whoever comes above that is turned away at once.
-Handshakes under way: above that nobody is accepted until some are done; if nothing moves, those that have had
-`PRESSED_SECONDS` without finishing give way, so that peers who say nothing cannot shut the door for others. A storm of
-returning phones moves all the time, and is let in as fast as handshakes can be done.
+Admission, in this order: as many connections at once as the settings and the kernel allow, the next ones are ended at
+once; a peer that is to begin TLS must say something before it costs more than its socket; then handshakes take turns.
+When the process runs out of file descriptors, accepting pauses and the kernel keeps the newcomers for us.
 """
 
 import asyncio
-import contextlib
 import errno
 import logging
 import socket
 import ssl
 import traceback
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
 
-from angarium.edge.settings import Limits
+from angarium.edge.descriptors import raise_limit
+from angarium.edge.doors import CannotListen, Door, bind_doors
+from angarium.edge.settings import Limits, Listen
+from angarium.edge.turnstile import Turnstile
+from angarium.reach.readiness import Side
 from angarium.reach.transport import Connection
 
-__all__ = ["CannotListen", "Door", "Listener", "Service"]
+__all__ = ["CannotListen", "Door", "Listener"]
 
 log = logging.getLogger("angarium.edge.listener")
 
-BACKLOG = 1024
-AT_ONCE = 16
-"""Connections accepted before the others have their turn."""
+STOP_SECONDS = 3.0
+"""Time for all sessions to say goodbye when the relay stops."""
+AT_ONCE = 64
+"""Connections accepted from one door before the others have their turn."""
 PAUSE_SECONDS = 0.5
-"""Between two looks at whether the door can be opened again."""
-PRESSED_SECONDS = 5.0
-"""Time for a handshake while others wait at the door."""
-ANY_PORT_TRIES = 16
+"""How long accepting rests when descriptors or memory have run out."""
+QUIET_SECONDS = 60.0
+"""How long the same complaint is not repeated."""
+HOLD_SECONDS = 2.0
+"""How long one handshake keeps its place before the next is let in beside it."""
 EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
-
-class CannotListen(Exception):
-    """No port could be had for a service. The text names the ports that were tried, and why not."""
-
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    """Something to be reached at a port."""
-
-    name: str
-    ports: tuple[int, ...]
-    """Ports to try, in order; 0: any free one."""
-    serve: Callable[[Connection], Awaitable[None]]
-    """Serves one connection to its end."""
-    tls: Callable[[], ssl.SSLContext] | None
-    """The context for TLS from the first byte, as it is at that moment; None: the connection begins in clear."""
-
-
-@dataclass(frozen=True, slots=True)
-class Door:
-    """Where a service is reached."""
-
-    name: str
-    address: str
-    port: int
-    tls: bool
+Handler = Callable[[Door, Connection], Awaitable[None]]
 
 
 class Listener:
-    """Everything the relay listens on.
+    """All doors of one relay."""
 
-    Args:
-        limits: how many peers at once, and how patiently.
-        addresses: IP addresses to listen on; empty: all of this machine, IPv4 and IPv6.
-    """
-
-    def __init__(self, limits: Limits, addresses: Sequence[str] = ()) -> None:
+    def __init__(self, limits: Limits, handle: Handler, tls: Callable[[Door], ssl.SSLContext]) -> None:
+        """`handle` is the session, called after the handshake; `tls` gives the context of the moment for a door."""
         self._limits = limits
-        self._everywhere = not addresses
-        self._addresses = list(addresses) or ["0.0.0.0", "::"]  # noqa: S104
-        self._sockets: list[tuple[socket.socket, Service]] = []
-        self._sessions: asyncio.TaskGroup | None = None
-        self._shaking: dict[Connection, float] = {}
-        self._paused: asyncio.Event | None = None
-        self._exhausted = False
-        self.connections = 0
-        """Connections there are now."""
+        self._handle = handle
+        self._tls = tls
+        self._turnstile = Turnstile(limits.handshakes, HOLD_SECONDS)
+        self._room = limits.connections
+        self._bound: list[tuple[Door, socket.socket]] = []
+        self._sessions: dict[asyncio.Task[None], Connection] = {}
+        self._complained = -QUIET_SECONDS
 
-    def bind(self, services: Sequence[Service]) -> list[Door]:
-        """Take a port for each service. Peers may connect from now on, and wait until `run`.
+    @property
+    def connections(self) -> int:
+        """How many connections are open now."""
+        return len(self._sessions)
+
+    async def bind(self, listen: Listen, remembered: Mapping[str, int] | None = None) -> list[Door]:
+        """Begin to listen; the kernel keeps who connects until `run`. `remembered`: the ports of last time, by name.
 
         Raises:
-            CannotListen: see there; nothing is bound.
+            CannotListen: see there.
         """
-        doors: list[Door] = []
-        try:
-            for service in services:
-                for address, bound in self._take(service):
-                    self._sockets.append((bound, service))
-                    doors.append(Door(service.name, address, bound.getsockname()[1], service.tls is not None))
-        except BaseException:
-            self.close()
-            raise
-        return doors
+        self._room = raise_limit(self._limits.connections)
+        if self._room < self._limits.connections:
+            log.warning("the system allows %d connections at once (limits.connections says more)", self._room)
+        self._bound = bind_doors(listen, remembered or {})
+        return [door for door, _ in self._bound]
 
     async def run(self) -> None:
-        """Serve until cancelled; then close the doors and let the sessions say goodbye, which takes a second or two."""
-        loop = asyncio.get_running_loop()
-        self._paused = asyncio.Event()
-        async with asyncio.TaskGroup() as self._sessions:
-            try:
-                self._watch(loop)
-                while True:
-                    await self._paused.wait()
-                    await asyncio.sleep(PAUSE_SECONDS)
-                    self._press(loop.time())
-                    if len(self._shaking) < self._limits.handshakes:
-                        self._paused.clear()
-                        self._watch(loop)
-            finally:
-                self._unwatch(loop)
-                self.close()
+        """Serve until cancelled; then stop listening, and let every session say goodbye, for 3 seconds at most."""
+        timer: asyncio.TimerHandle | None = None
+        try:
+            async with asyncio.TaskGroup() as group:
+                for door, listening in self._bound:
+                    group.create_task(self._accept(group, door, listening))
+                try:
+                    await asyncio.get_running_loop().create_future()
+                finally:
+                    timer = asyncio.get_running_loop().call_later(STOP_SECONDS, self._end_all)
+        finally:
+            if timer:
+                timer.cancel()
+            self.close()
 
     def close(self) -> None:
-        """Give the ports back."""
-        for bound, _ in self._sockets:
-            bound.close()
-        self._sockets.clear()
+        """Stop listening."""
+        for _, listening in self._bound:
+            listening.close()
+        self._bound.clear()
 
-    # Ports
-
-    def _take(self, service: Service) -> list[tuple[str, socket.socket]]:
-        refused: list[str] = []
-        for port in service.ports:
-            for _ in range(1 if port else ANY_PORT_TRIES):
+    async def _accept(self, group: asyncio.TaskGroup, door: Door, listening: socket.socket) -> None:
+        knocking = Side(listening.fileno(), writing=False)
+        try:
+            while True:
+                await knocking.wait(None)
                 try:
-                    return self._take_port(port)
-                except OSError as error:
-                    reason = f"{port or 'any'}: {error.strerror}"
-            refused.append(reason)
-        raise CannotListen(f"no port for {service.name} ({'; '.join(refused)})")
+                    self._accept_some(group, door, listening)
+                except OSError:
+                    self._complain("no more file descriptors: newcomers wait until others have gone")
+                    await asyncio.sleep(PAUSE_SECONDS)
+        finally:
+            knocking.stop()
+            listening.close()
 
-    def _take_port(self, port: int) -> list[tuple[str, socket.socket]]:
-        """One port, the same on all addresses. Raises OSError."""
-        taken: list[tuple[str, socket.socket]] = []
-        with contextlib.ExitStack() as undo:
-            for address in self._addresses:
-                try:
-                    bound = _listen(address, port)
-                except OSError as error:
-                    if self._everywhere and taken and error.errno in {errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL}:
-                        continue  # a machine without IPv6
-                    raise
-                undo.callback(bound.close)
-                taken.append((address, bound))
-                port = bound.getsockname()[1]
-            undo.pop_all()
-        return taken
-
-    # Accepting
-
-    def _watch(self, loop: asyncio.AbstractEventLoop) -> None:
-        for bound, service in self._sockets:
-            loop.add_reader(bound, self._accept, loop, bound, service)
-
-    def _unwatch(self, loop: asyncio.AbstractEventLoop) -> None:
-        for bound, _ in self._sockets:
-            loop.remove_reader(bound)
-
-    def _pause(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._unwatch(loop)
-        assert self._paused is not None
-        self._paused.set()
-
-    def _accept(self, loop: asyncio.AbstractEventLoop, bound: socket.socket, service: Service) -> None:
+    def _accept_some(self, group: asyncio.TaskGroup, door: Door, listening: socket.socket) -> None:
+        """Accept who is there. Raises OSError where the system has nothing left to do it with."""
         for _ in range(AT_ONCE):
-            if len(self._shaking) >= self._limits.handshakes:
-                self._pause(loop)
-                return
             try:
-                accepted, _ = bound.accept()
-            except (BlockingIOError, InterruptedError):
+                accepted, _ = listening.accept()
+            except BlockingIOError:
                 return
             except OSError as error:
                 if error.errno in EXHAUSTED:
-                    self._complain(error)
-                    self._pause(loop)
-                    return
-                continue  # the peer was gone before we looked
-            self._exhausted = False
-            if self.connections >= self._limits.connections:
+                    raise
+                continue  # that one has gone already
+            if len(self._sessions) >= self._room:
+                self._complain("as many connections as limits.connections allows: newcomers are turned away")
                 accepted.close()
                 continue
-            assert self._sessions is not None
-            self._sessions.create_task(self._serve(Connection(accepted), service))
+            self._begin(group, door, accepted)
 
-    def _complain(self, error: OSError) -> None:
-        """Tell the keeper, once, until somebody can be accepted again."""
-        if not self._exhausted:
-            log.error("no more connections can be accepted: %s; raise the limit of open files", error.strerror)
-        self._exhausted = True
-
-    def _press(self, now: float) -> None:
-        """While others wait at the door, end handshakes that do not move."""
-        if len(self._shaking) < self._limits.handshakes:
+    def _begin(self, group: asyncio.TaskGroup, door: Door, accepted: socket.socket) -> None:
+        try:
+            connection = Connection(accepted)
+        except OSError:  # gone already
+            accepted.close()
             return
-        for connection, since in list(self._shaking.items()):
-            if since > now - PRESSED_SECONDS:
-                break
-            connection.abort()
+        task = group.create_task(self._serve(door, connection))
+        self._sessions[task] = connection
+        task.add_done_callback(self._ended)
 
-    async def _serve(self, connection: Connection, service: Service) -> None:
-        self.connections += 1
-        try:
-            if service.tls is None or await self._shake(connection, service.tls()):
-                await service.serve(connection)
-        except Exception as fault:
-            place = "".join(traceback.format_tb(fault.__traceback__, -1)).strip()
-            log.error("a session of %s broke: %s at %s", service.name, type(fault).__name__, place)
-        finally:
-            connection.abort()
-            self.connections -= 1
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """Also where the task was cancelled before it began: nobody else would close its connection then."""
+        self._sessions.pop(task).abort()
 
-    async def _shake(self, connection: Connection, context: ssl.SSLContext) -> bool:
-        self._shaking[connection] = asyncio.get_running_loop().time()
+    async def _serve(self, door: Door, connection: Connection) -> None:
         try:
-            await connection.start_tls(context, timeout=self._limits.handshake_seconds)
+            if door.tls:
+                await self._handshake(door, connection)
+            await self._handle(door, connection)
         except (ConnectionError, TimeoutError):
-            return False
+            pass  # what peers do
+        except Exception as error:
+            # where it failed, without the error's own text, which might hold a name
+            where = "".join(traceback.format_tb(error.__traceback__))
+            log.error("a session of %s failed with %s:\n%s", door.name, type(error).__name__, where)
         finally:
-            del self._shaking[connection]
-        return True
+            await connection.close()
 
+    async def _handshake(self, door: Door, connection: Connection) -> None:
+        await connection.readable(timeout=self._limits.handshake_seconds)
+        async with self._turnstile.place():
+            await connection.start_tls(self._tls(door), timeout=self._limits.handshake_seconds)
 
-def _listen(address: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    bound = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:
-            bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        bound.bind((address, port))
-        bound.listen(BACKLOG)
-        bound.setblocking(False)
-    except BaseException:
-        bound.close()
-        raise
-    return bound
+    def _end_all(self) -> None:
+        for task, connection in self._sessions.items():
+            connection.abort()
+            task.cancel()
+
+    def _complain(self, what: str) -> None:
+        now = asyncio.get_running_loop().time()
+        if now - self._complained >= QUIET_SECONDS:
+            self._complained = now
+            log.warning("%s", what)

@@ -1,7 +1,7 @@
-"""One port for everything: tells what a peer wants, and hands it on.
+"""Tells what is spoken on a port that several protocols share: the client says so in the handshake (ALPN, RFC 7301).
 
-On the pages' port an app says in the TLS handshake what it wants (ALPN, RFC 7301): `imap` or `smtp`; a browser says
-`http/1.1` or nothing. Refuses to know any of the protocols.
+The apps offer `imap` or `smtp` on every port that is not the standard one. Who offers nothing, or something else, is a
+browser: in the other two protocols the server speaks first, so there would be no byte to tell them by.
 """
 
 from collections.abc import Awaitable, Callable
@@ -10,18 +10,12 @@ from angarium.reach.transport import Connection
 
 __all__ = ["PROTOCOLS", "serve_mux"]
 
-PROTOCOLS = ("http/1.1", "imap", "smtp")
-"""What the port offers, in the order of preference where a client offers several."""
+PROTOCOLS = ("imap", "smtp", "http/1.1")
+"""What the shared port offers (IANA's ALPN protocol IDs); the first both sides know is taken."""
 
-Serve = Callable[[Connection], Awaitable[None]]
+Session = Callable[[Connection], Awaitable[None]]
 
 
-async def serve_mux(connection: Connection, *, imap: Serve, smtp: Serve, http: Serve) -> None:
-    """Serve a connection, in TLS already, with the protocol it asked for."""
-    match connection.alpn:
-        case "imap":
-            await imap(connection)
-        case "smtp":
-            await smtp(connection)
-        case _:
-            await http(connection)
+async def serve_mux(connection: Connection, *, imap: Session, smtp: Session, http: Session) -> None:
+    """Give the connection to the session of its protocol."""
+    await {"imap": imap, "smtp": smtp}.get(connection.alpn or "", http)(connection)

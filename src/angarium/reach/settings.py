@@ -23,7 +23,7 @@ class Tls(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         str,
         Meta(
             pattern=r"^(https://.+)?$",
-            description="Where to get a certificate for the domain; empty: self-signed. Asked only if there is a domain.",
+            description="Where to get a certificate for the domain; empty: self-signed. Asked only for a domain.",
         ),
     ] = "https://acme-v02.api.letsencrypt.org/directory"
     acme_email: Annotated[str, Meta(description="Contact given to the ACME authority; may be empty.")] = ""

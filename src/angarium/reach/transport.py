@@ -91,6 +91,14 @@ class Connection:
         await self._take_turn()
         return await self._attempt(partial(self._receive, limit), self._ready.reading, _deadline(timeout))
 
+    async def readable(self, *, timeout: float | None = None) -> None:
+        """Return once the peer has sent something, or ended, and take nothing. Raises as `read` does.
+
+        For use before TLS: what lies decrypted in OpenSSL is not seen.
+        """
+        if not self._back:
+            await self._ready.reading.wait(_deadline(timeout))
+
     def unread(self, data: bytes) -> None:
         """Give back bytes: the next reads return them first."""
         self._back = data + self._back

@@ -1,0 +1,163 @@
+"""Which ports a relay gets, and what it says where it gets none."""
+
+import contextlib
+import errno
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from angarium.edge import doors
+from angarium.edge.doors import CannotListen, Door, bind_doors
+from angarium.edge.settings import Listen
+
+OFF: dict[str, Any] = {"imaps": -1, "imap": -1, "submissions": -1, "submission": -1, "https": -1, "http": -1}
+LOOPBACK = ["127.0.0.1"]
+
+
+def listen(**settings: Any) -> Listen:
+    """On loopback, every door off that is not named."""
+    return Listen(**{**OFF, "addresses": LOOPBACK, **settings})
+
+
+@contextlib.contextmanager
+def bound(remembered: dict[str, int] | None = None, **settings: Any) -> Iterator[list[Door]]:
+    """The doors that these settings give, closed again afterwards."""
+    pairs = bind_doors(listen(**settings), remembered or {})
+    try:
+        yield [door for door, _ in pairs]
+    finally:
+        for _, listening in pairs:
+            listening.close()
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    """A port on which somebody else listens."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        yield other.getsockname()[1]
+
+
+@pytest.fixture
+def ports(monkeypatch: pytest.MonkeyPatch) -> tuple[int, int]:
+    """A standard port and its high one that this test has for itself."""
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
+        low, high = one.getsockname()[1], other.getsockname()[1]
+    monkeypatch.setitem(doors.STANDARD, "imaps", (low, True))
+    monkeypatch.setattr(doors, "HIGH", high - low)
+    return low, high
+
+
+def test_all_doors_at_any_ports() -> None:
+    with bound(ports="any", imaps=0, imap=0, submissions=0, submission=0, https=0, http=0) as found:
+        assert {door.name: door.tls for door in found} == {
+            "imaps": True,
+            "submissions": True,
+            "https": True,
+            "imap": False,
+            "submission": False,
+            "http": False,
+        }
+        assert len({door.port for door in found}) == 6
+        for door in found:
+            socket.create_connection((door.address, door.port)).close()
+
+
+def test_a_door_that_is_off_is_not_there() -> None:
+    with bound() as found:
+        assert found == []
+
+
+def test_the_standard_port_where_it_may_be_had(ports: tuple[int, int]) -> None:
+    with bound(imaps=0) as (door,):
+        assert door.port == ports[0]
+
+
+def test_the_high_port_where_the_standard_one_is_taken(ports: tuple[int, int]) -> None:
+    with socket.create_server(("127.0.0.1", ports[0])), bound(imaps=0) as (door,):
+        assert door.port == ports[1]
+
+
+def test_the_high_port_where_the_standard_one_is_not_permitted(
+    ports: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = socket.socket.bind
+
+    def bind(self: socket.socket, address: tuple[str, int]) -> None:
+        if address[1] == ports[0]:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        real(self, address)
+
+    monkeypatch.setattr(socket.socket, "bind", bind)
+    with bound(imaps=0) as (door,):
+        assert door.port == ports[1]
+    with pytest.raises(CannotListen, match=r"imaps: cannot listen on port \d+: Permission denied.*listen\.imaps"):
+        bind_doors(listen(imaps=ports[0]), {})
+
+
+def test_any_port_where_both_are_taken(ports: tuple[int, int]) -> None:
+    with (
+        socket.create_server(("127.0.0.1", ports[0])),
+        socket.create_server(("127.0.0.1", ports[1])),
+        bound(imaps=0) as (door,),
+    ):
+        assert door.port not in ports
+
+
+def test_high_ports_if_so_wished(ports: tuple[int, int]) -> None:
+    with bound(imaps=0, ports="high") as (door,):
+        assert door.port == ports[1]
+
+
+def test_last_time_counts_more_than_the_standard(ports: tuple[int, int]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        before = free.getsockname()[1]
+    with bound({"imaps": before}, imaps=0) as (door,):
+        assert door.port == before
+
+
+def test_a_remembered_port_that_is_taken_or_nonsense_is_passed_over(ports: tuple[int, int], taken: int) -> None:
+    for remembered in (taken, -5, 70_000, 0):
+        with bound({"imaps": remembered}, imaps=0) as (door,):
+            assert door.port == ports[0]
+
+
+def test_a_fixed_port_is_had_or_an_error(taken: int) -> None:
+    with pytest.raises(CannotListen, match=rf"imaps: cannot listen on port {taken}: Address already in use"):
+        bind_doors(listen(imaps=taken), {})
+
+
+def test_where_one_door_cannot_be_had_none_is_kept(ports: tuple[int, int], taken: int) -> None:
+    with pytest.raises(CannotListen):
+        bind_doors(listen(imaps=0, submissions=taken), {})
+    with bound(imaps=0) as (door,):
+        assert door.port == ports[0], "it was given back"
+
+
+def test_all_addresses_of_a_door_have_one_port() -> None:
+    with bound(addresses=["127.0.0.1", "127.0.0.2"], ports="any", imaps=0) as found:
+        assert [door.address for door in found] == ["127.0.0.1", "127.0.0.2"]
+        assert len({door.port for door in found}) == 1
+
+
+def test_everywhere_means_both_families_where_there_are_both() -> None:
+    with bound(addresses=[], ports="any", imaps=0) as found:
+        assert found[0].address == "0.0.0.0"
+        assert [door.address for door in found[1:]] == ["::"] * has_ipv6()
+        assert len({door.port for door in found}) == 1
+
+
+def has_ipv6() -> bool:
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::", 0))
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("address", ["relay.example", "", "1.2.3", "192.0.2.77"])
+def test_what_is_no_address_of_this_machine_is_an_error(address: str) -> None:
+    with pytest.raises(CannotListen, match=r"listen\.addresses"):
+        bind_doors(listen(addresses=[address], ports="any", imaps=0), {})

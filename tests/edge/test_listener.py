@@ -1,0 +1,317 @@
+"""Accepting: who is let in, in which order, what one session may do to the others, and how it ends."""
+
+import asyncio
+import contextlib
+import logging
+import socket
+import ssl
+import subprocess
+import sys
+import textwrap
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+import trustme
+
+from angarium.edge.listener import Door, Listener
+from angarium.edge.settings import Limits, Listen
+from angarium.reach.transport import Connection, connect
+
+LOOPBACK = ["127.0.0.1"]
+TLS_ONLY = Listen(addresses=LOOPBACK, ports="any", imap=-1, submissions=-1, submission=-1, https=-1, http=-1)
+PLAIN_ONLY = Listen(addresses=LOOPBACK, ports="any", imaps=-1, submissions=-1, submission=-1, https=-1, http=-1)
+
+Handler = Callable[[Door, Connection], Awaitable[None]]
+Serving = Callable[..., contextlib.AbstractAsyncContextManager[tuple[Listener, int]]]
+
+
+async def echo(door: Door, connection: Connection) -> None:
+    """A session that gives everything back."""
+    while data := await connection.read(timeout=30):
+        await connection.write(data, timeout=30)
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA(key_type=trustme.KeyType.ECDSA)
+
+
+@pytest.fixture
+def server_context(authority: trustme.CA) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1", key_type=trustme.KeyType.ECDSA).configure_cert(context)
+    return context
+
+
+@pytest.fixture
+def client_context(authority: trustme.CA) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    authority.configure_trust(context)
+    return context
+
+
+@pytest.fixture
+def serving(
+    server_context: ssl.SSLContext,
+) -> Callable[..., contextlib.AbstractAsyncContextManager[tuple[Listener, int]]]:
+    """Serves one door on loopback while the context lasts."""
+
+    @asynccontextmanager
+    async def serve(
+        handle: Handler = echo, listen: Listen = TLS_ONLY, limits: Limits | None = None
+    ) -> AsyncIterator[tuple[Listener, int]]:
+        listener = Listener(limits or Limits(), handle, lambda door: server_context)
+        (door,) = await listener.bind(listen)
+        running = asyncio.create_task(listener.run())
+        try:
+            yield listener, door.port
+        finally:
+            running.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await running
+
+    return serve
+
+
+async def until(true: Callable[[], bool]) -> None:
+    """Wait for something to become true."""
+    async with asyncio.timeout(10):
+        while not true():
+            await asyncio.sleep(0.005)
+
+
+async def says(connection: Connection, word: bytes) -> bytes:
+    await connection.write(word)
+    return await connection.read(timeout=10)
+
+
+async def test_serves_over_tls(serving: Serving, client_context: ssl.SSLContext) -> None:
+    async with serving() as (listener, port):
+        client = await connect("127.0.0.1", port, client_context)
+        assert await says(client, b"hello") == b"hello"
+        assert listener.connections == 1
+        await client.close()
+        await until(lambda: listener.connections == 0)
+
+
+async def test_serves_in_clear_at_a_door_without_tls(serving: Serving) -> None:
+    async with serving(listen=PLAIN_ONLY) as (_, port):
+        client = await connect("127.0.0.1", port)
+        assert await says(client, b"hello") == b"hello"
+        client.abort()
+
+
+async def test_a_session_that_breaks_takes_nothing_with_it(serving: Serving, caplog: pytest.LogCaptureFixture) -> None:
+    address = "somebody@relay.example"
+
+    async def break_at(door: Door, connection: Connection) -> None:
+        word = await connection.read()
+        if word == b"break":
+            raise ValueError(address)
+        await connection.write(word)
+
+    async with serving(break_at, PLAIN_ONLY) as (listener, port):
+        with caplog.at_level(logging.ERROR):
+            victim = await connect("127.0.0.1", port)
+            await victim.write(b"break")
+            assert await victim.read(timeout=5) == b""
+        other = await connect("127.0.0.1", port)
+        assert await says(other, b"still here") == b"still here"
+        await until(lambda: listener.connections == 0)
+    assert "ValueError" in caplog.text
+    assert "break_at" in caplog.text, "the log says where"
+    assert "somebody" not in caplog.text
+    assert "127.0.0.1" not in caplog.text
+
+
+async def test_what_peers_do_is_not_logged(
+    serving: Serving, client_context: ssl.SSLContext, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with serving() as (listener, port):
+        stranger = await connect("127.0.0.1", port)
+        await stranger.write(b"GET / HTTP/1.0\r\n\r\n")  # where TLS is expected
+        with contextlib.suppress(ConnectionError):
+            while await stranger.read(timeout=5):
+                pass
+        client = await connect("127.0.0.1", port, client_context)
+        client.abort()
+        await until(lambda: listener.connections == 0)
+    assert not caplog.records
+
+
+async def test_connections_over_the_limit_are_ended_and_room_is_made_again(serving: Serving) -> None:
+    async with serving(listen=PLAIN_ONLY, limits=Limits(connections=2)) as (listener, port):
+        first, second = await connect("127.0.0.1", port), await connect("127.0.0.1", port)
+        assert await says(first, b"1") == b"1"
+        assert await says(second, b"2") == b"2"
+        third = await connect("127.0.0.1", port)
+        with contextlib.suppress(ConnectionError):
+            assert await third.read(timeout=5) == b""
+        await first.close()
+        await until(lambda: listener.connections == 1)
+        fourth = await connect("127.0.0.1", port)
+        assert await says(fourth, b"4") == b"4"
+
+
+async def test_silent_and_half_open_tls_is_cut_while_others_go_on(
+    serving: Serving, client_context: ssl.SSLContext
+) -> None:
+    async with serving(limits=Limits(handshakes=2, handshake_seconds=0.6)) as (listener, port):
+        hello = client_hello(client_context)
+        silent = [await connect("127.0.0.1", port) for _ in range(10)]
+        half = [await connect("127.0.0.1", port) for _ in range(2)]
+        for one in half:
+            await one.write(hello[:100])
+        await until(lambda: listener.connections == 12)
+        client = await connect("127.0.0.1", port, client_context, timeout=5)
+        assert await says(client, b"hello") == b"hello"
+        for one in silent + half:
+            with contextlib.suppress(ConnectionError):
+                assert await one.read(timeout=5) == b""
+        assert await says(client, b"still here") == b"still here"
+        await until(lambda: listener.connections == 1)
+
+
+async def test_half_open_tls_keeps_nobody_out_for_long(serving: Serving, client_context: ssl.SSLContext) -> None:
+    """All places of the turnstile are held by those who stop midway, and their time is not up."""
+    async with serving(limits=Limits(handshakes=1, handshake_seconds=60)) as (listener, port):
+        stuck = await connect("127.0.0.1", port)
+        await stuck.write(client_hello(client_context)[:100])
+        await until(lambda: listener.connections == 1)
+        client = await connect("127.0.0.1", port, client_context, timeout=10)
+        assert await says(client, b"hello") == b"hello"
+
+
+def client_hello(context: ssl.SSLContext) -> bytes:
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    with contextlib.suppress(ssl.SSLWantReadError):
+        context.wrap_bio(incoming, outgoing, server_hostname="127.0.0.1").do_handshake()
+    return outgoing.read()
+
+
+async def test_stopping_lets_sessions_say_goodbye(serving: Serving) -> None:
+    async def polite(door: Door, connection: Connection) -> None:
+        await connection.write(b"hello")
+        try:
+            await connection.read()
+        except asyncio.CancelledError:
+            await connection.write(b"goodbye")
+            raise
+
+    async with serving(polite, PLAIN_ONLY) as (_, port):
+        client = await connect("127.0.0.1", port)
+        assert await client.read(timeout=5) == b"hello"
+    assert await client.read(timeout=5) == b"goodbye"
+    assert await client.read(timeout=5) == b""
+    with pytest.raises(ConnectionError):
+        await connect("127.0.0.1", port)
+
+
+async def test_stopping_waits_for_nobody_longer_than_it_says(serving: Serving) -> None:
+    async def stubborn(door: Door, connection: Connection) -> None:
+        await connection.write(b"hello")
+        while True:
+            try:
+                await connection.read()
+            except asyncio.CancelledError:
+                continue
+
+    started = asyncio.get_running_loop().time()
+    async with serving(stubborn, PLAIN_ONLY) as (_, port):
+        client = await connect("127.0.0.1", port)
+        assert await client.read(timeout=5) == b"hello"
+    assert asyncio.get_running_loop().time() - started < 4
+
+
+async def test_a_connection_accepted_as_the_relay_stops_is_closed(serving: Serving) -> None:
+    async with serving(listen=PLAIN_ONLY) as (_, port):
+        clients = [socket.create_connection(("127.0.0.1", port)) for _ in range(20)]
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+    for client in clients:
+        client.settimeout(5)
+        with contextlib.suppress(ConnectionError):
+            assert client.recv(10) == b""
+        client.close()
+
+
+async def test_tls_contexts_are_asked_for_each_time(
+    server_context: ssl.SSLContext, client_context: ssl.SSLContext
+) -> None:
+    asked: list[str] = []
+
+    def tls(door: Door) -> ssl.SSLContext:
+        asked.append(door.name)
+        return server_context
+
+    listener = Listener(Limits(), echo, tls)
+    (door,) = await listener.bind(TLS_ONLY)
+    running = asyncio.create_task(listener.run())
+    for _ in range(3):
+        client = await connect("127.0.0.1", door.port, client_context)
+        await client.close()
+    running.cancel()
+    await asyncio.wait([running])
+    assert asked == ["imaps"] * 3
+
+
+def run_apart(program: str, *arguments: str) -> str:
+    """Run a program in a process of its own, whose limits it may lower; what it printed."""
+    command = [sys.executable, "-c", textwrap.dedent(program), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout + done.stderr
+
+
+OUT_OF_DESCRIPTORS = """
+    import asyncio, logging, resource, socket
+    from angarium.edge import listener as listening
+    from angarium.edge.settings import Limits, Listen
+    from angarium.reach.transport import connect
+
+    logging.basicConfig(format="%(message)s")
+
+    async def echo(door, connection):
+        while data := await connection.read():
+            await connection.write(data)
+
+    async def main():
+        listener = listening.Listener(Limits(), echo, None)
+        doors = await listener.bind(
+            Listen(addresses=["127.0.0.1"], ports="any", imaps=-1, submissions=-1, submission=-1, https=-1, http=-1)
+        )
+        running = asyncio.create_task(listener.run())
+        port = doors[0].port
+        clients = [await connect("127.0.0.1", port) for _ in range(20)]
+        used = clients[-1]._socket.fileno()
+        # what is left suffices for the client's side of what comes, and for a few of ours
+        resource.setrlimit(resource.RLIMIT_NOFILE, (used + 30, used + 30))
+        more = []
+        try:
+            while True:
+                more.append(socket.create_connection(("127.0.0.1", port)))
+                await asyncio.sleep(0)
+        except OSError:
+            pass
+        await asyncio.sleep(0.1)
+        await clients[0].write(b"those inside go on")
+        print(await clients[0].read(timeout=5))
+        for one in more[:-1]:
+            one.close()
+        more[-1].setblocking(False)
+        loop = asyncio.get_running_loop()
+        await loop.sock_sendall(more[-1], b"the last one is let in")
+        print(await asyncio.wait_for(loop.sock_recv(more[-1], 100), 5))
+        running.cancel()
+        await asyncio.wait([running])
+
+    asyncio.run(main())
+"""
+
+
+def test_without_descriptors_accepting_pauses_and_goes_on() -> None:
+    said = run_apart(OUT_OF_DESCRIPTORS)
+    assert "those inside go on" in said
+    assert "the last one is let in" in said
+    assert said.count("no more file descriptors") == 1, said
