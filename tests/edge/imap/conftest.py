@@ -19,7 +19,7 @@ from angarium.mail.delivery import Delivery
 from angarium.reach.transport import Connection, connect
 from angarium.store.interfaces import Letter, Owner
 from angarium.store.seal import Clear
-from angarium.store.store import Store, open_memory
+from angarium.store.store import Store, open_memory, open_sqlite
 
 TODAY = 20_000
 DOMAIN = "relay.example"
@@ -200,11 +200,13 @@ def imap_authority() -> trustme.CA:
 
 
 @pytest.fixture
-async def relay(imap_authority: trustme.CA) -> AsyncIterator[Relay]:
+async def relay(imap_authority: trustme.CA, tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Relay]:
+    """A relay over the store in memory; over SQLite where a test says so by `parametrize(..., indirect=True)`."""
     server, client = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     imap_authority.issue_cert("127.0.0.1", key_type=trustme.KeyType.ECDSA).configure_cert(server)
     imap_authority.configure_trust(client)
-    store = open_memory(Clear(bytes(32)))
+    seal = Clear(bytes(32))
+    store = open_sqlite(tmp_path / "data", seal) if getattr(request, "param", "") == "sqlite" else open_memory(seal)
     running = Relay(store, server, client)
     doors = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
     for door in doors:

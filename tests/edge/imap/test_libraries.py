@@ -24,6 +24,7 @@ def make_client(relay: "Relay") -> imapclient.IMAPClient:
     return imapclient.IMAPClient("127.0.0.1", relay.port, ssl_context=relay.client, timeout=30)
 
 
+@pytest.mark.parametrize("relay", ["memory", "sqlite"], indirect=True)
 async def test_imaplib(relay: "Relay") -> None:
     loop = asyncio.get_running_loop()
 
@@ -94,6 +95,7 @@ async def test_imaplib_with_a_wrong_password(relay: "Relay") -> None:
     await in_a_thread(session)
 
 
+@pytest.mark.parametrize("relay", ["memory", "sqlite"], indirect=True)
 async def test_imapclient(relay: "Relay") -> None:
     loop = asyncio.get_running_loop()
 

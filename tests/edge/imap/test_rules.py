@@ -167,7 +167,8 @@ class Counting:
                     self.hear(response)
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("relay", ["memory", "sqlite"], indirect=True)
+@pytest.mark.parametrize("seed", range(4))
 async def test_devices_count_as_the_relay_does(relay: "Relay", device: "Device", seed: int) -> None:
     chance = random.Random(seed)
     devices = [Counting(await device(b"INBOX")) for _ in range(3)]

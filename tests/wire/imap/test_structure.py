@@ -55,31 +55,36 @@ def test_envelope_of_nothing() -> None:
 
 
 PLAIN = b'("text" "plain" NIL NIL NIL "7bit" 2 0'
+OPAQUE = b'("application" "octet-stream" NIL NIL NIL "7bit" 2 NIL NIL NIL NIL)'
+ATTACHED = (
+    b"Content-Type: text/HTML; charset=x\r\nContent-Transfer-Encoding: BASE64\r\nContent-ID: <i>\r\n"
+    b'Content-Disposition: attachment; filename="a\\"b"; size=3\r\n\r\nYQ==\r\n'
+)
+ATTACHED_STRUCTURE = (
+    b'("text" "html" ("charset" "x") "<i>" NIL "base64" 6 1 NIL ("attachment" ("filename" "a\\"b" "size" "3")) NIL NIL)'
+)
+FORWARDED = (
+    b"Content-Type: multipart/x; boundary=o\r\n\r\n--o\r\n\r\nab\r\n"
+    b"--o\r\nContent-Type: message/rfc822\r\n\r\nSubject: s\r\n\r\nab\r\n--o--\r\n"
+)
+FORWARDED_STRUCTURE = (
+    b"(%b NIL NIL NIL NIL)"
+    b'("message" "rfc822" NIL NIL NIL "7bit" 16 (NIL "s" NIL NIL NIL NIL NIL NIL NIL NIL) '
+    b"%b NIL NIL NIL NIL) 2 NIL NIL NIL NIL) "
+    b'"x" ("boundary" "o") NIL NIL NIL)'
+) % (PLAIN, PLAIN)
 
 
 @pytest.mark.parametrize(
     ("raw", "found"),
     [
         (b"\r\nab", PLAIN + b" NIL NIL NIL NIL)"),
-        (
-            b"Content-Type: text/HTML; charset=x\r\nContent-Transfer-Encoding: BASE64\r\nContent-ID: <i>\r\n"
-            b'Content-Disposition: attachment; filename="a\\"b"; size=3\r\n\r\nYQ==\r\n',
-            b'("text" "html" ("charset" "x") "<i>" NIL "base64" 6 1 NIL ("attachment" ("filename" "a\\"b" "size" "3")) '
-            b"NIL NIL)",
-        ),
-        (
-            b"Content-Type: multipart/x; boundary=o\r\n\r\n--o\r\n\r\nab\r\n--o\r\nContent-Type: message/rfc822\r\n\r\n"
-            b"Subject: s\r\n\r\nab\r\n--o--\r\n",
-            b"(" + PLAIN + b' NIL NIL NIL NIL)("message" "rfc822" NIL NIL NIL "7bit" 16 '
-            b'(NIL "s" NIL NIL NIL NIL NIL NIL NIL NIL) ' + PLAIN + b" NIL NIL NIL NIL) 2 NIL NIL NIL NIL) "
-            b'"x" ("boundary" "o") NIL NIL NIL)',
-        ),
-        (
-            b"Content-Type: multipart/x\r\n\r\nab",
-            b'("application" "octet-stream" NIL NIL NIL "7bit" 2 NIL NIL NIL NIL)',
-        ),
-        (b"Content-Type: !!\r\n\r\nab", b'("application" "octet-stream" NIL NIL NIL "7bit" 2 NIL NIL NIL NIL)'),
+        (ATTACHED, ATTACHED_STRUCTURE),
+        (FORWARDED, FORWARDED_STRUCTURE),
+        (b"Content-Type: multipart/x\r\n\r\nab", OPAQUE),
+        (b"Content-Type: !!\r\n\r\nab", OPAQUE),
     ],
+    ids=["plain", "attached", "forwarded", "multipart of nothing", "unreadable"],
 )
 def test_structure(raw: bytes, found: bytes) -> None:
     assert structure(raw, extended=True) == found
