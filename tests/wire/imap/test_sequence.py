@@ -1,5 +1,7 @@
 """Sequence sets, against the plainest way to say what they mean."""
 
+import itertools
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,7 +22,7 @@ def test_resolved_ranges_are_what_was_meant_in_order_and_apart(
 ) -> None:
     resolved = SequenceSet(ranges).resolve(largest)
     assert [number for first, last in resolved for number in range(first, last + 1)] == sorted(meant(ranges, largest))
-    assert all(before[1] + 1 < after[0] for before, after in zip(resolved, resolved[1:], strict=False))
+    assert all(before[1] + 1 < after[0] for before, after in itertools.pairwise(resolved))
 
 
 def test_huge_sets_cost_nothing() -> None:
