@@ -49,6 +49,7 @@ def test_a_setting_is_read() -> None:
         ('[tls]\ncert="a"\n', "f:2: tls.cert: expected tls.key to be given too"),
         ("[listen]\naddresses=[1]\n", "f:2: listen.addresses: expected `str`, got `int`"),
         ("retention.quota=1", "f:1: retention.quota: expected `int` >= 1048576, found 1"),
+        ('[names]\naliases=["a.example", "b c"]', "f:2: names.aliases: expected a domain name or an IP address"),
         ("[accounts]\nname_min_length=20\nname_max_length=10", "f:2: accounts.name_min_length: expected at most"),
         ("[retention]\nquota_low_percent = 99", "f:2: retention.quota_low_percent: expected at most"),
         ("[messages]\nmax_size = 600000000", "f:2: messages.max_size: expected at most retention.quota"),

@@ -17,6 +17,7 @@ from msgspec.structs import fields
 
 from angarium.edge.settings import Limits, Listen
 from angarium.mail.settings import Accounts, Messages, Push, Retention
+from angarium.reach.names import canonical
 from angarium.reach.settings import Names, Tls
 
 __all__ = ["Config", "ConfigError", "load", "override", "parse", "sample"]
@@ -140,8 +141,13 @@ def _judge(config: Config, text: str, file: str) -> None:
     """What one setting cannot know of another."""
 
     def fail(section: str, name: str, what: str) -> None:
-        raise ConfigError(f"{file}:{line_of([section, name], text)}: {section}.{name}: {what}")
+        where = f"{file}:{line_of([section, name], text)}" if text else file
+        raise ConfigError(f"{where}: {section}.{name}: {what}")
 
+    for setting, names in (("domain", [config.names.domain]), ("aliases", config.names.aliases)):
+        for name in filter(None, names):
+            if canonical(name) is None:
+                fail("names", setting, f"expected a domain name or an IP address, found {_toml(name)}")
     if bool(config.tls.cert) != bool(config.tls.key):
         missing, given = ("key", "cert") if config.tls.cert else ("cert", "key")
         fail("tls", given, f"expected tls.{missing} to be given too")
