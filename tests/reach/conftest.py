@@ -1,9 +1,11 @@
 """Loopback pairs in clear and in TLS, for the tests of everything that moves bytes."""
 
 import asyncio
+import http.server
 import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import pytest
 import trustme
@@ -81,3 +83,29 @@ async def tls_pair(
         return server, client
 
     return make
+
+
+@pytest.fixture
+def raw_http() -> Iterator[Callable[[bytes], str]]:
+    """Answers every request with these bytes; gives the URL. In clear, so the library has to be pointed at http."""
+    servers: list[http.server.HTTPServer] = []
+
+    def answer(body: bytes) -> str:
+        class Answer(http.server.BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send_response(200)
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_request(self, code: object = "-", size: object = "-") -> None:
+                pass
+
+        server = http.server.HTTPServer(("127.0.0.1", 0), Answer)
+        servers.append(server)
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        return f"http://127.0.0.1:{server.server_port}/dir"
+
+    yield answer
+    for server in servers:
+        server.shutdown()
+        server.server_close()

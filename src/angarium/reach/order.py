@@ -9,7 +9,6 @@ import datetime
 from collections.abc import MutableMapping
 from dataclasses import dataclass
 
-import josepy.errors
 import requests
 from acme import challenges, client, errors, messages
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -22,6 +21,10 @@ REQUEST_SECONDS = 30
 """Time for one request to the authority."""
 ORDER_SECONDS = 180
 """Time for an order: some authorities look from several places, one after the other."""
+
+
+NONCES = 3
+"""How often an order is begun anew because the authority did not like a nonce."""
 
 
 class AcmeError(Exception):
@@ -47,7 +50,7 @@ def place(order: Order, proofs: MutableMapping[str, str]) -> bytes:
         AcmeError: see there.
     """
     try:
-        return _place(order, proofs)
+        return _place_again_if_asked(order, proofs)
     except errors.ValidationError as error:
         raise AcmeError(_advice_on_proofs(error)) from None
     except errors.IssuanceError as error:
@@ -65,8 +68,21 @@ def place(order: Order, proofs: MutableMapping[str, str]) -> bytes:
         raise AcmeError(
             f"{order.authority} cannot be reached: this machine needs a way out to it, or name another in tls.acme"
         ) from None
-    except (errors.Error, josepy.errors.Error, ValueError, KeyError):
+    except AcmeError:
+        raise
+    except Exception:  # the library takes what it reads for what it ought to be
         raise AcmeError(f"{order.authority} did not answer as an ACME directory does: check tls.acme") from None
+
+
+def _place_again_if_asked(order: Order, proofs: MutableMapping[str, str]) -> bytes:
+    """An authority may refuse a nonce at any time and be asked again (RFC 8555, 6.5); the library does so once."""
+    for _ in range(NONCES):
+        try:
+            return _place(order, proofs)
+        except messages.Error as error:
+            if error.code != "badNonce":
+                raise
+    return _place(order, proofs)
 
 
 def _place(order: Order, proofs: MutableMapping[str, str]) -> bytes:
@@ -136,4 +152,4 @@ def _advice(error: messages.Error, name: str) -> str:
     }
     code = {"incorrectResponse": "unauthorized", "tls": "connection"}.get(error.code or "", error.code or "")
     said = f" (it says: {error.detail})" if error.detail else ""
-    return advice.get(code, f"the authority refused: {error.description or code or 'no reason given'}") + said
+    return advice.get(code, f"the authority refused: {error.description or error.typ}") + said
