@@ -194,6 +194,7 @@ class Talk:
         said = b""
         while data := await self.connection.read(timeout=10):
             said += data
+        await self.connection.close()
         return said
 
 
@@ -313,11 +314,12 @@ async def test_a_stranger_who_talks_and_talks_is_sent_away_too(relay: Relay) -> 
                 await talk.connection.write(b"NOOP\r\n", timeout=10)
                 said = await talk.connection.read(timeout=10)
         assert b"421 4.4.2 Timeout" in said
+        talk.connection.abort()
         await relay.over()
 
 
 async def test_a_silent_client_is_sent_away_in_the_middle_of_a_message(relay: Relay) -> None:
-    relay.site = replace(relay.site, limits=Limits(command_seconds=0.2))
+    relay.site = replace(relay.site, limits=Limits(command_seconds=0.5))
     async with talking(relay) as talk:
         await talk.connection.write(f"MAIL FROM:<{ALICE}>\r\nRCPT TO:<{BOB}>\r\nDATA\r\nhalf a".encode())
         assert (await talk.rest()).endswith(b"\r\n421 4.4.2 Timeout\r\n")

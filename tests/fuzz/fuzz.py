@@ -1,9 +1,12 @@
 """Fuzz one target with atheris: `python tests/fuzz/fuzz.py TARGET [corpus directories and libFuzzer options]`.
 
-To look for longer, and keep what reaches new code:
+To look for longer:
 
     python tests/fuzz/fuzz.py smtp -max_total_time=600 found tests/fuzz/corpus/smtp
-    python tests/fuzz/fuzz.py smtp -merge=1 tests/fuzz/corpus/smtp found
+
+What reaches code that the kept corpus does not is written to `found`, an empty directory at first; what is worth it
+moves into the corpus. An input that breaks a promise is written to the current directory: it moves there too, under a
+name that says what it proves.
 """
 
 import importlib
