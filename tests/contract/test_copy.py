@@ -23,6 +23,7 @@ async def alice(world: "World") -> Owner:
 async def test_copies_keep_flags_and_day(world: "World", alice: Owner) -> None:
     mailboxes = world.store.mailboxes
     await mailboxes.flag(alice, "INBOX", [2], add=frozenset({"\\Seen", "Work"}))
+    before = await mailboxes.snapshot(alice, "Kept")
     copied = await mailboxes.copy(alice, "INBOX", [4, 2, 99], "Kept")
     kept = await mailboxes.snapshot(alice, "Kept")
     assert copied == Copied(kept.uidvalidity, (2, 4), (1, 2))
@@ -31,6 +32,7 @@ async def test_copies_keep_flags_and_day(world: "World", alice: Owner) -> None:
         (frozenset(), 104),
     ]
     assert [await mailboxes.body(alice, "Kept", uid) for uid in (1, 2)] == [b"message 2", b"message 4"]
+    assert all(entry.modseq == kept.modseq > before.modseq for entry in kept.entries)
     assert await world.uids(alice) == [1, 2, 3, 4]
     assert world.bodies() == 6
 

@@ -32,7 +32,9 @@ __all__ = ["StoredMailboxes"]
 LONG = 2_000
 """Mailboxes of more messages are listed outside the event loop's thread."""
 BIG = 262_144
-"""Bodies of more bytes are read there too."""
+"""Bodies of more bytes are read there too,"""
+MANY = 64
+"""and more names than these are looked up."""
 
 
 class StoredMailboxes:
@@ -44,7 +46,8 @@ class StoredMailboxes:
 
     async def deliver(self, letters: Sequence[Letter], *, day: int) -> None:
         """See `Mailboxes.deliver`."""
-        ready = await self._backend.read(lambda rows: parcels(rows, self._seal, letters))
+        many = sum(len(letter.names) for letter in letters) > MANY
+        ready = await self._backend.read(partial(parcels, seal=self._seal, letters=letters), heavy=many)
         if ready:
             await self._backend.write(partial(store, ready=ready, day=day))
 
@@ -59,7 +62,7 @@ class StoredMailboxes:
                     usage[name] = sum(box.size for box in rows.mailboxes(account))
             return usage
 
-        return await self._backend.read(look)
+        return await self._backend.read(look, heavy=len(names) > MANY)
 
     async def messages(self) -> int:
         """See `Mailboxes.messages`."""

@@ -232,3 +232,23 @@ async def test_a_disk_that_may_not_be_written_says_so(desk: Desk) -> None:
     connection.execute("PRAGMA query_only = OFF")
     await desk.backend.write(bury(b"1"))
     assert desk.there() == {b"1"}
+
+
+async def test_another_program_that_holds_the_file_fails_all_at_once(desk: Desk) -> None:
+    desk.backend._writer._connection.execute("PRAGMA busy_timeout = 1")
+    other = sqlite3.connect(desk.directory / "store.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    answers = await asyncio.gather(*(desk.backend.write(bury(b"no")) for _ in range(50)), return_exceptions=True)
+    other.close()
+    assert {str(answer) for answer in answers} == {"another program holds the database"}
+    assert await desk.backend.write(bury(b"after")) == b"after"
+    assert desk.there() == {b"after"}
+
+
+async def test_a_failure_nobody_thought_of_leaves_the_writer_alive(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(desk.backend._writer, "_run_job", lambda order: 1 / 0)
+        answers = await asyncio.gather(*(desk.backend.write(bury(b"no")) for _ in range(3)), return_exceptions=True)
+        assert all(isinstance(answer, ZeroDivisionError) for answer in answers)
+    assert await desk.backend.write(bury(b"after")) == b"after"
+    assert desk.there() == {b"after"}

@@ -4,7 +4,7 @@ import sqlite3
 
 from angarium.store.interfaces import StoreError, StoreFull
 
-__all__ = ["translated"]
+__all__ = ["held", "translated"]
 
 _FULL = {
     sqlite3.SQLITE_FULL: "the disk is full",
@@ -22,10 +22,21 @@ _BROKEN = {
 }
 
 
-def translated(error: sqlite3.Error) -> StoreError:
-    """The store's error for one of SQLite's: StoreFull where trying again later may help."""
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+def held(error: Exception) -> bool:
+    """Whether another program holds the database, so that whoever comes next would wait as long, and in vain."""
+    return isinstance(error, sqlite3.Error) and _code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+def translated(error: Exception) -> Exception:
+    """The store's error for one of SQLite's: StoreFull where trying again later may help. Others stay as they are."""
+    if not isinstance(error, sqlite3.Error):
+        return error
+    code = _code(error)
     if code in _FULL:
         return StoreFull(_FULL[code])
     name = getattr(error, "sqlite_errorname", type(error).__name__)
     return StoreError(_BROKEN.get(code, f"the database failed ({name})"))
+
+
+def _code(error: sqlite3.Error) -> int:
+    return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF

@@ -48,7 +48,7 @@ class Wal:
         if writer.total_changes - self._changes >= CHANGES:
             self._changes = writer.total_changes
             self._due.set()
-        if os.stat(self._log).st_size > SIZE:
+        if self._size() > SIZE:
             self.truncate(writer)
 
     def truncate(self, writer: sqlite3.Connection) -> None:
@@ -61,6 +61,12 @@ class Wal:
         self._due.set()
         self._thread.join()
         self._connection.close()
+
+    def _size(self) -> int:
+        try:
+            return os.stat(self._log).st_size
+        except OSError:
+            return 0
 
     def _run(self) -> None:
         while True:

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from angarium.store.interfaces import StoreError, StoreFull
 from angarium.store.rows import News, Writing
-from angarium.store.sqlite.errors import translated
+from angarium.store.sqlite.errors import held, translated
 from angarium.store.sqlite.rows import SqliteRows
 from angarium.store.sqlite.wal import Wal
 
@@ -101,9 +101,13 @@ class Writer:
     def _write(self, orders: list[_Order]) -> None:
         try:
             self._transaction(orders)
-        except sqlite3.Error:
-            for order in orders:
-                self._alone(order)
+        except Exception as error:
+            if len(orders) == 1 or held(error):
+                for order in orders:
+                    order.error = translated(error)
+            else:
+                for order in orders:
+                    self._write_alone(order)
         self._report(orders)
         self._wal.committed(self._connection)
         try:
@@ -111,14 +115,14 @@ class Writer:
         except RuntimeError:
             _log.warning("the event loop ended before the answer to a write")
 
-    def _alone(self, order: _Order) -> None:
+    def _write_alone(self, order: _Order) -> None:
         try:
             self._transaction([order])
-        except sqlite3.Error as error:
+        except Exception as error:
             order.error = translated(error)
 
     def _transaction(self, orders: list[_Order]) -> None:
-        """Run orders and commit; what concerns one alone is noted in it. Raises sqlite3.Error: nothing was written."""
+        """Run orders and commit; what concerns one alone is noted in it. Whatever this raises, nothing was written."""
         execute = self._connection.execute
         try:
             execute("BEGIN IMMEDIATE")
@@ -127,7 +131,7 @@ class Writer:
                 self._run_job(order)
                 execute("RELEASE job")
             execute("COMMIT")
-        except sqlite3.Error:
+        except Exception:
             if self._connection.in_transaction:
                 execute("ROLLBACK")
             raise
@@ -140,7 +144,7 @@ class Writer:
             if not self._connection.in_transaction:
                 raise  # a full disk has rolled back everybody's work
             self._connection.execute("ROLLBACK TO job")
-            order.error = translated(error) if isinstance(error, sqlite3.Error) else error
+            order.error = translated(error)
 
     def _report(self, orders: list[_Order]) -> None:
         """Tell the keeper when the disk begins to fail, and when it works again; not at every job."""
