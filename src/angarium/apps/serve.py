@@ -36,6 +36,7 @@ from angarium.mail.retention import Retention
 from angarium.reach.certificate import CertificateError
 from angarium.reach.names import BadName, Names
 from angarium.reach.transport import Connection
+from angarium.store.directory import DirectoryInUse
 from angarium.store.interfaces import StoreError
 from angarium.store.seal import Clear
 from angarium.store.store import Store, open_sqlite
@@ -68,8 +69,10 @@ async def serve(home: Home, settings: Mapping[str, Any], *, ready: Callable[[Rea
     config = home.config(settings)
     try:
         store = open_sqlite(home.path, Clear(home.root_key()))
+    except DirectoryInUse as error:
+        raise HomeError(f"{error}: {home.path}. To see how it is doing: angarium status --data {home.path}") from None
     except StoreError as error:
-        raise HomeError(f"{error} ({home.path}). Is a relay running? Ask: angarium status") from None
+        raise HomeError(f"{error} ({home.path})") from None
     try:
         await _Relay(home, config, store).run(ready)
     except (BadName, CannotListen, CertificateError) as error:
