@@ -11,7 +11,7 @@ import pytest
 from angarium.store.directory import DirectoryInUse
 from angarium.store.interfaces import Letter, Owner, StoreError, StoreFull
 from angarium.store.seal import Clear
-from angarium.store.sqlite import wal
+from angarium.store.sqlite import backend, wal
 from angarium.store.sqlite.schema import MIGRATIONS
 from angarium.store.store import Store, open_sqlite
 
@@ -147,6 +147,12 @@ async def test_a_directory_that_cannot_be_made_or_written(tmp_path: Path) -> Non
     (tmp_path / "data" / "store.db").mkdir()
     with pytest.raises(StoreFull, match="cannot be written"):
         open_sqlite(tmp_path / "data", SEAL)
+
+
+async def test_a_file_system_without_a_log_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backend, "PRAGMAS", ("journal_mode = DELETE",))
+    with pytest.raises(StoreError, match="choose a local one"):
+        open_sqlite(tmp_path, SEAL)
 
 
 async def test_large_bodies_are_read_beside_the_loop(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from angarium.store.directory import Hold
+from angarium.store.interfaces import StoreError
 from angarium.store.rows import News, Reading, Writing
 from angarium.store.sqlite.errors import translated
 from angarium.store.sqlite.reader import Readers
@@ -78,6 +79,8 @@ class SqliteBackend:
         self._hold.create(FILE)
         connection = self._connect()
         try:
+            if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+                raise StoreError("the file system of the data directory cannot hold the database: choose a local one")
             migrate(connection)
         except BaseException:
             connection.close()

@@ -148,7 +148,7 @@ class Writer:
 
     def _report(self, orders: list[_Order]) -> None:
         """Tell the keeper when the disk begins to fail, and when it works again; not at every job."""
-        failing = next((str(order.error) for order in orders if isinstance(order.error, StoreFull)), None)
+        failing = next((str(order.error) for order in orders if type(order.error) in (StoreError, StoreFull)), None)
         if failing and failing != self._failing:
             _log.error("nothing can be stored: %s", failing)
         elif self._failing and not failing:
