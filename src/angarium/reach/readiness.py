@@ -31,7 +31,15 @@ class Side:
             ConnectionAbortedError: `stop` was called.
         """
         if self._fd >= 0:
-            await self._sleep(deadline)
+            waiter = self._loop.create_future()
+            timer = None if deadline is None else self._loop.call_at(deadline, _expire, waiter)
+            self._join(waiter)
+            try:
+                await waiter
+            finally:
+                if timer is not None:
+                    timer.cancel()
+                self._leave(waiter)
         if self._fd < 0:
             raise ConnectionAbortedError("closed on our side")
 
@@ -50,21 +58,16 @@ class Side:
         self.wake()
         self._fd = -1
 
-    async def _sleep(self, deadline: float | None) -> None:
-        waiter = self._loop.create_future()
-        timer = None if deadline is None else self._loop.call_at(deadline, _expire, waiter)
+    def _join(self, waiter: asyncio.Future[None]) -> None:
         if not self._waiters:
             self._watch()
         self._waiters.append(waiter)
-        try:
-            await waiter
-        finally:
-            if timer is not None:
-                timer.cancel()
-            if waiter in self._waiters:
-                self._waiters.remove(waiter)
-                if not self._waiters:
-                    self._unwatch()
+
+    def _leave(self, waiter: asyncio.Future[None]) -> None:
+        if waiter in self._waiters:
+            self._waiters.remove(waiter)
+            if not self._waiters:
+                self._unwatch()
 
     def _watch(self) -> None:
         watch = self._loop.add_writer if self._writing else self._loop.add_reader

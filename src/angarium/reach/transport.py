@@ -32,12 +32,13 @@ from angarium.reach.readiness import Readiness, Side
 
 __all__ = ["PIECE", "Connection", "connect"]
 
+A = TypeVar("A")
 T = TypeVar("T")
 
 PIECE = 16_384
 """The most that is read or written at once, in bytes: one TLS record (RFC 8446, 5.1)."""
 TURNS = 16
-"""Pieces moved without waiting, after which other connections have their turn."""
+"""Pieces moved, after which other connections have their turn."""
 GOODBYE_SECONDS = 1.0
 """Time for a polite end, both sides together."""
 GOODBYE_PIECES = 64
@@ -89,7 +90,10 @@ class Connection:
             taken, self._back = self._back[:limit], self._back[limit:]
             return taken
         await self._take_turn()
-        return await self._attempt(partial(self._receive, limit), self._ready.reading, _deadline(timeout))
+        deadline = _deadline(timeout)
+        while isinstance(got := self._try(self._ready.reading, self._receive, limit), Side):
+            await got.wait(deadline)
+        return got
 
     async def readable(self, *, timeout: float | None = None) -> None:
         """Return once the peer has sent something, or ended, and take nothing. Raises as `read` does.
@@ -117,8 +121,8 @@ class Connection:
             rest = memoryview(data)
             while rest:
                 await self._take_turn()
-                piece = partial(self._socket.send, rest[:PIECE])
-                rest = rest[await self._attempt(piece, self._ready.writing, _deadline(timeout)) :]
+                sent = await self._do(self._ready.writing, self._socket.send, rest[:PIECE], timeout)
+                rest = rest[sent:]
             self._cut = False
 
     async def start_tls(self, context: ssl.SSLContext, *, timeout: float) -> None:
@@ -175,25 +179,29 @@ class Connection:
         self._ready.stop()
         self._socket.close()
 
-    async def _attempt(self, step: Callable[[], T], side: Side, deadline: float | None) -> T:
-        """Do `step`, which moves bytes in the direction of `side`, as soon as the socket lets us."""
-        while True:
-            try:
-                return step()
-            except ssl.SSLWantReadError:
-                wanted = self._ready.reading
-            except ssl.SSLWantWriteError:
-                wanted = self._ready.writing
-            except BlockingIOError:
-                wanted = side
-            except OSError as error:
-                raise _failure(error) from None
-            finally:
-                side.wake()
-            self._turns = 0
-            await wanted.wait(deadline)
+    def _try(self, side: Side, step: Callable[[A], T], argument: A) -> T | Side:
+        """Do a step that moves bytes in the direction of `side`, or return the side to wait for before trying again."""
+        try:
+            return step(argument)
+        except ssl.SSLWantReadError:
+            return self._ready.reading
+        except ssl.SSLWantWriteError:
+            return self._ready.writing
+        except BlockingIOError:
+            return side
+        except OSError as error:
+            raise _failure(error) from None
+        finally:
+            side.wake()
+
+    async def _do(self, side: Side, step: Callable[[A], T], argument: A, timeout: float | None = None) -> T:
+        """Do a step as soon as the socket lets us. `timeout` is for each wait."""
+        while isinstance(done := self._try(side, step, argument), Side):
+            await done.wait(_deadline(timeout))
+        return done
 
     async def _take_turn(self) -> None:
+        """Let others run now and then: a peer that always has something for us must not have us to itself."""
         self._turns += 1
         if self._turns > TURNS:
             self._turns = 0
@@ -205,13 +213,12 @@ class Connection:
         return self._socket.recv(limit)
 
     async def _handshake(self, wrap: Callable[[socket.socket], ssl.SSLSocket], timeout: float) -> None:
-        deadline = _deadline(timeout)
         try:
             if self._back:
                 raise ConnectionAbortedError("bytes in clear where TLS should begin")
-            async with self._writing:
+            async with asyncio.timeout(timeout), self._writing:
                 tls = self._wrap(wrap)
-                await self._attempt(tls.do_handshake, self._ready.reading, deadline)
+                await self._do(self._ready.reading, tls.do_handshake, False)
         except BaseException:
             self._release()
             raise
@@ -231,14 +238,14 @@ class Connection:
             raise ConnectionAbortedError("in the middle of something")
         self._cut = True
         if isinstance(self._socket, ssl.SSLSocket):
-            await self._attempt(partial(_close_notify, self._socket), self._ready.writing, None)
+            await self._do(self._ready.writing, _close_notify, self._socket)
         self._socket.shutdown(socket.SHUT_WR)
         self._cut = False
 
     async def _hear_goodbye(self) -> None:
         for _ in range(GOODBYE_PIECES):
             # shutdown() has taken TLS off, so this reads what is on the wire, which is all we want to know of it
-            if not await self._attempt(partial(self._socket.recv, PIECE), self._ready.reading, None):
+            if not await self._do(self._ready.reading, self._socket.recv, PIECE):
                 return
 
 
