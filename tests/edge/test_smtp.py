@@ -25,7 +25,7 @@ from angarium.mail.accounts import Gate
 from angarium.mail.delivery import Delivery
 from angarium.mail.verdict import ACCEPTED, Verdict
 from angarium.reach.transport import Connection, connect
-from angarium.store.interfaces import Owner
+from angarium.store.interfaces import Owner, StoreFull
 from angarium.store.seal import Clear
 from angarium.store.store import Store, open_memory
 from angarium.wire.smtp.client import Client, Done, Greeting, Hello, Login, Request, Submit
@@ -260,6 +260,17 @@ async def test_what_the_relay_refuses(relay: Relay) -> None:
         assert (unencrypted.code, "Invalid Unencrypted Mail" in unencrypted.text) == (523, True)
         assert (await talk.ask(Submit(ALICE, (BOB,), mail(BOB)))).reply.code == 554
         assert (await talk.ask(Submit(ALICE, (BOB,), mail(ALICE)))).reply.code == 250
+
+
+async def test_a_store_that_fails_is_not_a_wrong_password(relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def full(*_: object, **__: object) -> None:
+        raise StoreFull("the disk is full")
+
+    monkeypatch.setattr(relay.store.accounts, "create", full)
+    async with talking(relay, login=False) as talk:
+        await talk.ask(Hello())
+        later = (await talk.ask(Login("newcomer1@relay.example", PASSWORD))).reply
+        assert (later.code, later.enhanced, "authentication" in later.text) == (454, "4.7.0", False)
 
 
 async def test_the_first_login_makes_the_account(relay: Relay) -> None:

@@ -152,7 +152,7 @@ class _Session:
         except Exception as error:
             # where it failed, without the error's own text, which might hold a name
             where = "".join(traceback.format_tb(error.__traceback__))
-            log.error("a handler failed with %s:\n%s", type(error).__name__, where)  # noqa: TRY400
+            log.error("a handler failed with %s:\n%s", type(error).__name__, where)
             return plain(500, REFUSALS[500])
 
     async def _write(self, response: Response, *, last: bool) -> None:

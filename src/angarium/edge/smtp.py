@@ -141,7 +141,8 @@ class _Session:
                 try:
                     self._owner = await self._site.gate.login(credentials.username, credentials.password)
                 except Refused as refused:
-                    return Reply(535, "5.7.8", refused.text)
+                    code, enhanced = (454, "4.7.0") if refused.temporary else (535, "5.7.8")
+                    return Reply(code, enhanced, refused.text)
                 return _WELCOME
             case Sender(address):
                 return delivery.sender(self._who(), address)

@@ -51,9 +51,11 @@ class Refused(Exception):
     """Not let in. `text` is for the person, names nobody, and holds the word "authentication", which the apps look
     for, where the address or the password was wrong."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, temporary: bool = False) -> None:
         super().__init__(text)
         self.text = text
+        self.temporary = temporary
+        """Whether the fault is the relay's, and the same words may be right later."""
 
 
 class Gate:
@@ -225,4 +227,4 @@ def _is_text(password: str) -> bool:
 
 
 def _later() -> Refused:
-    return Refused("the relay cannot do this now: please try again later")
+    return Refused("the relay cannot do this now: please try again later", temporary=True)

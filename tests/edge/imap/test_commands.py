@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from angarium.mail.settings import Retention
+from angarium.store.interfaces import StoreFull
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -47,6 +48,19 @@ async def test_login_refusals(greeted: "Device", password: str) -> None:
     assert refused.startswith((b"NO [AUTHENTICATIONFAILED] ", b"NO [AUTHORIZATIONFAILED] "))
     assert (b"AUTHENTICATIONFAILED" in refused) == (b"authentication" in refused)
     await client.login()
+
+
+async def test_a_store_that_fails_is_not_a_wrong_password(
+    relay: "Relay", greeted: "Device", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(*_: object, **__: object) -> None:
+        raise StoreFull("the disk is full")
+
+    monkeypatch.setattr(relay.store.accounts, "create", full)
+    client = await greeted()
+    refused = await client.refused(b'LOGIN "newcomer1@relay.example" "long enough"')
+    assert refused.startswith(b"NO [UNAVAILABLE]")
+    assert b"authentication" not in refused.lower()
 
 
 async def test_select_tells_what_the_app_needs(relay: "Relay", device: "Device") -> None:

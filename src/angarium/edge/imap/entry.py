@@ -53,11 +53,17 @@ async def login(session: Session, command: Login) -> None:
     try:
         owner = await session.site.gate.login(given.username, given.password)
     except Refused as refused:
-        wrong = "authentication" in refused.text.lower()
-        session.machine.complete("NO", refused.text, "AUTHENTICATIONFAILED" if wrong else "AUTHORIZATIONFAILED")
+        session.machine.complete("NO", refused.text, _code(refused))
         return
     session.enter(owner)
     session.machine.complete("OK", "Logged in", f"CAPABILITY {capabilities(session)}")
+
+
+def _code(refused: Refused) -> str:
+    """The response code (RFC 5530): the app takes "authentication" anywhere in the line for a wrong password."""
+    if refused.temporary:
+        return "UNAVAILABLE"
+    return "AUTHENTICATIONFAILED" if "authentication" in refused.text.lower() else "AUTHORIZATIONFAILED"
 
 
 async def logout(session: Session, _command: Logout) -> None:

@@ -24,7 +24,7 @@ class Machines:
         try:
             name, password = await self._site.gate.create(token=request.parameter("t") or None)
         except Refused as refused:
-            return _json(403, {"reason": refused.text})
+            return _json(503 if refused.temporary else 403, {"reason": refused.text})
         return _json(200, {"email": f"{name}@{self._site.domain()}", "password": password})
 
     async def autoconfig(self, request: Request) -> Response:

@@ -87,7 +87,7 @@ class DeletePage:
         except Refused as refused:
             match = "authentication" in refused.text.lower()
             error = "error_match" if match else "error_other"
-            return self._form(request, 403, name=name, error=error, reason=refused.text)
+            return self._form(request, 503 if refused.temporary else 403, name=name, error=error, reason=refused.text)
         return draw("delete_done", request, domain=self._site.domain(), address=address)
 
     def _form(self, request: Request, status: int, name: str = "", error: str = "", reason: str = "") -> Response:
