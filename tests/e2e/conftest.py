@@ -8,9 +8,10 @@ import http.client
 import imaplib
 import ssl
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -27,6 +28,7 @@ GENEROUS = "[messages]\nrate_per_minute = 1000000\nrate_burst = 100000\n"
 Start = Callable[..., AbstractAsyncContextManager[Relay]]
 Mails = Callable[[Relay, str, str], Awaitable[list[bytes]]]
 Angarium = Callable[..., Awaitable[tuple[int, str, str]]]
+Impatient = Callable[[Coroutine[Any, Any, None]], Awaitable[None]]
 Web = Callable[..., Awaitable[tuple[int, str]]]
 
 
@@ -134,6 +136,23 @@ def web() -> Web:
         return await asyncio.to_thread(ask, up, method, path, form, headers)
 
     return ask_in_thread
+
+
+@pytest.fixture(scope="session")
+def impatient(apps: Core) -> Impatient:
+    """Waits for something, and tells the core now and then that the network is back, as phones do all day.
+
+    The core else waits up to a minute before its third connection within two minutes.
+    """
+
+    async def wait(something: Coroutine[Any, Any, None]) -> None:
+        waiting = asyncio.create_task(something)
+        while not waiting.done():
+            await apps.call("maybe_network")
+            await asyncio.wait([waiting], timeout=1)
+        waiting.result()
+
+    return wait
 
 
 def trusting() -> ssl.SSLContext:

@@ -34,10 +34,8 @@ async def may_enter(up: Relay, address: str, password: str) -> bool:
     imap = await Imap.connect("127.0.0.1", up.port("imaps"))
     try:
         await imap.login(address, password)
-    except Refused as refused:
-        if "authentication" in str(refused):
-            return False
-        raise
+    except Refused:
+        return False
     finally:
         imap.abort()
     return True
@@ -63,7 +61,7 @@ async def test_a_deleted_account_is_gone_at_once_and_its_name_is_never_given_out
     with ben.when("MsgFailed") as failed:
         await ben.say(chat, "is anybody there?")
         event = await failed
-    assert "@" in (await ben.call("get_message", event.fields["msgId"]))["error"], "it says whom it did not reach"
+    assert "no such address" in (await ben.call("get_message", event.fields["msgId"]))["error"]
 
 
 async def test_the_app_tells_of_a_wrong_password(up: Relay, apps: Core) -> None:

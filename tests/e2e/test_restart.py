@@ -1,18 +1,20 @@
 """A relay that was stopped and started again on its data directory: same ports, same accounts, nothing forgotten."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 from angarium.apps.check.core import Core
 from angarium.apps.check.profile import join
 from angarium.apps.check.throwaway import Relay
 from angarium.apps.check.trial import trial
 
+Impatient = Callable[[Coroutine[Any, Any, None]], Awaitable[None]]
 Start = Callable[..., AbstractAsyncContextManager[Relay]]
 
 
-async def test_everything_is_still_there(start: Start, apps: Core, tmp_path: Path) -> None:
+async def test_everything_is_still_there(start: Start, apps: Core, impatient: Impatient, tmp_path: Path) -> None:
     data = tmp_path / "relay"
     async with AsyncExitStack() as stack:
         async with start(data) as up:
@@ -28,12 +30,11 @@ async def test_everything_is_still_there(start: Start, apps: Core, tmp_path: Pat
         async with start(data) as up:
             assert up.ready.listening == before.listening
             await ada.call("start_io")
-            await people.ledger.complete("before")
-            await apps.call("maybe_network")  # as when a phone sees its network come back
+            await impatient(people.ledger.complete("before"))
             await people.send("after", ben, chat, [ada])
             contact = await ada.call("lookup_contact_id_by_addr", ben.address)
             await people.send("after", ada, await ada.call("create_chat_by_contact_id", contact), [ben])
-            await people.ledger.complete("after")
+            await impatient(people.ledger.complete("after"))
             held = await people.held()
             assert people.ledger.tally("before", held).right
             assert people.ledger.tally("after", held).right
