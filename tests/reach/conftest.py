@@ -1,16 +1,22 @@
 """Loopback pairs in clear and in TLS, for the tests of everything that moves bytes."""
 
 import asyncio
+import contextlib
 import http.server
 import socket
 import ssl
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 
 import pytest
 import trustme
 
 from angarium.reach.transport import Connection
+
+try:
+    import uvloop
+except ImportError:
+    uvloop = None  # type: ignore[assignment]
 
 Pair = tuple[Connection, Connection]
 
@@ -74,8 +80,9 @@ async def tls_pair(
 ) -> Callable[..., Awaitable[Pair]]:
     """Makes connections in TLS (server, client)."""
 
-    async def make(session: ssl.SSLSession | None = None) -> Pair:
+    async def make(session: ssl.SSLSession | None = None, alpn: Sequence[str] = ()) -> Pair:
         server, client = plain_pair()
+        client_context.set_alpn_protocols(list(alpn))
         await asyncio.gather(
             server.start_tls(server_context, timeout=10),
             client.start_tls_client(client_context, "localhost", timeout=10, session=session),
@@ -83,6 +90,15 @@ async def tls_pair(
         return server, client
 
     return make
+
+
+@pytest.fixture
+def client_hello(client_context: ssl.SSLContext) -> bytes:
+    """The first flight of a client."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    with contextlib.suppress(ssl.SSLWantReadError):
+        client_context.wrap_bio(incoming, outgoing, server_hostname="localhost").do_handshake()
+    return outgoing.read()
 
 
 @pytest.fixture
@@ -109,3 +125,12 @@ def raw_http() -> Iterator[Callable[[bytes], str]]:
     for server in servers:
         server.shutdown()
         server.server_close()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_asyncio_loop_factories(item: pytest.Item) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """The transport is tried on every loop it may run on."""
+    loops: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {"asyncio": asyncio.new_event_loop}
+    if uvloop is not None and item.path.name.startswith("test_transport"):
+        loops["uvloop"] = uvloop.new_event_loop
+    return loops
