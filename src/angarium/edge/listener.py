@@ -53,7 +53,7 @@ class Listener:
         self._turnstile = Turnstile(limits.handshakes, HOLD_SECONDS)
         self._room = limits.connections
         self._bound: list[tuple[Door, socket.socket]] = []
-        self._sessions: dict[asyncio.Task[None], Connection] = {}
+        self._sessions: dict[Connection, asyncio.Task[None]] = {}
         self._complained = -QUIET_SECONDS
 
     @property
@@ -87,6 +87,9 @@ class Listener:
         finally:
             if timer:
                 timer.cancel()
+            for connection in self._sessions:  # accepted, and cancelled before their sessions began
+                connection.abort()
+            self._sessions.clear()
             self.close()
 
     def close(self) -> None:
@@ -132,13 +135,7 @@ class Listener:
         except OSError:  # gone already
             accepted.close()
             return
-        task = group.create_task(self._serve(door, connection))
-        self._sessions[task] = connection
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        """Also where the task was cancelled before it began: nobody else would close its connection then."""
-        self._sessions.pop(task).abort()
+        self._sessions[connection] = group.create_task(self._serve(door, connection))
 
     async def _serve(self, door: Door, connection: Connection) -> None:
         try:
@@ -152,7 +149,10 @@ class Listener:
             where = "".join(traceback.format_tb(error.__traceback__))
             log.error("a session of %s failed with %s:\n%s", door.name, type(error).__name__, where)
         finally:
-            await connection.close()
+            try:
+                await connection.close()
+            finally:
+                del self._sessions[connection]
 
     async def _handshake(self, door: Door, connection: Connection) -> None:
         await connection.readable(timeout=self._limits.handshake_seconds)
@@ -160,7 +160,7 @@ class Listener:
             await connection.start_tls(self._tls(door), timeout=self._limits.handshake_seconds)
 
     def _end_all(self) -> None:
-        for task, connection in self._sessions.items():
+        for connection, task in self._sessions.items():
             connection.abort()
             task.cancel()
 

@@ -1,0 +1,57 @@
+"""So many at once, in turn, and nobody who dawdles keeps the others out."""
+
+import asyncio
+
+from angarium.edge.turnstile import Turnstile
+
+
+async def test_no_more_than_so_many_are_inside_and_all_get_their_turn() -> None:
+    turnstile = Turnstile(3, 60)
+    inside = most = done = 0
+
+    async def come() -> None:
+        nonlocal inside, most, done
+        async with turnstile.place():
+            inside += 1
+            most = max(most, inside)
+            await asyncio.sleep(0)
+            inside -= 1
+        done += 1
+
+    await asyncio.gather(*(come() for _ in range(50)))
+    assert (most, done) == (3, 50)
+
+
+async def test_the_place_of_one_who_dawdles_is_given_away_once() -> None:
+    turnstile = Turnstile(1, 0.02)
+    going = asyncio.Event()
+
+    async def dawdle() -> None:
+        async with turnstile.place():
+            await going.wait()
+
+    dawdling = asyncio.ensure_future(dawdle())
+    await asyncio.sleep(0)
+    async with asyncio.timeout(5), turnstile.place():
+        going.set()
+        await dawdling  # leaves without giving back a place a second time
+        next_one = asyncio.ensure_future(turnstile.place().__aenter__())
+        await asyncio.sleep(0)
+        assert not next_one.done()
+    await asyncio.wait_for(next_one, 5)
+
+
+async def test_one_who_is_cancelled_leaves_the_place_to_others() -> None:
+    turnstile = Turnstile(1, 60)
+    holding, waiting = (asyncio.ensure_future(hold(turnstile)) for _ in range(2))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    holding.cancel()
+    await asyncio.wait([holding, waiting])
+    async with asyncio.timeout(5), turnstile.place():
+        pass
+
+
+async def hold(turnstile: Turnstile) -> None:
+    async with turnstile.place():
+        await asyncio.Event().wait()
