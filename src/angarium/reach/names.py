@@ -41,11 +41,12 @@ class Names:
         self.primary = canonical(names.domain) or here[0]
         """What stands behind the @ of new addresses: a domain, or an IP address without brackets."""
         given = (self.primary, *(canonical(alias) or "" for alias in names.aliases))
-        self.all = tuple(dict.fromkeys((*given, *here, *LOOPBACK)))
-        """Every name that means this relay, the primary one first. The self-signed certificate lists them."""
+        self.all = tuple(dict.fromkeys(given if names.domain else (*given, *here)))
+        """The names to list in a certificate of our own, the primary one first. One that is for a domain shows no IP
+        address that it was not told to: strangers read it too."""
         self.certifiable = tuple(name for name in dict.fromkeys(given) if _ordinary(name))
         """Those of the settings that an authority might certify, as far as one can tell from the spelling."""
-        self._local = frozenset(self.all)
+        self._local = frozenset((*given, *here, *LOOPBACK))
 
     @property
     def ordinary(self) -> bool:
