@@ -1,6 +1,25 @@
-"""What all tests share: Hypothesis without deadlines, since the machine under the tests may be busy with others."""
+"""What all tests share.
 
+Hypothesis without deadlines, since the machine under the tests may be busy with others. And no test is passed over in
+silence where everything is meant to run: with CI set, a missing program is an error and not a skip.
+"""
+
+import os
+import shutil
+
+import pytest
 from hypothesis import HealthCheck, settings
+
+pytest_plugins = ["tests.pebble"]
 
 settings.register_profile("angarium", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("angarium")
+
+PROGRAMS = ("chromium", "pebble", "pebble-challtestsrv")
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Look for what tests/needs.sh installs."""
+    missing = [program for program in PROGRAMS if shutil.which(program) is None]
+    if os.environ.get("CI") and missing:
+        raise pytest.UsageError(f"missing: {', '.join(missing)}; run tests/needs.sh as root")

@@ -29,9 +29,8 @@ from angarium.wire.smtp.replies import Answer, Reply
 from angarium.wire.smtp.server import Event, Login, Message, Recipient, Sender, Server, StartTls, Terms
 
 if TYPE_CHECKING:
-    from tests.transcripts.conftest import Dialog, Peer
-
     from angarium.mail.delivery import Delivery
+    from tests.transcripts.conftest import Dialog, Peer
 
 DIALOGS = sorted((Path(__file__).parent / "smtp").glob("*.txt"))
 HOST = "relay.example"

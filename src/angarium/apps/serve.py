@@ -5,6 +5,7 @@ somebody above knows: the domain, the ports that were to be had, what day it is.
 """
 
 import asyncio
+import gc
 import logging
 import ssl
 import time
@@ -133,6 +134,8 @@ class _Relay:
                 running.create_task(self._retention.run())
                 running.create_task(self._push.run())
                 running.create_task(self._certified.run())
+                gc.collect()
+                gc.freeze()  # what is here stays: a collection need not look at it for every few thousand connections
                 ready(self._ready(doors))
         finally:
             self._listener.close()

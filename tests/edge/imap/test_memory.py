@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, cast
 from angarium.edge.imap import serve_imap
 
 if TYPE_CHECKING:
-    from tests.edge.imap.conftest import Relay
-
     from angarium.reach.transport import Connection
+    from tests.edge.imap.conftest import Relay
 
 SESSIONS = 200
 MOST = 5000
