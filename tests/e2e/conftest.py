@@ -4,10 +4,13 @@ All of these tests run on one event loop, so that what is shared lives as long a
 """
 
 import asyncio
+import contextlib
 import http.client
 import imaplib
 import ssl
+import subprocess
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -24,6 +27,10 @@ from angarium.apps.check.trial import Trial, trial
 HERE = Path(__file__).parent
 GENEROUS = "[messages]\nrate_per_minute = 1000000\nrate_burst = 100000\n"
 """Settings with which a test may send as fast as it can."""
+
+OLDEST = "1.160.0"
+"""The oldest release of deltachat-rpc-server on PyPI; it installs and runs."""
+CACHE = HERE.parents[1] / ".cache"
 
 Start = Callable[..., AbstractAsyncContextManager[Relay]]
 Mails = Callable[[Relay, str, str], Awaitable[list[bytes]]]
@@ -64,6 +71,23 @@ async def apps(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Core]:
     """The newest core, with every test's profiles in it."""
     async with core(binary(), tmp_path_factory.mktemp("core") / "accounts") as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def oldest_core() -> Path:
+    """The program of the oldest core, installed once into the cache; its tests are skipped where it cannot be had."""
+    home = CACHE / f"core-{OLDEST}"
+    program = home / "deltachat_rpc_server" / "deltachat-rpc-server"
+    if not program.exists():
+        CACHE.mkdir(exist_ok=True)
+        draft = Path(tempfile.mkdtemp(dir=CACHE))
+        pip = (sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", draft)
+        done = subprocess.run((*pip, f"deltachat-rpc-server=={OLDEST}"), capture_output=True, text=True, check=False)
+        if done.returncode:
+            pytest.skip(f"deltachat-rpc-server {OLDEST} cannot be installed here: {done.stderr.strip()[-300:]}")
+        with contextlib.suppress(OSError):  # another run was first
+            draft.rename(home)
+    return program
 
 
 @pytest_asyncio.fixture(loop_scope="session")

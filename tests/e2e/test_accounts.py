@@ -3,6 +3,7 @@
 import asyncio
 import json
 import secrets
+import shutil
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -10,7 +11,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from angarium.apps.check.core import Core, CoreError
+from angarium.apps.check.core import Core, CoreError, binary, core
 from angarium.apps.check.links import fresh, site
 from angarium.apps.check.profile import join, new_profile
 from angarium.apps.check.throwaway import Relay
@@ -71,6 +72,31 @@ async def test_the_app_tells_of_a_wrong_password(up: Relay, apps: Core) -> None:
     wrong = link.replace(login_of(link).password, "not the password of Ada")
     with pytest.raises(CoreError, match=r"(?i)authentication"):
         await apps.call("add_transport_from_qr", number, wrong)
+
+
+@pytest.mark.parametrize("release", ["newest", "oldest"])
+async def test_the_app_tells_when_its_password_opens_its_account_no_more(
+    start: Start, tmp_path: Path, release: str, request: pytest.FixtureRequest
+) -> None:
+    program = request.getfixturevalue("oldest_core") if release == "oldest" else binary()
+    async with core(program, tmp_path / "core") as app:
+        async with start(tmp_path / "before") as up:
+            ada = await new_profile(app, "Ada", fresh(up.ready.invitation))
+            await ada.call("set_config", "bot", "0")  # bots are told nothing
+            await ada.call("stop_io")
+        after = tmp_path / "after"  # the keeper began anew, at the same place, and somebody else took the name
+        after.mkdir(0o700)
+        shutil.copy(tmp_path / "before" / "ports.json", after)
+        async with start(after) as up:
+            assert await may_enter(up, ada.address, "somebody else's password")
+            await ada.call("start_io")
+
+            async def told() -> bool:
+                if release == "oldest":  # by a message, after the second failure; newer apps have their status page
+                    return any("Cannot login as" in text for text in await ada.texts())
+                return "authentication failed" in await ada.call("get_connectivity_html")
+
+            await ada.until(told)
 
 
 async def test_a_relay_for_the_invited_takes_nobody_else(

@@ -1,44 +1,12 @@
 """`angarium check`, run as a keeper runs it."""
 
-import asyncio
 import json
-import shutil
-import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-
-import pytest
 
 from angarium.apps.check.throwaway import Relay
 
 Angarium = Callable[..., Awaitable[tuple[int, str, str]]]
-
-OLDEST = "1.160.0"
-"""The oldest release of deltachat-rpc-server on PyPI; it installs and runs."""
-CACHE = Path(__file__).parents[2] / ".cache"
-
-
-@pytest.fixture(scope="session")
-def oldest_core() -> Path:
-    """The oldest core, installed once into the cache; the test is skipped by name where it cannot be had."""
-    return CACHE / f"core-{OLDEST}" / "deltachat_rpc_server" / "deltachat-rpc-server"
-
-
-async def install(program: Path) -> str:
-    """Install the oldest core; return why it could not be."""
-    draft = CACHE / f"core-{OLDEST}.draft"
-    await asyncio.to_thread(shutil.rmtree, draft, ignore_errors=True)
-    wanted = f"deltachat-rpc-server=={OLDEST}"
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", draft, wanted),
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    _, complaint = await process.communicate()
-    if process.returncode:
-        return complaint.decode(errors="replace").strip().splitlines()[-1:][0] if complaint else "pip failed"
-    draft.rename(program.parents[1])
-    return ""
 
 
 def everything_arrived(report: dict[str, object]) -> bool:
@@ -62,12 +30,10 @@ async def test_it_is_green_with_the_newest_core_and_leaves_nothing_behind(angari
 
 
 async def test_it_is_green_with_the_oldest_core(angarium: Angarium, oldest_core: Path) -> None:
-    if not oldest_core.exists() and (why := await install(oldest_core)):
-        pytest.skip(f"deltachat-rpc-server {OLDEST} cannot be installed here: {why}")
     status, out, _ = await angarium("check", "--json", "--core", oldest_core)
     report = json.loads(out)
     assert status == 0, report
-    assert report["core"] == OLDEST
+    assert report["core"] in str(oldest_core)
     assert everything_arrived(report)
 
 
