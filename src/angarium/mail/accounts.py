@@ -169,7 +169,7 @@ class Gate:
             except NameTaken:  # by the other connection of the same app, a moment ago; or for good
                 return await self._accounts.login(name, password, day=today)
         except NoSuchAccount as error:
-            raise Refused("this address was deleted and is never given out again: choose another") from error
+            raise Refused("authentication failed: this address was deleted and is never given out again") from error
         except (NoSuchToken, WrongPassword) as error:
             raise Refused(_WRONG[self._settings.registration]) from error
         except StoreError as error:
