@@ -223,3 +223,27 @@ async def test_a_read_that_waits_for_room_to_write_goes_on(tls_pair: TlsPair) ->
     server._socket = NeedsToWrite(real)  # type: ignore[assignment, arg-type]
     await client.write(b"hello")
     assert await server.read(timeout=5) == b"hello"
+
+
+async def test_a_process_that_dies_leaves_no_orderly_end(
+    server_context: ssl.SSLContext, client_context: ssl.SSLContext
+) -> None:
+    """The app would take it for the end of an answer, and pass over a message for good."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    with listening, socket.create_connection(listening.getsockname()) as client:
+        accepted, _ = listening.accept()
+        server = Connection(accepted)
+        client.setblocking(False)
+        tls = client_context.wrap_socket(client, server_hostname="localhost", do_handshake_on_connect=False)
+        peer = asyncio.to_thread(shake_hands, tls)
+        await asyncio.gather(server.start_tls(server_context, timeout=10), peer)
+        await server.write(b"* 1 FETCH (BODY[] {1000}")
+        assert await asyncio.to_thread(tls.recv, 100) == b"* 1 FETCH (BODY[] {1000}"
+        os.close(server._socket.detach())  # what the kernel does for a process that is killed
+        with pytest.raises(ConnectionResetError):
+            await asyncio.to_thread(tls.unwrap().recv, 100)
+
+
+def shake_hands(tls: ssl.SSLSocket) -> None:
+    tls.settimeout(10)
+    tls.do_handshake()

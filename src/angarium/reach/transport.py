@@ -14,6 +14,9 @@ Invariants
 * A read that is cancelled or times out takes nothing. A write that is cut short leaves the peer in the middle of
   something: nothing can be written after it, and the connection ends without a goodbye.
 * OpenSSL may hold decrypted bytes the kernel knows nothing of: every read tries first and waits second.
+* Only `close` ends a connection in TLS in order. However else it ends, with the process killed too, the peer gets a
+  reset: the app takes an orderly end in the middle of a message for the end of the answer, and never asks again
+  (docs/quirks.md).
 
 RFC 8446, 6.1 (close_notify); RFC 3207, 4.2 and RFC 3501, 6.2.1 (STARTTLS).
 """
@@ -45,6 +48,7 @@ GOODBYE_PIECES = 64
 """How much is read and thrown away meanwhile. What lies unread when a socket is closed makes the kernel send a reset,
 and a reset may overtake our last words."""
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+NO_RESET = struct.pack("ii", 0, 0)
 
 
 class Connection:
@@ -222,6 +226,7 @@ class Connection:
         except BaseException:
             self._release()
             raise
+        tls.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
         self.secure = True
         self.alpn = tls.selected_alpn_protocol()
 
@@ -240,6 +245,7 @@ class Connection:
         if isinstance(self._socket, ssl.SSLSocket):
             await self._do(self._ready.writing, _close_notify, self._socket)
         self._socket.shutdown(socket.SHUT_WR)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_RESET)
         self._cut = False
 
     async def _hear_goodbye(self) -> None:
