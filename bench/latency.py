@@ -6,11 +6,15 @@ the apps add: encrypting, decrypting, storing. What is in, beside the relay, is 
 
     python bench/latency.py [--texts 1000] [--rate 20] [--runs 3] [--json]
 
+The floor (bench/floor.py) takes turns with the relay: a server that says the same and does nothing, to the same
+clients over the same TLS. What a text takes longer through the relay is the relay's own share.
+
 Prints, in milliseconds:
 
   answered   from MAIL FROM to the 250 (the message is on disk)
   announced  from MAIL FROM to the receiver's `* n EXISTS`
   fetched    from MAIL FROM to the receiver having the whole message: three round trips after the announcement
+  own share  fetched through the relay less fetched through the floor, percentile by percentile
   cpu        CPU time for each delivery, of the relay (from /proc) and of this program, expunging included
 """
 
@@ -20,9 +24,10 @@ import contextlib
 import json
 import os
 import secrets
+import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median, quantiles
@@ -31,10 +36,11 @@ from rich.console import Console
 from rich.table import Table
 
 from angarium.apps.check.links import site
-from angarium.apps.check.throwaway import Relay, relay
+from angarium.apps.check.throwaway import Relay, relay, started
 from angarium.lab.clients import Imap, Submission
 from angarium.lab.mails import mark_of, sealed
 
+FLOOR = Path(__file__).with_name("floor.py")
 PER_PAIR = 1.0
 """Texts a second that a pair exchanges: what every relay allows a sender in the long run."""
 WARM = 40
@@ -156,18 +162,40 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+@contextlib.asynccontextmanager
+async def ready(up: Relay, domain: str, rate: float) -> AsyncIterator[Bench]:
+    """A server with its pairs, warm and receiving."""
+    subject = Bench(up, [await pair(up, domain) for _ in range(max(1, round(rate / PER_PAIR)))])
+    receiving = asyncio.create_task(subject.receive())
+    await subject.measure(WARM, rate)
+    yield subject
+    if receiving.done():
+        receiving.result()
+    receiving.cancel()
+
+
 async def bench(texts: int, rate: float, runs: int) -> list[dict[str, float]]:
     with tempfile.TemporaryDirectory() as directory:
-        async with relay(Path(directory)) as up:
-            domain = site(up.ready.invitation).name
-            subject = Bench(up, [await pair(up, domain) for _ in range(max(1, round(rate / PER_PAIR)))])
-            receiving = asyncio.create_task(subject.receive())
-            await subject.measure(WARM, rate)
-            figures = [(await subject.measure(texts // runs, rate)).figures() for _ in range(runs)]
-            if receiving.done():
-                receiving.result()
-            receiving.cancel()
+        async with (
+            relay(Path(directory)) as up,
+            started(sys.executable, str(FLOOR)) as floor,
+            ready(up, site(up.ready.invitation).name, rate) as subject,
+            ready(floor, "127.0.0.1", rate) as mute,
+        ):
+            figures = []
+            for _ in range(runs):
+                under = (await mute.measure(texts // runs, rate)).figures()
+                over = (await subject.measure(texts // runs, rate)).figures()
+                figures.append(over | share(over, under))
             return figures
+
+
+def share(over: dict[str, float], under: dict[str, float]) -> dict[str, float]:
+    """What the floor takes, and what the relay takes beyond it."""
+    floor = {name: under[name] for name in ("fetched_p50_ms", "fetched_p99_ms")}
+    return {f"floor_{name}": value for name, value in floor.items()} | {
+        name.replace("fetched", "own_share"): round(over[name] - value, 2) for name, value in floor.items()
+    }
 
 
 def show(figures: list[dict[str, float]]) -> Table:

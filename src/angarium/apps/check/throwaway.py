@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-__all__ = ["Door", "Relay", "RelayFailed", "relay"]
+__all__ = ["Door", "Relay", "RelayFailed", "relay", "started"]
 
 START = 60.0
 """Seconds a relay may take to start: it makes its keys and certificate first."""
@@ -63,7 +63,13 @@ async def relay(data: Path, options: Sequence[str] = OPTIONS) -> AsyncIterator[R
     Raises:
         RelayFailed: it ended, or said nothing in time.
     """
-    command = (sys.executable, "-m", "angarium", "up", "--data", str(data), *options, "--json")
+    async with started(sys.executable, "-m", "angarium", "up", "--data", str(data), *options, "--json") as running:
+        yield running
+
+
+@contextlib.asynccontextmanager
+async def started(*command: str) -> AsyncIterator[Relay]:
+    """Run a program that says `Ready` in a line of JSON once it listens, until the context ends. Raises RelayFailed."""
     process = await asyncio.create_subprocess_exec(
         *command,
         stdin=asyncio.subprocess.DEVNULL,
