@@ -39,7 +39,7 @@ from angarium.reach.names import BadName, Names
 from angarium.reach.transport import Connection
 from angarium.store.directory import DirectoryInUse
 from angarium.store.interfaces import StoreError
-from angarium.store.seal import Clear
+from angarium.store.seal import Clear, Seal
 from angarium.store.store import Store, open_sqlite
 
 __all__ = ["Ready", "serve"]
@@ -59,8 +59,16 @@ class Ready:
     home: Path
 
 
-async def serve(home: Home, settings: Mapping[str, Any], *, ready: Callable[[Ready], None]) -> None:
+async def serve(
+    home: Home,
+    settings: Mapping[str, Any],
+    *,
+    ready: Callable[[Ready], None],
+    seal: Callable[[bytes], Seal] = Clear,
+) -> None:
     """Run the relay of a data directory until cancelled; `ready` is called once it listens.
+
+    `seal` makes the seal from the root key; another than the default one is for measuring what it is good for.
 
     Raises:
         HomeError: it cannot start; the text says what to do.
@@ -69,7 +77,7 @@ async def serve(home: Home, settings: Mapping[str, Any], *, ready: Callable[[Rea
     home.make(settings)
     config = home.config(settings)
     try:
-        store = open_sqlite(home.path, Clear(home.root_key()))
+        store = open_sqlite(home.path, seal(home.root_key()))
     except DirectoryInUse as error:
         raise HomeError(f"{error}: {home.path}. To see how it is doing: angarium status --data {home.path}") from None
     except StoreError as error:
