@@ -59,6 +59,9 @@ START = 1.2
 LAST = 30.0
 """Seconds given to the receivers after the last round."""
 VALIDITY = re.compile(rb"UIDVALIDITY (\d+)")
+UID = re.compile(rb"UID (\d+)")
+BATCH = 100
+"""Messages fetched with one command."""
 MARK = re.compile(rb"([0-9a-f]{16})@localhost")
 
 
@@ -257,19 +260,28 @@ async def _receive(up: Relay, address: str, books: Books, chance: random.Random)
     if box.validity and box.validity != validity:
         books.changed += 1
     box.validity = validity
-    await imap.select(everything=True)
     held: list[int] = []
+    after = 0
     while True:
-        for uid, mail in await imap.fetch_new():
+        for uid, mail in await _above(imap, after):
             books.see(address, uid, mail)
             held.append(uid)
+            after = uid
         if held and chance.random() < 0.7:
             await imap.delete(held)
             box.expunged.update(held)
             held = []
-            if imap.more:
-                continue
+            continue  # what came before this SELECT will not be announced
         await imap.idle()
+
+
+async def _above(imap: Imap, after: int) -> list[tuple[int, bytes]]:
+    """Everything with a UID above `after`, in order, however much it is."""
+    there = [
+        int(found[1]) for line in await imap.command(f"UID FETCH {after + 1}:* (UID)") if (found := UID.search(line))
+    ]
+    new = sorted(uid for uid in there if uid > after)
+    return [mail for at in range(0, len(new), BATCH) for mail in await imap.fetch(new[at : at + BATCH])]
 
 
 async def _last(up: Relay, books: Books, chance: random.Random) -> None:
@@ -290,8 +302,8 @@ async def _last(up: Relay, books: Books, chance: random.Random) -> None:
 async def _look(up: Relay, address: str, note: Callable[[str, int, bytes], None]) -> None:
     imap = await Imap.connect(DOMAIN, up.port("imaps"))
     await imap.login(address, PASSWORD)
-    await imap.select(everything=True)
-    for uid, mail in await imap.fetch_new():
+    await imap.select()
+    for uid, mail in await _above(imap, 0):
         note(address, uid, mail)
     imap.abort()
 

@@ -15,7 +15,7 @@ pytest_plugins = ["tests.pebble"]
 settings.register_profile("angarium", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("angarium")
 
-PROGRAMS = ("chromium", "pebble", "pebble-challtestsrv")
+PROGRAMS = ("chromium", "pebble", "pebble-challtestsrv", "strace")
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

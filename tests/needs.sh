@@ -1,9 +1,9 @@
 #!/bin/sh
-# What some tests need from Debian: chromium (the pages) and pebble (a real ACME server). Root installs them; anybody
-# else is told, and the tests that need them are skipped by name.
+# What some tests need from Debian: chromium (the pages), pebble (a real ACME server) and strace (disks that fail). Root
+# installs them; anybody else is told, and the tests that need them are skipped by name.
 set -eu
 missing=""
-for program in chromium pebble; do
+for program in chromium pebble strace; do
     command -v "$program" >/dev/null || missing="$missing $program"
 done
 [ -z "$missing" ] && exit 0

@@ -134,8 +134,7 @@ class Delivery:
             await self._mailboxes.deliver(letters, day=self._today())
         except StoreFull:
             return _DISK_FULL
-        except StoreError as fault:
-            log.error("a message could not be stored: %s", type(fault).__name__)
+        except StoreError:  # what it was, the store has told the keeper, once and not at every message
             return _STORE_FAILED
         self._tell(letters)
         return ACCEPTED

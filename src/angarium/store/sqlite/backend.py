@@ -13,6 +13,7 @@ from angarium.store.interfaces import StoreError
 from angarium.store.rows import News, Reading, Writing
 from angarium.store.sqlite.errors import translated
 from angarium.store.sqlite.reader import Readers
+from angarium.store.sqlite.rows import SqliteRows
 from angarium.store.sqlite.schema import migrate
 from angarium.store.sqlite.wal import Wal
 from angarium.store.sqlite.writer import Writer
@@ -39,14 +40,15 @@ PRAGMAS = (
 class SqliteBackend:
     """See `store.rows.Backend`."""
 
-    def __init__(self, directory: Path, publish: Callable[[News], None]) -> None:
-        """Open the store in a data directory, or make it.
+    def __init__(self, directory: Path, publish: Callable[[News], None], *, mark: bytes) -> None:
+        """Open the store in a data directory, or make it. `mark` is the seal's: the file bears it from the beginning.
 
         Raises:
             DirectoryInUse: another relay runs on it.
             StoreFull: it cannot be written.
-            StoreError: a newer release made it, or it is damaged.
+            StoreError: a newer release made it, it bears another mark, or it is damaged.
         """
+        self._mark = int.from_bytes(mark[:4], signed=True) or 1
         self._hold = Hold(directory)
         self._file = directory / FILE
         try:
@@ -82,10 +84,23 @@ class SqliteBackend:
             if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
                 raise StoreError("the file system of the data directory cannot hold the database: choose a local one")
             migrate(connection)
+            self._compare(connection)
         except BaseException:
             connection.close()
             raise
         return connection
+
+    def _compare(self, connection: sqlite3.Connection) -> None:
+        """Under another root key nothing would be found, and every phone would make its account anew."""
+        (found,) = connection.execute("PRAGMA application_id").fetchone()
+        rows = SqliteRows(connection)
+        if not found and not rows.accounts():
+            connection.execute(f"PRAGMA application_id = {self._mark}")
+        elif found != self._mark:
+            raise StoreError(
+                "the data was written under another root.key, or by a release that did not seal it: "
+                "put back the root.key that belongs to it, or begin in an empty directory"
+            )
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._file, isolation_level=None, check_same_thread=False, cached_statements=256)

@@ -8,17 +8,18 @@ __all__ = ["held", "translated"]
 
 _FULL = {
     sqlite3.SQLITE_FULL: "the disk is full",
-    sqlite3.SQLITE_IOERR: "the disk fails to read or write",
     sqlite3.SQLITE_READONLY: "the data directory cannot be written",
     sqlite3.SQLITE_CANTOPEN: "the data directory cannot be written",
     sqlite3.SQLITE_PERM: "the data directory cannot be written",
     sqlite3.SQLITE_NOMEM: "there is not enough memory",
 }
+_DAMAGED = "the database is damaged: stop the relay and put back a copy of it (angarium restore)"
 _BROKEN = {
+    sqlite3.SQLITE_IOERR: "the disk fails to read or write",
     sqlite3.SQLITE_BUSY: "another program holds the database",
     sqlite3.SQLITE_LOCKED: "another program holds the database",
-    sqlite3.SQLITE_CORRUPT: "the database is damaged",
-    sqlite3.SQLITE_NOTADB: "the database is damaged or is not one",
+    sqlite3.SQLITE_CORRUPT: _DAMAGED,
+    sqlite3.SQLITE_NOTADB: _DAMAGED,
 }
 
 
@@ -28,7 +29,7 @@ def held(error: Exception) -> bool:
 
 
 def translated(error: Exception) -> Exception:
-    """The store's error for one of SQLite's: StoreFull where trying again later may help. Others stay as they are."""
+    """The store's error for one of SQLite's: StoreFull where room is missing. Others stay as they are."""
     if not isinstance(error, sqlite3.Error):
         return error
     code = _code(error)

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from angarium.store.interfaces import StoreError
 from angarium.store.rows import Reading
+from angarium.store.sqlite.complaint import Complaint
 from angarium.store.sqlite.errors import translated
 from angarium.store.sqlite.rows import SqliteRows
 
@@ -63,16 +64,22 @@ class _Reader:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._rows = SqliteRows(connection)
+        self._complaint = Complaint("something cannot be read", "reading works again")
 
     def read(self, look: Callable[[Reading], T]) -> T:
         try:
             self._connection.execute("BEGIN")
             try:
-                return look(self._rows)
+                found = look(self._rows)
             finally:
-                self._connection.execute("ROLLBACK")
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
         except sqlite3.Error as error:
-            raise translated(error) from error
+            failure = translated(error)
+            self._complaint.note(str(failure))
+            raise failure from error
+        self._complaint.note(None)
+        return found
 
     def close(self) -> None:
         self._connection.close()

@@ -5,15 +5,15 @@ whenever the writer rests, and at a size under constant load. The bulk of the co
 (passive checkpoints), or every thousandth write would wait for it.
 """
 
-import logging
 import os
 import sqlite3
 import threading
 from pathlib import Path
 
-__all__ = ["Wal"]
+from angarium.store.sqlite.complaint import Complaint
+from angarium.store.sqlite.errors import held, translated
 
-_log = logging.getLogger("angarium.store")
+__all__ = ["Wal"]
 
 REST = 1.0
 """Seconds without a write after which the log is cut."""
@@ -32,6 +32,8 @@ class Wal:
         self._connection = connection
         self._dirty = True
         self._changes = connection.total_changes
+        self._cutting = _Checkpoint("TRUNCATE")
+        self._copying = _Checkpoint("PASSIVE")
         self._due = threading.Event()
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="store-checkpoint", daemon=True)
@@ -53,7 +55,7 @@ class Wal:
 
     def truncate(self, writer: sqlite3.Connection) -> None:
         """Copy what is left and cut the log to nothing, unless somebody is reading it."""
-        self._dirty = not checkpoint(writer, "TRUNCATE")
+        self._dirty = not self._cutting.run(writer)
 
     def close(self) -> None:
         """End the thread."""
@@ -74,14 +76,23 @@ class Wal:
             self._due.clear()
             if self._closed:
                 return
-            checkpoint(self._connection, "PASSIVE")
+            self._copying.run(self._connection)
 
 
-def checkpoint(connection: sqlite3.Connection, mode: str) -> bool:
-    """Run one; return whether it was complete."""
-    try:
-        busy, _, _ = connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
-    except sqlite3.Error as error:
-        _log.debug("checkpoint: %s", getattr(error, "sqlite_errorname", type(error).__name__))
-        return False
-    return not busy
+class _Checkpoint:
+    """One way to copy the log, for one thread. Nothing is lost where it fails: the log stays and grows."""
+
+    def __init__(self, mode: str) -> None:
+        self._statement = f"PRAGMA wal_checkpoint({mode})"
+        self._complaint = Complaint("the log cannot be copied into the database", "the log is copied again")
+
+    def run(self, connection: sqlite3.Connection) -> bool:
+        """Run it; return whether it was complete. Tells the keeper where the disk fails."""
+        try:
+            busy, _, _ = connection.execute(self._statement).fetchone()
+        except sqlite3.Error as error:
+            if not held(error):
+                self._complaint.note(str(translated(error)))
+            return False
+        self._complaint.note(None)
+        return not busy

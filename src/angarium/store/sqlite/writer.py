@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 from angarium.store.interfaces import StoreError, StoreFull
 from angarium.store.rows import News, Writing
+from angarium.store.sqlite.complaint import Complaint
 from angarium.store.sqlite.errors import held, translated
 from angarium.store.sqlite.rows import SqliteRows
 from angarium.store.sqlite.wal import Wal
@@ -52,7 +53,7 @@ class Writer:
         self._queue: SimpleQueue[_Order | None] = SimpleQueue()
         self._room = asyncio.Semaphore(QUEUE)
         self._closed = False
-        self._failing: str | None = None
+        self._complaint = Complaint("nothing can be stored", "storing works again")
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
 
@@ -149,11 +150,7 @@ class Writer:
     def _report(self, orders: list[_Order]) -> None:
         """Tell the keeper when the disk begins to fail, and when it works again; not at every job."""
         failing = next((str(order.error) for order in orders if type(order.error) in (StoreError, StoreFull)), None)
-        if failing and failing != self._failing:
-            _log.error("nothing can be stored: %s", failing)
-        elif self._failing and not failing:
-            _log.warning("storing works again")
-        self._failing = failing
+        self._complaint.note(failing)
 
     def _settle(self, orders: list[_Order]) -> None:
         for order in orders:
