@@ -61,14 +61,15 @@ async def test_a_deletion_that_a_crash_cut_short_is_finished_by_a_sweep(durable:
     await world.deliver(BIG, "alice", "bob")
     destroy = world.store.accounts._destroy
     await world.store._backend.write(lambda rows, news: destroy(rows, news, account=alice.account))
-    assert world.bodies() == 6
+    each = 4 if world.hides else 3
+    assert world.bodies() == 2 * each
 
     await reopen()
 
     bob = await world.store.accounts.login("bob", "password", day=1)
     nothing = Rules(None, 0, None, 10**9, 10**9, 0)
     await world.store.mailboxes.sweep(nothing)
-    assert world.bodies() == 3
+    assert world.bodies() == each
     assert await world.store._backend.read(lambda rows: rows.ruins()) == []
     assert await world.uids(bob) == [1, 2, 3, 4]
     assert await world.store.mailboxes.body(bob, "INBOX", 4) == BIG

@@ -40,10 +40,11 @@ async def test_old_messages_go(world: "World") -> None:
 
 async def test_large_messages_go_once_seen(world: "World") -> None:
     alice = await world.account()
-    for size, day in ((20_000, 1), (20_001, 1), (30_000, 1), (30_000, 5)):
+    large = world.seal.size_class(10_000)
+    for size, day in ((10_000, 1), (large + 1, 1), (30_000, 1), (30_000, 5)):
         await world.deliver(b"x" * size, "alice", day=day)
     await world.store.mailboxes.flag(alice, "INBOX", [1, 2, 4], add=SEEN)
-    rules = replace(NOTHING, large_bytes=20_000, large_seen_before_day=5)
+    rules = replace(NOTHING, large_bytes=large, large_seen_before_day=5)
     assert await world.store.mailboxes.sweep(rules) == Swept(0, 1, 0)
     assert await world.uids(alice) == [1, 3, 4]
 
@@ -54,12 +55,13 @@ async def test_an_account_over_quota_loses_its_oldest(world: "World") -> None:
     for day in (5, 3, 4, 1, 2):
         await world.deliver(b"x" * 1000, "alice", "bob", day=day)
     await world.store.mailboxes.copy(alice, "INBOX", [4], "Kept")
-    rules = replace(NOTHING, quota_high=5000, quota_low=3500, quota_before_day=100)
+    each = world.seal.size_class(1000)
+    rules = replace(NOTHING, quota_high=5 * each, quota_low=3 * each + each // 2, quota_before_day=100)
     assert await world.store.mailboxes.sweep(rules) == Swept(0, 0, 3)
     assert await world.uids(alice) == [1, 2, 3]
     assert await world.uids(alice, "Kept") == []
     assert len(await world.uids(bob)) == 5
-    assert await world.store.mailboxes.usage(["alice"]) == {"alice": 3000}
+    assert await world.store.mailboxes.usage(["alice"]) == {"alice": 3 * each}
 
 
 async def test_quota_spares_what_is_young(world: "World") -> None:

@@ -1,7 +1,9 @@
 """How messages come in: sealed outside the transaction, to all who have an account, then written in one.
 
 A body goes with each record. A large one that goes to several is kept once, as a blob: its id is random, travels only
-inside the sealed records, and beside it stands a count of holders.
+inside the sealed records, and beside it stands a count of holders. A row that has no body beside it, or one of a rare
+size, would show who got the same file: so where the seal hides, every large body is a blob, and beside the record lies
+a stand-in of the commonest size.
 """
 
 import secrets
@@ -15,10 +17,10 @@ from angarium.store.seal import Seal
 from angarium.store.titles import INBOX, keyed
 from angarium.wire.imap.entry import Arrived, Entry
 
-__all__ = ["LARGE", "Blob", "Parcel", "arrive", "parcels", "seal_own", "store"]
+__all__ = ["LARGE", "Blob", "Parcel", "arrive", "parcels", "seal_one", "store"]
 
 LARGE = 65_536
-"""Bodies above this many bytes are kept once where they go to several."""
+"""Bodies above this many bytes are kept once where they go to several, or apart where the seal hides."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,7 +40,9 @@ class Parcel:
     size: int
     size_class: int
     record: bytes
-    body: bytes | Blob
+    body: bytes | None
+    """What lies beside the record."""
+    blob: Blob | None
 
 
 def parcels(rows: Reading, seal: Seal, letters: Iterable[Letter]) -> list[Parcel]:
@@ -53,36 +57,32 @@ def parcels(rows: Reading, seal: Seal, letters: Iterable[Letter]) -> list[Parcel
                 locks[account] = row and row.lock
         open_to = [(account, lock) for account in accounts if (lock := locks[account]) is not None]
         if len(letter.message) > LARGE and len(open_to) > 1:
-            ready.extend(_share(seal, letter.message, open_to))
+            ready.extend(_share(seal, letter.message, open_to, INBOX))
         else:
-            ready.extend(seal_own(seal, letter.message, account, lock, INBOX) for account, lock in open_to)
+            ready.extend(seal_one(seal, letter.message, account, lock, INBOX) for account, lock in open_to)
     return ready
 
 
-def seal_own(seal: Seal, message: bytes, account: AccountId, lock: bytes, mailbox: str) -> Parcel:
-    """Seal a message with a body of its own."""
+def seal_one(seal: Seal, message: bytes, account: AccountId, lock: bytes, mailbox: str) -> Parcel:
+    """Seal a message to one mailbox."""
+    if len(message) > LARGE and seal.stand_in() is not None:
+        (parcel,) = _share(seal, message, [(account, lock)], mailbox)
+        return parcel
     key, wrapped = seal.wrap(message)
-    return _parcel(seal, message, account, lock, mailbox, Record(len(message), 0, key), wrapped)
+    sealed = seal.seal(lock, Record(len(message), 0, key).pack())
+    size = len(message)
+    return Parcel(account, keyed(seal, account, mailbox), size, seal.size_class(size), sealed, wrapped, None)
 
 
-def _share(seal: Seal, message: bytes, open_to: Sequence[tuple[AccountId, bytes]]) -> Iterable[Parcel]:
+def _share(seal: Seal, message: bytes, open_to: Sequence[tuple[AccountId, bytes]], mailbox: str) -> Iterable[Parcel]:
     key, wrapped = seal.wrap(message)
     blob = Blob(secrets.randbelow(2**63 - 1) + 1, wrapped)
-    record = Record(len(message), blob.number, key)
-    return (_parcel(seal, message, account, lock, INBOX, record, blob) for account, lock in open_to)
-
-
-def _parcel(
-    seal: Seal, message: bytes, account: AccountId, lock: bytes, mailbox: str, record: Record, body: bytes | Blob
-) -> Parcel:
-    return Parcel(
-        account,
-        keyed(seal, account, mailbox),
-        len(message),
-        seal.size_class(len(message)),
-        seal.seal(lock, record.pack()),
-        body,
-    )
+    size = len(message)
+    packed = Record(size, blob.number, key).pack()
+    for account, lock in open_to:
+        beside = seal.stand_in()
+        size_class = seal.size_class(size) if beside is None else len(beside)
+        yield Parcel(account, keyed(seal, account, mailbox), size, size_class, seal.seal(lock, packed), beside, blob)
 
 
 def store(
@@ -100,9 +100,9 @@ def store(
             continue
         message = MessageRow(box.uidnext, parcel.size_class, flags, day, box.modseq + 1, parcel.record)
         messages.append((box.number, message))
-        if isinstance(parcel.body, Blob):
-            blobs[parcel.body] = blobs.get(parcel.body, 0) + 1
-        else:
+        if parcel.blob is not None:
+            blobs[parcel.blob] = blobs.get(parcel.blob, 0) + 1
+        if parcel.body is not None:
             bodies.append((box.number, message.uid, parcel.body))
         boxes[parcel.mailbox] = arrive(box, [message])
         news.append((box.number, Arrived(Entry(message.uid, parcel.size, flags, day, message.modseq))))

@@ -7,7 +7,7 @@ before. Reading opens records with the owner's key; the back-end sees neither si
 from collections.abc import Collection, Sequence
 from functools import partial
 
-from angarium.store.delivery import arrive, parcels, seal_own, store
+from angarium.store.delivery import arrive, parcels, seal_one, store
 from angarium.store.flags import canonical, changed
 from angarium.store.interfaces import (
     AccountId,
@@ -147,7 +147,7 @@ class StoredMailboxes:
         """See `Mailboxes.append`."""
 
         lock = await self._backend.read(partial(self._lock, owner=owner))
-        parcel = seal_own(self._seal, message, owner.account, lock, mailbox)
+        parcel = seal_one(self._seal, message, owner.account, lock, mailbox)
 
         def job(rows: Writing, news: News) -> tuple[int, int]:
             found(rows, self._seal, owner, mailbox)

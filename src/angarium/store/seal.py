@@ -1,8 +1,9 @@
 """The seal: how names, passwords and messages look on disk. One of the project's hard ideas, in one file.
 
 Back-ends know only the bytes that leave here. A message leaves as two pieces: its body, wrapped under a key of its own,
-and a small record that holds this key and is sealed to the account. The sealed form stands behind the same interface
-as `Clear`, which writes both as they are; `apps/serve.py` chooses.
+and a small record that holds this key and is sealed to the account. `store.sealed` does that; `Clear` stands behind the
+same interface and writes both as they are, so that what hunts for leaks can be shown to find them. `apps/serve.py`
+chooses.
 
 In every form names are keyed with the root key, so a disk without it does not say who has an account here.
 """
@@ -13,7 +14,7 @@ from typing import Protocol
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
 
-__all__ = ["Clear", "Key", "Seal"]
+__all__ = ["Clear", "Kept", "Key", "Seal"]
 
 
 class Key(Protocol):
@@ -22,9 +23,23 @@ class Key(Protocol):
     def open(self, sealed: bytes) -> bytes:
         """Undo `Seal.seal`. Raises ValueError where the bytes were not sealed to this account."""
 
+    def kept(self, under: bytes) -> "Kept":
+        """This key wrapped under 32 bytes, for the time between two sessions. `under` wraps nothing else."""
+
+
+class Kept(Protocol):
+    """A key that nobody can use without the bytes it was wrapped under."""
+
+    def key(self, under: bytes) -> Key:
+        """Undo `Key.kept`. Raises ValueError where it was wrapped under something else."""
+
 
 class Seal(Protocol):
     """What stands between the relay's words and the disk. Every method may be called from any thread."""
+
+    @property
+    def form(self) -> str:
+        """Which seal this is: what one wrote, another does not open."""
 
     def name(self, kind: str, value: str) -> bytes:
         """The name on disk of an account, a token or a tombstone (`kind`): 16 bytes or more, the same every time."""
@@ -50,6 +65,12 @@ class Seal(Protocol):
     def size_class(self, size: int) -> int:
         """What the disk may know of a message's size, in bytes: the size itself, or more."""
 
+    def stand_in(self) -> bytes | None:
+        """What lies beside a record whose body lies apart, so that it looks like any other; None: nothing does."""
+
+    def start(self) -> int:
+        """Where the counters of a new mailbox begin: they are not to tell how much it ever held."""
+
     def hide(self, record: bytes) -> bytes:
         """Seal a record under the root key."""
 
@@ -65,6 +86,12 @@ class _NoKey:
     def open(self, sealed: bytes) -> bytes:
         return sealed
 
+    def kept(self, under: bytes) -> Kept:
+        return self
+
+    def key(self, under: bytes) -> Key:
+        return self
+
 
 class Clear:
     """Messages as they are; names keyed; passwords as argon2id verifiers, which without the root key cannot be tried.
@@ -72,6 +99,8 @@ class Clear:
     7 MiB and one pass cost about 6 ms: enough for passwords that an app draws at random (22 characters), little enough
     for a small machine that many phones come back to at once.
     """
+
+    form = "clear"
 
     def __init__(self, root: bytes) -> None:
         """`root` is the 32 bytes of `root.key`."""
@@ -115,6 +144,14 @@ class Clear:
     def size_class(self, size: int) -> int:
         """See `Seal.size_class`."""
         return size
+
+    def stand_in(self) -> bytes | None:
+        """See `Seal.stand_in`."""
+        return None
+
+    def start(self) -> int:
+        """See `Seal.start`."""
+        return 1
 
     def hide(self, record: bytes) -> bytes:
         """See `Seal.hide`."""

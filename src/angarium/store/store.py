@@ -47,6 +47,6 @@ def open_sqlite(directory: Path, seal: Seal) -> Store:
     Raises:
         DirectoryInUse: another relay runs on it.
         StoreFull: it cannot be written.
-        StoreError: a newer release made it, or it is damaged.
+        StoreError: a newer release made it, another seal did, or it is damaged.
     """
-    return Store(partial(SqliteBackend, directory), seal)
+    return Store(partial(SqliteBackend, directory, mark=seal.name("seal", seal.form)), seal)

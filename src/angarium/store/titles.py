@@ -43,4 +43,5 @@ def open_mailbox(rows: Writing, seal: Seal, account: AccountId, mailbox: str) ->
         number = secrets.randbits(31)
     rows.put_account(account, owner._replace(validity=owner.validity + 1))
     title = seal.seal(owner.lock, spelled(mailbox).encode())
-    rows.add_mailbox(account, keyed(seal, account, mailbox), MailboxRow(number, title, owner.validity, 1, 1, 0, 0))
+    row = MailboxRow(number, title, owner.validity, seal.start(), seal.start(), 0, 0)
+    rows.add_mailbox(account, keyed(seal, account, mailbox), row)

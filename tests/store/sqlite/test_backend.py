@@ -11,6 +11,7 @@ import pytest
 from angarium.store.directory import DirectoryInUse
 from angarium.store.interfaces import Letter, Owner, StoreError, StoreFull
 from angarium.store.seal import Clear
+from angarium.store.sealed import Sealed
 from angarium.store.sqlite import backend, wal
 from angarium.store.sqlite.schema import MIGRATIONS
 from angarium.store.store import Store, open_sqlite
@@ -126,6 +127,30 @@ async def test_a_file_of_a_newer_release_is_left_alone(tmp_path: Path) -> None:
     for _ in range(2):
         with pytest.raises(StoreError, match="newer release"):
             open_sqlite(tmp_path, SEAL)
+
+
+async def test_another_root_key_or_seal_is_refused_before_anything_is_made_anew(tmp_path: Path) -> None:
+    store = open_sqlite(tmp_path, Sealed(bytes(32), memory=8))
+    await delivered(store, b"hello")
+    await store.close()
+    for other in (Sealed(bytes([1]) * 32), SEAL):
+        with pytest.raises(StoreError, match=r"another root\.key"):
+            open_sqlite(tmp_path, other)
+    store = open_sqlite(tmp_path, Sealed(bytes(32)))
+    assert await store.accounts.count() == 1
+    await store.close()
+
+
+async def test_data_of_the_release_that_did_not_seal_is_refused(tmp_path: Path) -> None:
+    store = open_sqlite(tmp_path, SEAL)
+    await delivered(store, b"hello")
+    await store.close()
+    connection = sqlite3.connect(tmp_path / "store.db")
+    connection.execute("PRAGMA application_id = 0")
+    connection.close()
+    for seal in (SEAL, Sealed(bytes(32))):
+        with pytest.raises(StoreError, match="did not seal"):
+            open_sqlite(tmp_path, seal)
 
 
 async def test_a_damaged_file_is_named_so(tmp_path: Path) -> None:

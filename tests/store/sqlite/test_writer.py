@@ -53,7 +53,7 @@ class Desk:
 @pytest.fixture
 async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     news: News = []
-    made = Desk(SqliteBackend(tmp_path, news.extend), tmp_path, news)
+    made = Desk(SqliteBackend(tmp_path, news.extend, mark=b"mark"), tmp_path, news)
     made.backend._writer._connection.set_trace_callback(made.statements.append)
     yield made
     made.held.set()
