@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from angarium.reach.files import write_whole
+from angarium.reach.files import erase, overwrite, replace_erased, write_whole
 
 
 def test_a_file_is_written_for_its_owner_only(tmp_path: Path) -> None:
@@ -28,3 +28,28 @@ def test_a_write_that_fails_leaves_what_was_there(tmp_path: Path, monkeypatch: p
         write_whole(path, b"new")
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path], "nothing half written lies about"
+
+
+def test_erasing_overwrites_every_byte_before_the_name_goes(tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    secret = os.urandom(3 << 20)
+    path.write_bytes(secret)
+    os.link(path, tmp_path / "other name")
+    overwrite(path)
+    assert path.read_bytes() == b""
+    path.write_bytes(secret)
+    erase(path)
+    assert not path.exists()
+    assert (tmp_path / "other name").read_bytes() == b"", "the bytes are gone under every name"
+    with pytest.raises(FileNotFoundError):
+        erase(path)
+
+
+def test_what_is_replaced_is_overwritten(tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    write_whole(path, b"old secret")
+    os.link(path, tmp_path / "other name")
+    replace_erased(path, b"new")
+    assert path.read_bytes() == b"new"
+    assert (tmp_path / "other name").read_bytes() == b""
+    assert path.stat().st_mode & 0o777 == 0o600

@@ -27,6 +27,7 @@ app.command("angarium.apps.up:up")
 app.command("angarium.apps.invite:invite")
 app.command("angarium.apps.status:status")
 app.command("angarium.apps.check:check")
+app.command("angarium.apps.burn:burn")
 
 
 def main() -> None:

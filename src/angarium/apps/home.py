@@ -6,6 +6,7 @@
     tls/            certificate and private key, ACME account
     ports.json      the ports last listened on, so that invitations stay good
     control         the socket by which the keeper's commands reach the running relay
+    store.lock      held by the running relay
 
 Made on first start; found again on every other.
 """
@@ -49,11 +50,25 @@ class Home:
         self.tls = self.path / "tls"
         self.ports_file = self.path / "ports.json"
         self.control = self.path / "control"
+        self.lock = self.path / "store.lock"
 
     @property
     def made(self) -> bool:
         """Whether a relay was ever started here."""
         return self.root_key_file.exists()
+
+    def root_keys(self) -> list[Path]:
+        """The root key, and drafts of it that a crash left behind."""
+        return [path for path in (self.root_key_file, *self.path.glob(".root.key.*")) if os.path.lexists(path)]
+
+    def remains(self) -> list[Path]:
+        """Every file of a relay that is there, private keys first. Others' files are not among them."""
+        private = sorted(path for path in self.tls.rglob("*") if not path.is_dir())
+        kept = (self.config_file, self.ports_file, self.database, self.lock)
+        drafts = [path for file in kept for path in self.path.glob(f".{file.name}.*")]
+        logs = [self.database.with_name(f"{self.database.name}{end}") for end in ("-wal", "-shm", "-journal")]
+        found = (*self.root_keys(), *private, *drafts, *kept, *logs, self.control)
+        return [path for path in found if os.path.lexists(path)]
 
     def make(self, settings: Mapping[str, Any]) -> None:
         """Make what is not there yet; `settings` ("section.name" to value) go into a new configuration.

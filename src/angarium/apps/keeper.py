@@ -1,4 +1,4 @@
-"""What a running relay answers its keeper through the control socket: `status` and `invite`."""
+"""What a running relay answers its keeper through the control socket: `status`, `invite` and `burn`."""
 
 import asyncio
 import os
@@ -41,11 +41,13 @@ class Keeper:
     errors: LastError
     invite: Callable[[str | None], str]
     today: Callable[[], int]
+    end: Callable[[], None]
+    """Ends the process now, with every connection, and without writing anything."""
     since: int = field(default_factory=lambda: int(time.time()))
 
     def questions(self) -> dict[str, Question]:
         """What may be asked."""
-        return {"status": self.status, "invitation": self.invitation}
+        return {"status": self.status, "invitation": self.invitation, "burn": self.burn}
 
     async def status(self, details: Mapping[str, Any]) -> Status:
         """How the relay is doing."""
@@ -80,6 +82,10 @@ class Keeper:
                 return Invited([self.invite(None)], self._page("/"), 0, 0)
             case _:
                 return await self._with_token(int(uses or 1), int(days or DEFAULT_DAYS))
+
+    async def burn(self, details: Mapping[str, Any]) -> None:
+        """End at once. What is on the disk is the business of who asks, and is done there even if we do not run."""
+        self.end()
 
     async def _with_token(self, uses: int, days: int) -> Invited:
         token = choose(TOKEN_LENGTH)

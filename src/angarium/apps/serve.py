@@ -7,6 +7,7 @@ somebody above knows: the domain, the ports that were to be had, what day it is.
 import asyncio
 import gc
 import logging
+import os
 import ssl
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -39,10 +40,13 @@ from angarium.reach.names import BadName, Names
 from angarium.reach.transport import Connection
 from angarium.store.directory import DirectoryInUse
 from angarium.store.interfaces import StoreError
-from angarium.store.seal import Clear, Seal
+from angarium.store.seal import Seal
+from angarium.store.sealed import Sealed
 from angarium.store.store import Store, open_sqlite
 
 __all__ = ["Ready", "serve"]
+
+log = logging.getLogger("angarium.apps.serve")
 
 ALPN = {"imaps": ("imap",), "submissions": ("smtp",), "https": PROTOCOLS}
 
@@ -64,7 +68,7 @@ async def serve(
     settings: Mapping[str, Any],
     *,
     ready: Callable[[Ready], None],
-    seal: Callable[[bytes], Seal] = Clear,
+    seal: Callable[[bytes], Seal] = Sealed,
 ) -> None:
     """Run the relay of a data directory until cancelled; `ready` is called once it listens.
 
@@ -74,8 +78,11 @@ async def serve(
         HomeError: it cannot start; the text says what to do.
         ConfigError: a setting is wrong.
     """
+    new = not home.made
     home.make(settings)
     config = home.config(settings)
+    if new:
+        log.warning("there is no relay in %s: making a new, empty one", home.path)
     try:
         store = open_sqlite(home.path, seal(home.root_key()))
     except DirectoryInUse as error:
@@ -135,16 +142,17 @@ class _Relay:
                 errors=errors,
                 invite=self._invite,
                 today=_today,
+                end=_end,
             )
             async with asyncio.TaskGroup() as running:
                 running.create_task(self._listener.run())
-                running.create_task(serve_control(self._home.control, keeper.questions()))
                 running.create_task(self._retention.run())
                 running.create_task(self._push.run())
                 running.create_task(self._certified.run())
                 gc.collect()
                 gc.freeze()  # what is here stays: a collection need not look at it for every few thousand connections
-                ready(self._ready(doors))
+                told = partial(ready, self._ready(doors))
+                running.create_task(serve_control(self._home.control, keeper.questions(), ready=told))
         finally:
             self._listener.close()
             logging.getLogger("angarium").removeHandler(errors)
@@ -236,6 +244,12 @@ class _Relay:
             challenge=self._certified.challenge,
             https_port=lambda: self._ports.get("https"),
         )
+
+
+def _end() -> None:
+    """End this process now: no goodbye to anybody, nothing written, and the keys in its memory are gone."""
+    os.write(2, b"angarium: burnt, by order of its keeper\n")
+    os._exit(0)
 
 
 def _literal(name: str) -> str:

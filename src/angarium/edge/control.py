@@ -10,13 +10,14 @@ import contextlib
 import os
 import socket
 import stat
+import struct
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-__all__ = ["NotRunning", "Question", "Refusal", "ask", "serve_control"]
+__all__ = ["NotRunning", "Question", "Refusal", "ask", "listener", "serve_control"]
 
 Question = Callable[[Mapping[str, Any]], Awaitable[Any]]
 
@@ -24,6 +25,9 @@ LINE = 1 << 20
 """Longest line either way, in bytes."""
 PATH = 100
 """Longest path of a Unix socket that every system takes, in bytes."""
+
+CREDENTIALS = struct.Struct("iII")
+"""Process, user and group at the other end of a Unix socket (unix(7), SO_PEERCRED)."""
 
 
 class NotRunning(Exception):
@@ -34,8 +38,10 @@ class Refusal(Exception):
     """The relay's answer is no; the text says why."""
 
 
-async def serve_control(path: Path, questions: Mapping[str, Question]) -> None:
-    """Answer the keeper until cancelled. A socket left behind by a crash is replaced."""
+async def serve_control(
+    path: Path, questions: Mapping[str, Question], *, ready: Callable[[], None] = lambda: None
+) -> None:
+    """Answer the keeper until cancelled; `ready` is called once that is so. A socket left by a crash is replaced."""
     asking: set[asyncio.Task[None]] = set()
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -53,6 +59,7 @@ async def serve_control(path: Path, questions: Mapping[str, Question]) -> None:
 
     server = await asyncio.start_unix_server(answer, sock=_listen(path), limit=LINE)
     try:
+        ready()
         await asyncio.Event().wait()
     finally:
         server.close()
@@ -86,6 +93,21 @@ async def ask(path: Path, question: str, **details: Any) -> Any:
     if "error" in reply:
         raise Refusal(reply["error"])
     return reply["ok"]
+
+
+def listener(path: Path) -> int | None:
+    """The number of the process that listens on this socket; None where nobody does, or the system does not tell."""
+    asking = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    asking.settimeout(0)
+    with asking:
+        try:
+            with _short(path) as name:
+                asking.connect(name)
+            credentials = asking.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, CREDENTIALS.size)
+        except (OSError, AttributeError):  # AttributeError: a system without SO_PEERCRED
+            return None
+    number: int = CREDENTIALS.unpack(credentials)[0]
+    return number if number > 1 else None
 
 
 async def _answer(line: bytes, questions: Mapping[str, Question]) -> dict[str, Any]:
