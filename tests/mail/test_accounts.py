@@ -1,6 +1,8 @@
 """The gate: who gets in, who gets an address, and what a failure costs."""
 
 import asyncio
+import gc
+import weakref
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -11,6 +13,7 @@ from angarium.mail.accounts import FAILURE_SECONDS, LONGEST_PASSWORD, Gate, Refu
 from angarium.mail.recent import Recent
 from angarium.store.interfaces import AccountId, Owner, StoreFull
 from angarium.store.seal import Clear
+from angarium.store.sealed import Sealed
 from angarium.store.store import Store, open_memory
 
 TODAY = 100
@@ -314,18 +317,18 @@ def test_only_so_many_logins_are_remembered() -> None:
     alice = owner("alice")
     for name in ("alice", "bob", "carol"):
         recent.remembering(name, "password", 1)(alice)
-    assert recent.find("alice", "password", 1) is alice
+    assert recent.find("alice", "password", 1) == alice
     recent.remembering("dave", "password", 1)(alice)
     assert len(recent) == 3
     assert recent.find("bob", "password", 1) is None
-    assert recent.find("alice", "password", 1) is alice
+    assert recent.find("alice", "password", 1) == alice
 
 
 def test_what_is_remembered_is_one_password_of_one_name_on_one_day() -> None:
     recent = Recent()
     alice = owner("alice")
     recent.remembering("alice", "password", 1)(alice)
-    assert recent.find("alice", "password", 1) is alice
+    assert recent.find("alice", "password", 1) == alice
     assert recent.find("alice", "Password", 1) is None
     assert recent.find("bob", "password", 1) is None
     assert recent.find("alice", "password", 2) is None
@@ -345,3 +348,19 @@ def test_no_password_is_kept() -> None:
     recent = Recent()
     recent.remembering("alice", "the-password", 1)(owner("alice"))
     assert "the-password" not in repr(vars(recent))
+
+
+def test_no_account_is_open_between_its_sessions() -> None:
+    seal = Sealed(bytes(32), memory=8)
+    lock, key = seal.lock("password")
+    sealed = seal.seal(lock, b"record")
+    recent = Recent()
+    recent.remembering("alice", "password", 1)(Owner(AccountId(b"alice"), "alice", key))
+    watched = weakref.ref(key)
+    del key
+    gc.collect()
+    assert watched() is None
+    again = recent.find("alice", "password", 1)
+    assert again is not None
+    assert again.key.open(sealed) == b"record"
+    assert recent.find("alice", "Password", 1) is None

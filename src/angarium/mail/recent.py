@@ -1,5 +1,8 @@
 """Logins of today, remembered in memory and bounded: a hash of name and password under a key of this process.
 
+No account is open here. What opens one is kept wrapped under a second hash of the same, which is written nowhere: it
+takes the password again. An account's key lives with its sessions only.
+
 An account that is deleted while a login for it is under way must not come back from here: whoever remembers says so
 before it looks into the store, and `forget` reaches those too.
 """
@@ -9,12 +12,21 @@ import hmac
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable
+from typing import NamedTuple
 
-from angarium.store.interfaces import Owner
+from angarium.store.interfaces import AccountId, Owner
+from angarium.store.seal import Kept
 
 __all__ = ["KEPT", "Recent"]
 
 KEPT = 20_000
+
+
+class _Login(NamedTuple):
+    proof: bytes
+    day: int
+    account: AccountId
+    kept: Kept
 
 
 class Recent:
@@ -24,7 +36,7 @@ class Recent:
         """At most `kept` names are remembered; the one that was not seen for longest goes first."""
         self._kept = kept
         self._key = secrets.token_bytes(32)
-        self._logins: OrderedDict[str, tuple[bytes, int, Owner]] = OrderedDict()
+        self._logins: OrderedDict[str, _Login] = OrderedDict()
         self._forgotten = 0
 
     def __len__(self) -> int:
@@ -32,11 +44,12 @@ class Recent:
 
     def find(self, name: str, password: str, day: int) -> Owner | None:
         """The owner, if exactly this login succeeded on this day. On another day the store must hear of it."""
-        digest, remembered_day, owner = self._logins.get(name, (b"", day, None))
-        if remembered_day != day or not hmac.compare_digest(digest, self._digest(name, password)):
+        login = self._logins.get(name)
+        proof, under = self._proof(name, password)
+        if login is None or login.day != day or not hmac.compare_digest(login.proof, proof):
             return None
         self._logins.move_to_end(name)
-        return owner
+        return Owner(login.account, name, login.kept.key(under))
 
     def remembering(self, name: str, password: str, day: int) -> Callable[[Owner], None]:
         """Say before a login that it is to be remembered; call what is returned once it has succeeded."""
@@ -45,7 +58,8 @@ class Recent:
         def remember(owner: Owner) -> None:
             if self._forgotten != before:
                 return
-            self._logins[name] = (self._digest(name, password), day, owner)
+            proof, under = self._proof(name, password)
+            self._logins[name] = _Login(proof, day, owner.account, owner.key.kept(under))
             self._logins.move_to_end(name)
             if len(self._logins) > self._kept:
                 self._logins.popitem(last=False)
@@ -57,5 +71,7 @@ class Recent:
         self._forgotten += 1
         self._logins.pop(name, None)
 
-    def _digest(self, name: str, password: str) -> bytes:
-        return hashlib.blake2b(f"{name}@{password}".encode(), key=self._key, digest_size=32).digest()
+    def _proof(self, name: str, password: str) -> tuple[bytes, bytes]:
+        """What is kept to know a login again, and what is not kept and unwraps its key."""
+        digest = hashlib.blake2b(f"{name}@{password}".encode(), key=self._key).digest()
+        return digest[:32], digest[32:]

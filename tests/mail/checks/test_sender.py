@@ -7,15 +7,11 @@ import pytest
 from angarium.mail.checks import sender
 from angarium.mail.verdict import ACCEPTED
 from angarium.store.interfaces import AccountId, Owner
+from angarium.store.seal import Clear
 from angarium.wire.message import parse
 
 
-class NoKey:
-    def open(self, sealed: bytes) -> bytes:
-        return sealed
-
-
-ALICE = Owner(AccountId(b"a" * 16), "alice1234", NoKey())
+ALICE = Owner(AccountId(b"a" * 16), "alice1234", Clear(bytes(32)).lock("password")[1])
 
 
 def local(domain: str) -> bool:
