@@ -10,7 +10,6 @@ from angarium.store.interfaces import AccountId, Owner
 from angarium.store.seal import Clear
 from angarium.wire.message import parse
 
-
 ALICE = Owner(AccountId(b"a" * 16), "alice1234", Clear(bytes(32)).lock("password")[1])
 
 
