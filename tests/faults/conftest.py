@@ -97,7 +97,7 @@ def faulty() -> Faulty:
 
     `what` is strace's: `error=…`, `delay_enter=…` (microseconds), `when=…`.
     """
-    if not _may_trace():
+    if not may_trace():
         pytest.skip("Debian's strace is missing or may not trace here")
 
     @contextlib.asynccontextmanager
@@ -142,7 +142,7 @@ def small(tmp_path: Path) -> Iterator[Small]:
         subprocess.run(["umount", "-l", str(at)], check=True)
 
 
-def _may_trace() -> bool:
+def may_trace() -> bool:
     if shutil.which("strace") is None:
         return False
     with subprocess.Popen(["sleep", "60"]) as sleeper:

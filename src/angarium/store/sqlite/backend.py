@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 FILE = "store.db"
 BUSY_MILLISECONDS = 2000
-PRAGMAS = (
+PRAGMAS: tuple[str, ...] = (
     "page_size = 8192",
     "journal_mode = WAL",
     "wal_autocheckpoint = 0",

@@ -1,0 +1,265 @@
+"""What a disk may hold after the power fails: a process is recorded by its system calls, and its files are made again.
+
+`RECORDER` (Debian's strace) runs any program and writes down what it wrote, in the order of the kernel. `Disk` takes
+that recording call by call, up to any moment, and then says what could be found afterwards:
+
+* What a file's last finished fsync or fdatasync covered is there. Of what was written since, and of what was written
+  while that flush was under way, each sector of 512 bytes is there or not, independently of every other: later ones may
+  be there without earlier ones. New sizes likewise; a file may have grown by zeros.
+* Of names made, moved and removed since the directory's last fsync, the first few have lasted: in their order, as on
+  every file system with a journal.
+
+Limits: a sector is whole (SQLite counts on that too; drives promise it). A flush is believed: a drive that lies about
+it is not modelled. Directories are there as soon as they are made. Only one process's writes are seen, and none through
+mapped memory: of SQLite's files that is the `-shm`, which it makes anew and which is therefore left out.
+"""
+
+import os.path
+import random
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+__all__ = ["RECORDER", "Disk", "Event", "Said", "events"]
+
+CALLS = "openat,write,pwrite64,ftruncate,fsync,fdatasync,rename,unlink"
+RECORDER = (
+    *("strace", "-f", "-qq", "-xx", "-y", "-s", "1000000000", "--seccomp-bpf", "-e", "signal=none"),
+    *("-e", f"trace={CALLS}", "-o"),
+)
+"""Followed by the file for the recording, and the command to record."""
+SECTOR = 512
+RATES = (0.0, 0.1, 0.5, 0.9, 1.0)
+"""How likely a sector that was not flushed lasts; drawn for each file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A file that may be made, or emptied."""
+
+    path: str
+    empty: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Wrote:
+    """Bytes in a file."""
+
+    path: str
+    offset: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Resized:
+    """A file's new size."""
+
+    path: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Flushing:
+    """A thread begins to flush a file or a directory."""
+
+    thread: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Flushed:
+    """What it began with is on the disk."""
+
+    thread: str
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A file's new name; `to` is None where it is gone."""
+
+    path: str
+    to: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """The program wrote to its standard output: whoever reads it may rely on it."""
+
+    text: bytes
+
+
+Event: TypeAlias = Opened | Wrote | Resized | Flushing | Flushed | Moved | Said
+
+_LINE = re.compile(r"(\d+) +(?:<\.\.\. \w+ resumed>)?(.*)")
+_CALL = re.compile(r"(\w+)\((.*)\) += (\d+)")
+_FILE = re.compile(r"(\d+)<([^>]*)>")
+_TEXT = re.compile(r'"([^"]*)"')
+_UNFINISHED = " <unfinished ...>"
+
+
+def events(recording: Iterable[str]) -> Iterator[Event]:
+    """Read a recording. Calls that failed, or never ended, changed nothing that may be relied upon."""
+    begun: dict[str, str] = {}
+    positions: dict[str, int] = {}
+    for line in recording:
+        found = _LINE.match(line.rstrip("\n"))
+        if found is None:
+            continue
+        thread, text = found[1], found[2]
+        if text.endswith(_UNFINISHED):
+            begun[thread] = text = text.removesuffix(_UNFINISHED)
+            if text.startswith(("fsync(", "fdatasync(")):
+                yield Flushing(thread, _path(text))
+            continue
+        resumed = begun.pop(thread, "")
+        call = _CALL.match(resumed + text)
+        if call is None:
+            continue
+        if call[1] in ("fsync", "fdatasync"):
+            if not resumed:
+                yield Flushing(thread, _path(call[2]))
+            yield Flushed(thread)
+        else:
+            yield from _event(call[1], call[2], call[3], positions)
+
+
+def _event(name: str, arguments: str, result: str, positions: dict[str, int]) -> Iterator[Event]:
+    texts = [_decoded(text) for text in _TEXT.findall(arguments)]
+    match name:
+        case "openat":
+            positions[result] = 0
+            if "O_CREAT" in arguments or "O_TRUNC" in arguments:
+                yield Opened(os.fsdecode(texts[0]), "O_TRUNC" in arguments)
+        case "write":
+            number = arguments.partition("<")[0]
+            if number == "1":
+                yield Said(texts[0])
+            else:
+                yield Wrote(_path(arguments), positions.get(number, 0), texts[0])
+                positions[number] = positions.get(number, 0) + len(texts[0])
+        case "pwrite64":
+            yield Wrote(_path(arguments), int(arguments.rpartition(", ")[2]), texts[0])
+        case "ftruncate":
+            yield Resized(_path(arguments), int(arguments.rpartition(", ")[2]))
+        case "rename" | "unlink":
+            paths = [os.fsdecode(text) for text in texts]
+            yield Moved(paths[0], paths[1] if len(paths) > 1 else None)
+
+
+def _path(arguments: str) -> str:
+    found = _FILE.search(arguments)
+    return os.fsdecode(_decoded(found[2])) if found else ""
+
+
+def _decoded(text: str) -> bytes:
+    return bytes.fromhex(text.replace("\\x", ""))
+
+
+@dataclass(slots=True, eq=False)
+class _File:
+    lasting: bytearray = field(default_factory=bytearray)
+    loose: list[tuple[int, bytes | None]] = field(default_factory=list)
+    """Not flushed: an offset and bytes, or a size."""
+
+    def flush(self, count: int) -> None:
+        for at, data in self.loose[:count]:
+            _put(self.lasting, at, data)
+        del self.loose[:count]
+
+    def torn(self, chance: random.Random) -> bytes:
+        content, rate = bytearray(self.lasting), chance.choice(RATES)
+        for at, data in self.loose:
+            if data is None:
+                if chance.random() < rate:
+                    _put(content, at, None)
+                continue
+            begin = 0
+            while begin < len(data):
+                end = min(len(data), begin + SECTOR - (at + begin) % SECTOR)
+                if chance.random() < rate:
+                    _put(content, at + begin, data[begin:end])
+                begin = end
+        sizes = [at + len(data) for at, data in self.loose if data is not None]
+        if sizes and chance.random() < rate / 2:
+            content.extend(bytes(max(0, max(sizes) - len(content))))
+        return bytes(content)
+
+
+class Disk:
+    """The files below one directory, which is empty at the beginning."""
+
+    def __init__(self, root: str) -> None:
+        self._root = root
+        self._names: dict[str, _File] = {}
+        self._lasting_names: dict[str, _File] = {}
+        self._loose_names: list[tuple[str, _File | None]] = []
+        """Not flushed: a name, and its file, or None where it was removed."""
+        self._flushing: dict[str, tuple[str, int]] = {}
+
+    def take(self, event: Event) -> None:
+        """The next thing that happens."""
+        match event:
+            case Opened(path, empty) if self._ours(path):
+                if path not in self._names:
+                    self._name(path, _File())
+                elif empty:
+                    self._names[path].loose.append((0, None))
+            case Wrote(path, offset, data) if path in self._names:
+                self._names[path].loose.append((offset, data))
+            case Resized(path, size) if path in self._names:
+                self._names[path].loose.append((size, None))
+            case Moved(path, to) if path in self._names:
+                file = self._names[path]
+                if to is not None:
+                    self._name(to, file)
+                self._name(path, None)
+            case Flushing(thread, path):
+                loose = self._names[path].loose if path in self._names else self._loose_names
+                self._flushing[thread] = (path, len(loose))
+            case Flushed(thread):
+                self._flushed(*self._flushing.pop(thread))
+            case _:
+                pass
+
+    def after_a_cut(self, chance: random.Random) -> dict[str, bytes]:
+        """Files, by path, as they may be found if the power fails now."""
+        names = dict(self._lasting_names)
+        for path, file in self._loose_names[: chance.randint(0, len(self._loose_names))]:
+            _rename(names, path, file)
+        return {path: file.torn(chance) for path, file in names.items()}
+
+    def _ours(self, path: str) -> bool:
+        return path.startswith(f"{self._root}/") and not path.endswith("-shm")
+
+    def _name(self, path: str, file: _File | None) -> None:
+        _rename(self._names, path, file)
+        self._loose_names.append((path, file))
+
+    def _flushed(self, path: str, count: int) -> None:
+        if path in self._names:
+            self._names[path].flush(count)
+            return
+        begun, rest = self._loose_names[:count], self._loose_names[count:]
+        for name, file in begun:
+            if os.path.dirname(name) == path:
+                _rename(self._lasting_names, name, file)
+        self._loose_names = [loose for loose in begun if os.path.dirname(loose[0]) != path] + rest
+
+
+def _rename(names: dict[str, _File], path: str, file: _File | None) -> None:
+    if file is None:
+        names.pop(path, None)
+    else:
+        names[path] = file
+
+
+def _put(content: bytearray, at: int, data: bytes | None) -> None:
+    """Bytes at a place; or a size, where there are none."""
+    end = at if data is None else at + len(data)
+    if len(content) < end:
+        content.extend(bytes(end - len(content)))
+    if data is None:
+        del content[at:]
+    else:
+        content[at:end] = data

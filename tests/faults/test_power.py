@@ -1,0 +1,26 @@
+"""Power cuts, a few of them: `python bench/power.py` does the same at length."""
+
+import asyncio
+import random
+from pathlib import Path
+
+import pytest
+
+from bench.power import cuts, recorded
+from tests.faults.conftest import may_trace
+
+pytestmark = pytest.mark.skipif(not may_trace(), reason="Debian's strace is missing or may not trace here")
+
+
+async def test_what_was_said_is_there_after_every_cut(tmp_path: Path) -> None:
+    recording = await asyncio.to_thread(recorded, tmp_path / "store", 150)
+    figures = await cuts(recording, 40, random.Random())
+    assert figures.cuts == 40
+    assert figures.expunged > 5
+    assert figures.good, figures
+
+
+async def test_the_cuts_find_a_store_that_does_not_flush(tmp_path: Path) -> None:
+    recording = await asyncio.to_thread(recorded, tmp_path / "store", 50, careless=True)
+    figures = await cuts(recording, 20, random.Random(1))
+    assert figures.lost > 0, figures
