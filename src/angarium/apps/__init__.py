@@ -28,6 +28,7 @@ app.command("angarium.apps.invite:invite")
 app.command("angarium.apps.status:status")
 app.command("angarium.apps.check:check")
 app.command("angarium.apps.burn:burn")
+app.command("angarium.apps.passphrase:passphrase")
 
 
 def main() -> None:

@@ -1,7 +1,8 @@
 """The data directory: everything a relay keeps, in one place, readable by its owner only.
 
     angarium.toml   settings, annotated
-    root.key        32 random bytes that key every name on disk; without them the database means nothing
+    root.key        32 random bytes that key every name on disk; without them the database means nothing; if its keeper
+                    wants it, under a passphrase
     store.db        accounts and mailboxes
     tls/            certificate and private key, ACME account
     ports.json      the ports last listened on, so that invitations stay good
@@ -21,11 +22,10 @@ from pathlib import Path
 from typing import Any
 
 from angarium.apps.config import Config, load, override, sample
-from angarium.reach.files import write_whole
+from angarium.apps.rootkey import KEY, Damaged, Locked, WrongPassphrase, is_locked, lock, unlock
+from angarium.reach.files import replace_erased, write_whole
 
 __all__ = ["Home", "HomeError", "default_path"]
-
-ROOT_KEY_BYTES = 32
 
 
 class HomeError(Exception):
@@ -89,7 +89,7 @@ class Home:
                     override(Config(), settings)
                     write_whole(self.config_file, sample(settings).encode())
                 if not self.root_key_file.exists():
-                    write_whole(self.root_key_file, secrets.token_bytes(ROOT_KEY_BYTES))
+                    write_whole(self.root_key_file, secrets.token_bytes(KEY))
         except OSError as error:
             raise HomeError(
                 f"cannot write {error.filename or self.path}: {error.strerror}. Name another directory with --data."
@@ -99,15 +99,47 @@ class Home:
         """The settings on disk, with `settings` ("section.name" to value) over them this once. Raises ConfigError."""
         return override(load(self.config_file), settings or {})
 
-    def root_key(self) -> bytes:
-        """The root key. Raises HomeError where it is missing or damaged."""
+    def root_key(self, passphrase: str | None = None) -> bytes:
+        """The root key, opened with the passphrase where it has one. Raises HomeError where that cannot be done."""
         try:
-            key = self.root_key_file.read_bytes()
+            return unlock(self._root_key_content(), passphrase)
+        except Damaged:
+            raise HomeError(f"{self.root_key_file} is damaged: put it back from a copy.") from None
+        except Locked:
+            raise HomeError(
+                f"{self.root_key_file} is locked with a passphrase. To be asked for it: angarium up --unlock; "
+                "for a service: --unlock-fd N."
+            ) from None
+        except WrongPassphrase:
+            raise HomeError(
+                f"this is not the passphrase of {self.root_key_file} (or the file is damaged: put it back from a copy)."
+            ) from None
+
+    def locked(self) -> bool:
+        """Whether the root key needs a passphrase. Raises HomeError where it is missing or damaged."""
+        try:
+            return is_locked(self._root_key_content())
+        except Damaged:
+            raise HomeError(f"{self.root_key_file} is damaged: put it back from a copy.") from None
+
+    def relock(self, present: str | None, new: str | None) -> None:
+        """Put the root key under another passphrase, or none; what was on the disk for it before is overwritten.
+
+        Raises:
+            HomeError: the present passphrase is wrong, or it cannot be written; then nothing has changed.
+        """
+        try:
+            with _alone(self.path):
+                key = self.root_key(present)
+                replace_erased(self.root_key_file, key if new is None else lock(key, new))
+        except OSError as error:
+            raise HomeError(f"cannot write {self.root_key_file}: {error.strerror}.") from None
+
+    def _root_key_content(self) -> bytes:
+        try:
+            return self.root_key_file.read_bytes()
         except OSError as error:
             raise HomeError(f"cannot read {self.root_key_file}: {error.strerror}.") from None
-        if len(key) != ROOT_KEY_BYTES:
-            raise HomeError(f"{self.root_key_file} is damaged: put it back from a copy.")
-        return key
 
     def ports(self) -> dict[str, int]:
         """The ports last listened on, by the listener's name."""

@@ -68,11 +68,13 @@ async def serve(
     settings: Mapping[str, Any],
     *,
     ready: Callable[[Ready], None],
+    passphrase: str | None = None,
     seal: Callable[[bytes], Seal] = Sealed,
 ) -> None:
     """Run the relay of a data directory until cancelled; `ready` is called once it listens.
 
-    `seal` makes the seal from the root key; another than the default one is for measuring what it is good for.
+    `passphrase` opens the root key where it has one. `seal` makes the seal from it; another than the default one is for
+    measuring what it is good for.
 
     Raises:
         HomeError: it cannot start; the text says what to do.
@@ -84,7 +86,7 @@ async def serve(
     if new:
         log.warning("there is no relay in %s: making a new, empty one", home.path)
     try:
-        store = open_sqlite(home.path, seal(home.root_key()))
+        store = open_sqlite(home.path, seal(home.root_key(passphrase)))
     except DirectoryInUse as error:
         raise HomeError(f"{error}: {home.path}. To see how it is doing: angarium status --data {home.path}") from None
     except StoreError as error:

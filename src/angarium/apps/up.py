@@ -13,8 +13,9 @@ import msgspec
 from cyclopts import Parameter
 
 from angarium import __version__
-from angarium.apps.home import Home, default_path
+from angarium.apps.home import Home, HomeError, default_path
 from angarium.apps.options import Data, Json
+from angarium.apps.secret import UnlockFd, read, typed
 from angarium.apps.serve import Ready, serve
 from angarium.apps.terminal import qr
 
@@ -43,6 +44,10 @@ def up(
         Literal["standard", "high", "any"] | None,
         Parameter(help="Standard ports where they may be had (the default), high ones, or any free ones."),
     ] = None,
+    unlock: Annotated[
+        bool, Parameter(name="--unlock", negative="", help="Ask for the passphrase of root.key at the terminal.")
+    ] = False,
+    unlock_fd: UnlockFd = None,
     json: Json = False,
 ) -> int:
     """Start the relay; make its data directory on the first start.
@@ -67,9 +72,21 @@ def up(
         "listen.addresses": listen,
         "listen.ports": ports,
     }
+    passphrase = _passphrase(home, unlock, unlock_fd)
     settings = {name: value for name, value in given.items() if value is not None}
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
-    return _run(_until_signalled(serve(home, settings, ready=_show_json if json else _show)))
+    return _run(_until_signalled(serve(home, settings, ready=_show_json if json else _show, passphrase=passphrase)))
+
+
+def _passphrase(home: Home, unlock: bool, descriptor: int | None) -> str | None:
+    """The passphrase, where somebody says that there is one. Raises HomeError where there is none."""
+    if not unlock and descriptor is None:
+        return None
+    if not home.made or not home.locked():
+        raise HomeError(
+            "root.key has no passphrase: start without --unlock and --unlock-fd, or set one with angarium passphrase"
+        )
+    return typed("Passphrase of root.key") if descriptor is None else read(descriptor)
 
 
 def _show(ready: Ready) -> None:
