@@ -9,13 +9,15 @@ from typing import cast
 from unittest.mock import Mock
 
 import pytest
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from angarium.store import sealed as sealed_module
 from angarium.store.record import Record
 from angarium.store.seal import Clear, Kept, Key
-from angarium.store.sealed import CLASSES, Sealed
+from angarium.store.sealed import CHAIN, CLASSES, Sealed
 
 ROOT = bytes(range(32))
 SEAL = Sealed(ROOT, memory=8)
@@ -121,10 +123,10 @@ def test_a_record_comes_back_to_its_owner_only(record: bytes, away: bool) -> Non
     assert SEAL.peek(sealed) is None
 
 
-def test_both_forms_of_a_record_are_equally_long_whatever_it_says() -> None:
+def test_records_are_equally_long_whatever_they_say() -> None:
     records = [b"", b"INBOX", RECORD, Record(2**40, 2**63 - 1, os.urandom(32)).pack()]
     lengths = {len(SEAL.seal(LOCK, record)) for record in records} | {len(sealed_to_bob(record)) for record in records}
-    assert lengths == {112}
+    assert lengths == {114}
 
 
 @pytest.mark.parametrize("away", [True, False])
@@ -134,7 +136,7 @@ def test_a_changed_or_cut_record_does_not_open(away: bool) -> None:
     for at in range(len(sealed)):
         with pytest.raises(ValueError):  # noqa: PT011
             key.open(changed(sealed, at))
-    for length in (0, 1, 31, 32, 48, len(sealed) - 1):
+    for length in (0, 1, 33, 34, 48, len(sealed) - 1):
         with pytest.raises(ValueError):  # noqa: PT011
             key.open(sealed[:length])
     with pytest.raises(ValueError):  # noqa: PT011
@@ -151,25 +153,73 @@ def test_recipients_of_one_record_share_no_four_bytes() -> None:
         seen |= parts
 
 
-def test_what_stands_for_the_ephemeral_key_looks_random_in_both_forms() -> None:
+def test_the_ephemeral_key_looks_random() -> None:
     """The highest bit of an X25519 key is never set: masked, it is set half the time."""
     for records in ([sealed_to_bob() for _ in range(150)], [SEAL.seal(LOCK, RECORD) for _ in range(150)]):
         high = sum(sealed[31] >> 7 for sealed in records)
         assert 35 < high < 115  # ten million to one
 
 
-def test_only_a_closed_account_costs_a_curve(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_chain_of_records_costs_one_curve(monkeypatch: pytest.MonkeyPatch) -> None:
     between = Mock(wraps=sealed_module._between)
     monkeypatch.setattr(sealed_module, "_between", between)
-    key = bob()
-    sealed = SEAL.seal(CLOSED, RECORD)
-    key.open(sealed)
-    between.assert_not_called()
-    sealed_to_bob()
+    seal = Sealed(ROOT, memory=8)
+    lock, key = seal.lock("password")
+    records = [b"%d" % at for at in range(CHAIN)]
+    sealed = [seal.seal(lock, record) for record in records]
     between.assert_called_once()
+    assert [key.open(record) for record in sealed] == records
+    assert between.call_count == 2
+    key.open(seal.seal(lock, b"of the next chain"))
+    assert between.call_count == 4
 
 
-def test_records_of_an_open_account_open_in_a_later_session() -> None:
+def test_records_open_in_any_order_and_in_any_session() -> None:
+    seal = Sealed(ROOT, memory=8)
+    lock, _ = seal.lock("password")
+    records = [b"%d" % at for at in range(3 * CHAIN)]
+    sealed = [seal.seal(lock, record) for record in records]
+    for order in (range(len(records)), reversed(range(len(records))), range(0, len(records), 7)):
+        key = Sealed(ROOT, memory=8).unlock(lock, "password")
+        assert key is not None
+        assert all(key.open(sealed[at]) == records[at] for at in order)
+
+
+def test_what_seals_cannot_open_what_it_sealed() -> None:
+    """Whoever reads the relay's memory finds the next link only."""
+    seal = Sealed(ROOT, memory=8)
+    lock, key = seal.lock("password")
+    public, _ = seal._public(lock)
+    sealed = [seal.seal(lock, RECORD) for _ in range(10)]
+    link = seal._chains[public]._link
+    keys = []
+    for _ in range(CHAIN):
+        forged, link = sealed_module._forged(link)
+        keys.append(AESGCM(forged))
+    for record in sealed:
+        head, rest = seal.unmasked(record)
+        for cipher in keys:
+            with pytest.raises(InvalidTag):
+                cipher.decrypt(bytes(12), rest, head + public)
+        assert key.open(record) == RECORD
+
+
+def test_chains_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sealed_module, "_LOCKS", 3)
+    seal = Sealed(ROOT, memory=8)
+    made = [seal.lock("password") for _ in range(6)]
+    sealed = [seal.seal(lock, RECORD) for lock, _ in made * 2]
+    assert len(seal._chains) == 3
+    assert [key.open(record) for (_, key), record in zip(made * 2, sealed, strict=True)] == [RECORD] * 12
+
+
+@given(sealed=st.binary(max_size=300))
+def test_noise_does_not_open(sealed: bytes) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011
+        ALICE.open(sealed)
+
+
+def test_records_sealed_with_and_without_a_session_open_in_a_later_one() -> None:
     seal = Sealed(ROOT, memory=8)
     lock, first = seal.lock("password")
     while_open = seal.seal(lock, RECORD)

@@ -7,13 +7,14 @@ Four kinds of key, each in reach of fewer:
 * An *account's* X25519 pair (RFC 7748). The private half lies in the account's lock, wrapped under argon2id (RFC 9106)
   of the password peppered with a root subkey; that its tag fits is the only check of a password there is. The public
   half lies beside it, hidden, so the database without the root key cannot even be added to.
-* A *record's* key: an ephemeral X25519 key against the account's public half, through HKDF-SHA256 bound to both, then
-  AES-256-GCM. Who holds no password cannot open what was sealed so, the relay included.
+* A *record's* key: an ephemeral X25519 key against the account's public half, through HKDF-SHA256 bound to both, gives
+  the beginning of a chain of at most `CHAIN` records of that account. Each link gives a record's AES-256-GCM key and
+  the next link, and is forgotten at once: who holds no password cannot open what was sealed, the relay that sealed it
+  included. (A curve costs more than all the rest of a delivery; so it is done once in a chain.)
 * A *body's* key: random, used once, kept in the record and nowhere else. Destroying a record destroys its body.
 
-While an account is open in some session, records for it may be sealed under a symmetric key that only the private half
-gives (Curve25519 costs more than all the rest of a delivery). On disk both forms are equally long and look random: the
-ephemeral key, or the random bytes in its place, is masked under a root subkey and the record's own ciphertext.
+What says which chain and which link is masked under a root subkey and the record's own ciphertext, so that on the disk
+no two records show that they are of one chain, nor anything that is not random.
 
 Invariants:
 * Nothing that leaves here is the same twice, except keyed names; two accounts share no byte of one message.
@@ -30,7 +31,9 @@ import hashlib
 import hmac
 import os
 import secrets
+import threading
 import weakref
+from collections import OrderedDict
 from functools import lru_cache
 
 from argon2.low_level import Type, hash_secret_raw
@@ -40,11 +43,13 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from angarium.store.seal import Kept, Key
 
-__all__ = ["CLASSES", "Sealed"]
+__all__ = ["CHAIN", "CLASSES", "Sealed"]
 
 ROOT_BYTES = 32
 CLASSES = (4_064, 16_256, 65_792)
 """Wrapped lengths of bodies that lie beside their record; two of the first fill a page of the database."""
+CHAIN = 64
+"""Records sealed to one account with one ephemeral key."""
 
 _FORM = b"\x01"
 """First byte of a lock: this file's first format."""
@@ -55,6 +60,7 @@ _ONCE = bytes(_NONCE)
 """The nonce under a key that encrypts once."""
 _POINT = 32
 _HIDDEN_POINT = _NONCE + _POINT + _TAG
+_HEAD = _POINT + 2
 _LOCK = len(_FORM) + _SALT + _POINT + _TAG + _HIDDEN_POINT
 _RECORD = 64
 _LONGER = 256
@@ -62,7 +68,9 @@ _LENGTH = 4
 _REMEMBERED = 256
 """Records a key keeps open for its session: an app asks four times for each before it deletes it."""
 _LOCKS = 8_192
-"""Public halves kept at hand."""
+"""Public halves, and chains, kept at hand."""
+_FOLLOWED = 8
+"""Chains whose last link a key remembers."""
 
 
 class Sealed:
@@ -89,6 +97,8 @@ class Sealed:
         self._points = AESGCM(_derived(root, b"public halves"))
         self._hidden = AESGCM(_derived(root, b"hidden"))
         self._open: weakref.WeakValueDictionary[bytes, _AccountKey] = weakref.WeakValueDictionary()
+        self._chains: OrderedDict[bytes, _Chain] = OrderedDict()
+        self._turn = threading.Lock()
         self._public = lru_cache(_LOCKS)(self._public_half)
 
     def name(self, kind: str, value: str) -> bytes:
@@ -117,13 +127,9 @@ class Sealed:
     def seal(self, lock: bytes, record: bytes) -> bytes:
         """See `Seal.seal`."""
         public, point = self._public(lock)
-        padded = _padded(record)
-        if (key := self._open.get(public)) is not None:
-            head, sealed = key.seal(padded)
-        else:
-            ephemeral = X25519PrivateKey.generate()
-            head = ephemeral.public_key().public_bytes_raw()
-            sealed = _between(ephemeral, point, head, public).encrypt(_ONCE, padded, public)
+        with self._turn:
+            head, key = self._chain(public, point).forge()
+        sealed = AESGCM(key).encrypt(_ONCE, _padded(record), head + public)
         return self._masked(head, sealed) + sealed
 
     def peek(self, sealed: bytes) -> bytes | None:
@@ -174,9 +180,9 @@ class Sealed:
 
     def unmasked(self, sealed: bytes) -> tuple[bytes, bytes]:
         """The head and the ciphertext of a sealed record. Raises ValueError where it is too short for one."""
-        if len(sealed) < _POINT + _RECORD + _TAG:
+        if len(sealed) < _HEAD + _RECORD + _TAG:
             raise ValueError("not a sealed record")
-        head, rest = sealed[:_POINT], sealed[_POINT:]
+        head, rest = sealed[:_HEAD], sealed[_HEAD:]
         return self._masked(head, rest), rest
 
     def revive(self, private: bytes) -> Key:
@@ -191,6 +197,16 @@ class Sealed:
             key = self._open[public] = _AccountKey(self, private, public)
         return key
 
+    def _chain(self, public: bytes, point: X25519PublicKey) -> "_Chain":
+        """The chain to go on with."""
+        chain = self._chains.get(public)
+        if chain is None or chain.used == CHAIN:
+            chain = self._chains[public] = _Chain(public, point)
+            if len(self._chains) > _LOCKS:
+                self._chains.popitem(last=False)
+        self._chains.move_to_end(public)
+        return chain
+
     def _public_half(self, lock: bytes) -> tuple[bytes, X25519PublicKey]:
         if len(lock) != _LOCK or lock[:1] != _FORM:
             raise ValueError("not a lock of this form")
@@ -203,20 +219,39 @@ class Sealed:
         return hash_secret_raw(peppered, salt, 1, self._memory, 1, 32, Type.ID)
 
     def _masked(self, head: bytes, sealed: bytes) -> bytes:
-        mask = hashlib.blake2b(sealed, key=self._mask, digest_size=_POINT).digest()
-        return (int.from_bytes(head) ^ int.from_bytes(mask)).to_bytes(_POINT)
+        mask = hashlib.blake2b(sealed, key=self._mask, digest_size=_HEAD).digest()
+        return (int.from_bytes(head) ^ int.from_bytes(mask)).to_bytes(_HEAD)
+
+
+class _Chain:
+    """What seals to one account: it can go on, and cannot go back."""
+
+    __slots__ = ("_link", "_point", "used")
+
+    def __init__(self, public: bytes, point: X25519PublicKey) -> None:
+        ephemeral = X25519PrivateKey.generate()
+        self._point = ephemeral.public_key().public_bytes_raw()
+        self._link = _between(ephemeral, point, self._point, public)
+        self.used = 0
+
+    def forge(self) -> tuple[bytes, bytes]:
+        """The head and the key of the next record."""
+        head = self._point + self.used.to_bytes(2)
+        key, self._link = _forged(self._link)
+        self.used += 1
+        return head, key
 
 
 class _AccountKey:
     """The private half of an account, and what follows from it. Lives as long as a session holds it."""
 
-    __slots__ = ("__weakref__", "_connected", "_private", "_public", "_records", "_seal")
+    __slots__ = ("__weakref__", "_chains", "_private", "_public", "_records", "_seal")
 
     def __init__(self, seal: Sealed, private: X25519PrivateKey, public: bytes) -> None:
         self._seal = seal
         self._private = private
         self._public = public
-        self._connected = AESGCM(_derived(private.private_bytes_raw(), b"connected"))
+        self._chains: dict[bytes, tuple[int, bytes]] = {}
         self._records: dict[bytes, bytes] = {}
 
     def open(self, sealed: bytes) -> bytes:
@@ -230,23 +265,24 @@ class _AccountKey:
             self._records[sealed] = record
         return record
 
-    def seal(self, padded: bytes) -> tuple[bytes, bytes]:
-        """Seal to this account while it is open: random bytes in the ephemeral key's place, and the ciphertext."""
-        head = bytearray(os.urandom(_POINT))
-        head[-1] &= 0x7F  # as in every X25519 key
-        return bytes(head), self._connected.encrypt(bytes(head[:_NONCE]), padded, head + self._public)
-
     def kept(self, under: bytes) -> Kept:
         """See `Key.kept`."""
         return _Kept(self._seal, AESGCM(under).encrypt(_ONCE, self._private.private_bytes_raw(), None))
 
     def _opened(self, head: bytes, sealed: bytes) -> bytes:
-        try:
-            return self._connected.decrypt(head[:_NONCE], sealed, head + self._public)
-        except InvalidTag:
-            ephemeral = X25519PublicKey.from_public_bytes(head)
-            key = _between(self._private, ephemeral, head, self._public)
-            return _decrypted(key, _ONCE, sealed, self._public)
+        point, wanted = head[:_POINT], int.from_bytes(head[_POINT:])
+        if wanted >= CHAIN:
+            raise ValueError("not a record of this account")
+        at, link = self._chains.get(point, (CHAIN, b""))
+        if at > wanted:
+            at, link = 0, _between(self._private, X25519PublicKey.from_public_bytes(point), point, self._public)
+        for _ in range(at, wanted + 1):
+            key, link = _forged(link)
+        record = _decrypted(AESGCM(key), _ONCE, sealed, head + self._public)
+        if len(self._chains) >= _FOLLOWED:
+            self._chains.clear()
+        self._chains[point] = wanted + 1, link
+        return record
 
 
 class _Kept:
@@ -263,14 +299,20 @@ class _Kept:
         return self._seal.revive(_decrypted(AESGCM(under), _ONCE, self._wrapped, None))
 
 
-def _between(mine: X25519PrivateKey, theirs: X25519PublicKey, ephemeral: bytes, public: bytes) -> AESGCM:
-    """The cipher between an ephemeral key and an account's, made for these two and used once.
+def _between(mine: X25519PrivateKey, theirs: X25519PublicKey, ephemeral: bytes, public: bytes) -> bytes:
+    """The first link between an ephemeral key and an account's.
 
     Raises:
         ValueError: the other half is of small order.
     """
     secret = hmac.digest(ephemeral + public, mine.exchange(theirs), "sha256")
-    return AESGCM(hmac.digest(secret, b"angarium record\x01", "sha256"))
+    return hmac.digest(secret, b"angarium chain\x01", "sha256")
+
+
+def _forged(link: bytes) -> tuple[bytes, bytes]:
+    """A record's key, and the next link."""
+    both = hashlib.blake2b(key=link, person=b"link").digest()
+    return both[:32], both[32:]
 
 
 def _derived(secret: bytes, purpose: bytes) -> bytes:
