@@ -36,13 +36,18 @@ class _Client:
         self._writer = writer
 
     @classmethod
-    async def connect(cls, host: str, port: int) -> Self:
-        """Connect over TLS and read the greeting. Raises ConnectionError, Refused."""
+    async def connect(cls, host: str, port: int, *, source: str | None = None) -> Self:
+        """Connect over TLS, from a given address of this machine, and read the greeting.
+
+        Raises:
+            ConnectionError: it could not, or was not let in.
+        """
         context = ssl.create_default_context()
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
         try:
-            client = cls(*await asyncio.open_connection(host, port, ssl=context, limit=LINE))
+            local = None if source is None else (source, 0)
+            client = cls(*await asyncio.open_connection(host, port, ssl=context, limit=LINE, local_addr=local))
         except ssl.SSLError as error:
             raise ConnectionError(str(error)) from None
         await client._greeting()

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["Piece", "databases", "merged", "pieces"]
+__all__ = ["Piece", "databases", "merged", "pieces", "values"]
 
 MAGIC = b"SQLite format 3\0"
 PIECE = 64 << 20
@@ -62,21 +62,26 @@ def merged(path: Path) -> Iterator[Path]:
         yield copy
 
 
-def _values(label: str, path: Path) -> Iterator[Piece]:
+def values(path: Path) -> Iterator[bytes]:
+    """Every text and blob in a database, as far as it can be read."""
     with contextlib.suppress(sqlite3.DatabaseError), contextlib.closing(sqlite3.connect(path)) as connection:
         connection.text_factory = bytes
-        gathered, starts = bytearray(), list[int]()
         for (table,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall():
             quoted = '"' + os.fsdecode(table).replace('"', '""') + '"'
             for row in connection.execute(f"SELECT * FROM {quoted}"):  # noqa: S608 (a name out of the schema)
-                for value in row:
-                    if isinstance(value, bytes) and value:
-                        starts.append(len(gathered))
-                        gathered += value + BETWEEN
-                if len(gathered) > PIECE:
-                    yield Piece(label, bytes(gathered), starts)
-                    gathered, starts = bytearray(), []
-        yield Piece(label, bytes(gathered), starts)
+                yield from (value for value in row if isinstance(value, bytes))
+
+
+def _values(label: str, path: Path) -> Iterator[Piece]:
+    """The values of a database, many in a piece."""
+    gathered, starts = bytearray(), list[int]()
+    for value in values(path):
+        starts.append(len(gathered))
+        gathered += value + BETWEEN
+        if len(gathered) > PIECE:
+            yield Piece(label, bytes(gathered), starts)
+            gathered, starts = bytearray(), []
+    yield Piece(label, bytes(gathered), starts)
 
 
 def _begins(path: Path, magic: bytes) -> bool:
