@@ -11,6 +11,7 @@ from typing import Any
 from angarium import __version__
 from angarium.apps.certify import Certified
 from angarium.apps.config import Config
+from angarium.apps.harden import Hardened
 from angarium.apps.invite import Invited
 from angarium.apps.last_error import LastError
 from angarium.apps.status import Listening, Status
@@ -39,6 +40,7 @@ class Keeper:
     certified: Certified
     listener: Listener
     errors: LastError
+    hardened: Hardened
     invite: Callable[[str | None], str]
     today: Callable[[], int]
     end: Callable[[], None]
@@ -65,6 +67,7 @@ class Keeper:
             connections=self.listener.connections,
             disk_bytes=await asyncio.to_thread(_disk_bytes, self.directory),
             last_error=self.errors.text,
+            hardened=self.hardened,
         )
 
     async def invitation(self, details: Mapping[str, Any]) -> Invited:

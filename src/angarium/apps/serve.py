@@ -19,6 +19,7 @@ from typing import Any
 
 from angarium.apps.certify import Certified, certify
 from angarium.apps.config import Config
+from angarium.apps.harden import Hardened, harden
 from angarium.apps.home import Home, HomeError
 from angarium.apps.keeper import Keeper
 from angarium.apps.last_error import LastError
@@ -80,6 +81,7 @@ async def serve(
         HomeError: it cannot start; the text says what to do.
         ConfigError: a setting is wrong.
     """
+    hardened = harden()
     new = not home.made
     home.make(settings)
     config = home.config(settings)
@@ -92,7 +94,7 @@ async def serve(
     except StoreError as error:
         raise HomeError(f"{error} ({home.path})") from None
     try:
-        await _Relay(home, config, store).run(ready)
+        await _Relay(home, config, store, hardened).run(ready)
     except (BadName, CannotListen, CertificateError) as error:
         raise HomeError(str(error)) from None
     finally:
@@ -102,10 +104,11 @@ async def serve(
 class _Relay:
     """The rooms of one relay, in the order in which they are built."""
 
-    def __init__(self, home: Home, config: Config, store: Store) -> None:
+    def __init__(self, home: Home, config: Config, store: Store, hardened: Hardened) -> None:
         self._home = home
         self._config = config
         self._store = store
+        self._hardened = hardened
         self._ports: dict[str, int] = {}
         self._names = Names(config.names, config.listen.addresses)
         self._certified: Certified = certify(config.tls, home.tls, self._names, today=_date)
@@ -142,6 +145,7 @@ class _Relay:
                 certified=self._certified,
                 listener=self._listener,
                 errors=errors,
+                hardened=self._hardened,
                 invite=self._invite,
                 today=_today,
                 end=_end,

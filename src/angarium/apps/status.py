@@ -9,6 +9,7 @@ from msgspec import Struct
 from rich.console import Console
 from rich.table import Table
 
+from angarium.apps.harden import Hardened
 from angarium.apps.options import Data, Json, existing
 from angarium.apps.terminal import size
 from angarium.edge.control import ask
@@ -43,6 +44,8 @@ class Status(Struct, frozen=True):
     connections: int
     disk_bytes: int
     last_error: str
+    hardened: Hardened = Hardened()
+    """What keeps the keys in its memory off the disk."""
 
 
 def status(*, data: Data = None, json: Json = False) -> int:
@@ -85,8 +88,20 @@ def _rows(answer: Status) -> list[tuple[str, Any]]:
         ("Messages waiting", str(answer.messages)),
         ("Connections", str(answer.connections)),
         ("Disk used", size(answer.disk_bytes)),
+        ("Memory", _memory(answer.hardened)),
         ("Last error", answer.last_error or "none"),
     ]
+
+
+def _memory(hardened: Hardened) -> str:
+    said = [
+        "no core dumps" if hardened.no_core_dumps else "core dumps are possible",
+        "closed to other processes" if hardened.not_traceable else "open to this user's other processes",
+        "never swapped"
+        if hardened.memory_locked or hardened.no_swap
+        else "may be swapped (allow LimitMEMLOCK=infinity, or encrypt the swap)",
+    ]
+    return ", ".join(said)
 
 
 def _until(day: int | None) -> str:
