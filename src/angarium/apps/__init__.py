@@ -30,6 +30,8 @@ app.command("angarium.apps.check:check")
 app.command("angarium.apps.passphrase:passphrase")
 app.command("angarium.apps.burn:burn")
 app.command("angarium.apps.lab:lab", name="lab")
+app.command("angarium.apps.backup:backup")
+app.command("angarium.apps.backup:restore")
 
 
 def main() -> None:

@@ -84,7 +84,8 @@ def burn_home(home: Home) -> Burnt:
     for path in home.remains():
         small = path.is_file() and path.stat().st_size <= SMALL
         removed += _gone(path, erase if small else Path.unlink, problems)
-    for directory in (home.tls, home.path):
+    unfinished = [path for draft in home.path.glob(".restore.*") for path in (draft / "tls", draft)]
+    for directory in (home.tls, *unfinished, home.path):
         with contextlib.suppress(OSError):
             directory.rmdir()
     return Burnt(removed, relay, problems, round(time.monotonic() - begun, 3))

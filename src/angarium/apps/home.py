@@ -59,7 +59,8 @@ class Home:
 
     def root_keys(self) -> list[Path]:
         """The root key, and drafts of it that a crash left behind."""
-        return [path for path in (self.root_key_file, *self.path.glob(".root.key.*")) if os.path.lexists(path)]
+        drafts = [path for form in (".root.key.*", ".restore.*/root.key") for path in self.path.glob(form)]
+        return [path for path in (self.root_key_file, *drafts) if os.path.lexists(path)]
 
     def remains(self) -> list[Path]:
         """Every file of a relay that is there, private keys first. Others' files are not among them."""
@@ -67,6 +68,7 @@ class Home:
         kept = (self.config_file, self.ports_file, self.database, self.lock)
         drafts = [path for file in kept for path in self.path.glob(f".{file.name}.*")]
         logs = [self.database.with_name(f"{self.database.name}{end}") for end in ("-wal", "-shm", "-journal")]
+        private += sorted(path for path in self.path.glob(".restore.*/**/*") if not path.is_dir())
         found = (*self.root_keys(), *private, *drafts, *kept, *logs, self.control)
         return [path for path in found if os.path.lexists(path)]
 
