@@ -4,6 +4,7 @@ Passwords are tried in a few threads, never on the event loop: one costs millise
 """
 
 import asyncio
+import logging
 import secrets
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -13,12 +14,12 @@ from typing import TypeVar
 
 from angarium.store.interfaces import (
     AccountId,
+    Damaged,
     NameTaken,
     NoSuchAccount,
     NoSuchToken,
     Owner,
     StoreError,
-    StoreFull,
     WrongPassword,
 )
 from angarium.store.removal import clear_ruins, ruin
@@ -29,6 +30,7 @@ from angarium.store.titles import INBOX, open_mailbox
 __all__ = ["StoredAccounts"]
 
 T = TypeVar("T")
+_log = logging.getLogger("angarium.store")
 
 PASSWORDS_AT_ONCE = 2
 EXPIRED_AT_ONCE = 64
@@ -68,11 +70,16 @@ class StoredAccounts:
         if row is None:
             await self._slowly(partial(self._try_in_vain, password))
             raise NoSuchAccount
-        key = await self._slowly(partial(self._seal.unlock, row.lock, password))
+        try:
+            key = await self._slowly(partial(self._seal.unlock, row.lock, password))
+        except ValueError as error:
+            damaged = Damaged()
+            _log.error("an account cannot be opened: %s", damaged)
+            raise damaged from error
         if key is None:
             raise WrongPassword
         if row.day < day:
-            with suppress(StoreFull):  # a full disk keeps nobody from reading and deleting
+            with suppress(StoreError):  # a full or failing disk keeps nobody from reading and deleting
                 await self._backend.write(partial(touch, account=account, day=day))
         return Owner(account, name, key)
 

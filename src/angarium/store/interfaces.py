@@ -16,6 +16,7 @@ __all__ = [
     "Accounts",
     "Changes",
     "Copied",
+    "Damaged",
     "Invitations",
     "Letter",
     "MailboxExists",
@@ -40,6 +41,13 @@ AccountId = NewType("AccountId", bytes)
 
 class StoreError(Exception):
     """Any refusal of the store. Its text never holds a name, an address or a message."""
+
+
+class Damaged(StoreError):
+    """What is on the disk is not what was written."""
+
+    def __init__(self) -> None:
+        super().__init__("the database is damaged: stop the relay and put back a copy of it (angarium restore)")
 
 
 class NoSuchAccount(StoreError):

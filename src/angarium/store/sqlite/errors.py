@@ -2,7 +2,7 @@
 
 import sqlite3
 
-from angarium.store.interfaces import StoreError, StoreFull
+from angarium.store.interfaces import Damaged, StoreError, StoreFull
 
 __all__ = ["held", "translated"]
 
@@ -13,13 +13,11 @@ _FULL = {
     sqlite3.SQLITE_PERM: "the data directory cannot be written",
     sqlite3.SQLITE_NOMEM: "there is not enough memory",
 }
-_DAMAGED = "the database is damaged: stop the relay and put back a copy of it (angarium restore)"
+_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_MISMATCH}
 _BROKEN = {
     sqlite3.SQLITE_IOERR: "the disk fails to read or write",
     sqlite3.SQLITE_BUSY: "another program holds the database",
     sqlite3.SQLITE_LOCKED: "another program holds the database",
-    sqlite3.SQLITE_CORRUPT: _DAMAGED,
-    sqlite3.SQLITE_NOTADB: _DAMAGED,
 }
 
 
@@ -29,12 +27,19 @@ def held(error: Exception) -> bool:
 
 
 def translated(error: Exception) -> Exception:
-    """The store's error for one of SQLite's: StoreFull where room is missing. Others stay as they are."""
+    """The store's error for one of SQLite's: StoreFull where room is missing. Others stay as they are.
+
+    A ValueError is what the seal says of bytes that were changed.
+    """
+    if isinstance(error, ValueError):
+        return Damaged()
     if not isinstance(error, sqlite3.Error):
         return error
     code = _code(error)
     if code in _FULL:
         return StoreFull(_FULL[code])
+    if code in _DAMAGED:
+        return Damaged()
     name = getattr(error, "sqlite_errorname", type(error).__name__)
     return StoreError(_BROKEN.get(code, f"the database failed ({name})"))
 

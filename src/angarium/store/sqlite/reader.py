@@ -5,9 +5,9 @@ A look is one read transaction: all its rows are of one moment.
 
 import asyncio
 import sqlite3
-import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
 from typing import TypeVar
 
 from angarium.store.interfaces import StoreError
@@ -28,11 +28,12 @@ class Readers:
 
     def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
         """`connect` opens a connection that only reads."""
-        self._connect = connect
         self._light = _Reader(connect())
-        self._heavy: list[_Reader] = []
-        self._own = threading.local()
-        self._threads = ThreadPoolExecutor(HEAVY_AT_ONCE, thread_name_prefix="store-reader", initializer=self._begin)
+        self._heavy = [_Reader(connect()) for _ in range(HEAVY_AT_ONCE)]  # now: later there may be no descriptors left
+        self._idle: SimpleQueue[_Reader] = SimpleQueue()
+        for reader in self._heavy:
+            self._idle.put(reader)
+        self._threads = ThreadPoolExecutor(HEAVY_AT_ONCE, thread_name_prefix="store-reader")
         self._closed = False
 
     async def read(self, look: Callable[[Reading], T], *, heavy: bool) -> T:
@@ -51,13 +52,12 @@ class Readers:
             reader.close()
         self._heavy = []
 
-    def _begin(self) -> None:
-        self._own.reader = _Reader(self._connect())
-        self._heavy.append(self._own.reader)
-
     def _read_heavy(self, look: Callable[[Reading], T]) -> T:
-        reader: _Reader = self._own.reader
-        return reader.read(look)
+        reader = self._idle.get()  # there are as many as threads
+        try:
+            return reader.read(look)
+        finally:
+            self._idle.put(reader)
 
 
 class _Reader:
@@ -74,7 +74,7 @@ class _Reader:
             finally:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
-        except sqlite3.Error as error:
+        except (sqlite3.Error, ValueError) as error:
             failure = translated(error)
             self._complaint.note(str(failure))
             raise failure from error

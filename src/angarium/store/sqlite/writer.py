@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
-from angarium.store.interfaces import StoreError, StoreFull
+from angarium.store.interfaces import Damaged, StoreError, StoreFull
 from angarium.store.rows import News, Writing
 from angarium.store.sqlite.complaint import Complaint
 from angarium.store.sqlite.errors import held, translated
@@ -149,7 +149,9 @@ class Writer:
 
     def _report(self, orders: list[_Order]) -> None:
         """Tell the keeper when the disk begins to fail, and when it works again; not at every job."""
-        failing = next((str(order.error) for order in orders if type(order.error) in (StoreError, StoreFull)), None)
+        failing = next(
+            (str(order.error) for order in orders if type(order.error) in (StoreError, StoreFull, Damaged)), None
+        )
         self._complaint.note(failing)
 
     def _settle(self, orders: list[_Order]) -> None:
