@@ -69,7 +69,7 @@ def disk(**changed: object) -> Round:
     nothing = Hits(0, {}, {}, {})
     whole: dict[str, object] = dict.fromkeys(Round.__struct_fields__, 10)
     whole |= {"disk": nothing, "settings": nothing, "root": Hits(1, {"push token": 1}, {}, {}), "clues": {}}
-    whole |= {"waiting_found": 0, "area": 0.5, "error": 0.01}
+    whole |= {"waiting_found": 0, "area": 0.5, "error": 0.01, "settled_area": 0.5, "settled_error": 0.01}
     return Round(**{**whole, **changed})  # type: ignore[arg-type]
 
 

@@ -140,7 +140,9 @@ def _shown(judged: Report) -> RenderableType:
             *(f"{one.waiting_found} of {one.waiting}", f"{one.area:.3f}"),
         )
     last = judged.rounds[-1]
-    whole = f"Who shares a group: area {judged.area:.3f}, 95 % interval {judged.low:.3f} to {judged.high:.3f}"
+    low, high = f"{judged.low:.3f}", f"{judged.high:.3f}"
+    whole = f"Who shares a group: area {judged.area:.3f}, 95 % interval {low} to {high}"
+    rest = "The same without the database's log: {:.3f}, {:.3f} to {:.3f}".format(*judged.settled)
     clues = Table("Clue alone", "Area", box=None, header_style="bold", pad_edge=False)
     for clue in last.clues:
         clues.add_row(clue, f"{sum(one.clues[clue] for one in judged.rounds) / len(judged.rounds):.3f}")
@@ -150,7 +152,16 @@ def _shown(judged: Report) -> RenderableType:
     )
     found = _kinds([("Disk", last.disk), ("+ settings", last.settings), ("+ root key", last.root)])
     return Group(
-        table, "", found, "", clues, "", users, whole, "The goals hold." if judged.ok else "The goals do not hold."
+        table,
+        "",
+        found,
+        "",
+        clues,
+        "",
+        users,
+        whole,
+        rest,
+        "The goals hold." if judged.ok else "The goals do not hold.",
     )
 
 

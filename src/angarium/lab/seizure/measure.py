@@ -24,6 +24,8 @@ GOAL, HIGHEST = 0.55, 0.60
 """THREATS A1: the area under the curve at most, and the upper end of its interval."""
 CONTROL = 0.90
 """What the area must reach where nothing is sealed, for the examiner to be worth believing."""
+LOG = CLUES.index("written together")
+"""The last clue, and the only one that needs the log."""
 ROOT_KEY, SETTINGS, TLS = "root.key", "angarium.toml", "tls"
 OPENED = "opened with the root key"
 READABLE = frozenset({"push token"})
@@ -67,6 +69,9 @@ class Round(msgspec.Struct, frozen=True):
     area: float
     """Who shares a group: area under the curve."""
     error: float
+    settled_area: float
+    """The same without what the log says: the disk of a relay that rests, or was stopped in order."""
+    settled_error: float
     clues: dict[str, float]
     """The area that each clue gives alone."""
 
@@ -79,6 +84,7 @@ class Report(msgspec.Struct, frozen=True):
     area: float
     low: float
     high: float
+    settled: Estimate
     ok: bool
     """Sealed: nothing found without the root key, nothing unforeseen with it, and the area within the goal. Control:
     every mail that lay there was found, and the area is high."""
@@ -102,7 +108,7 @@ def judge(left: Left, make_seal: Callable[[bytes], Seal]) -> Round:
     closed = {label: finds for label, finds in found.items() if label != f"data/{ROOT_KEY}"}
     disk = {label: finds for label, finds in closed.items() if not _is_settings(label)}
     marks = {find.known.value for finds in closed.values() for find in finds if find.known.kind == "Message-ID"}
-    guess, counted, confirmed, alone = _membership(left, seal)
+    guess, settled, counted, confirmed = _membership(left, seal)
     return Round(
         accounts=len(left.population.people) - len(left.deleted),
         mails=len(left.taken),
@@ -117,15 +123,18 @@ def judge(left: Left, make_seal: Callable[[bytes], Seal]) -> Round:
         users_counted=counted,
         area=guess.area,
         error=guess.error,
-        clues=alone,
+        settled_area=settled.area,
+        settled_error=settled.error,
+        clues=dict(zip(CLUES, guess.alone, strict=True)),
     )
 
 
 def report(rounds: Sequence[Round], *, control: bool) -> Report:
     """Several disks in one verdict."""
     estimate = combined([Trial(one.area, one.error, []) for one in rounds])
+    settled = combined([Trial(one.settled_area, one.settled_error, []) for one in rounds])
     ok = _control_ok(rounds, estimate) if control else _sealed_ok(rounds, estimate)
-    return Report(control, list(rounds), *estimate, ok)
+    return Report(control, list(rounds), *estimate, settled, ok)
 
 
 def _sealed_ok(rounds: Sequence[Round], estimate: Estimate) -> bool:
@@ -137,8 +146,8 @@ def _control_ok(rounds: Sequence[Round], estimate: Estimate) -> bool:
     return all(one.waiting_found == one.waiting > 0 for one in rounds) and estimate.area >= CONTROL
 
 
-def _membership(left: Left, seal: Seal) -> tuple[Trial, int, int, dict[str, float]]:
-    """Guess who shares a group: how well, accounts counted, accounts named, and the area of each clue alone."""
+def _membership(left: Left, seal: Seal) -> tuple[Trial, Trial, int, int]:
+    """Guess who shares a group, with the log and without; accounts counted, and accounts known by name."""
     (database,) = databases(left.directory)
     evidence = examine(database)
     people = {seal.name("account", person.local): person.number for person in left.population.people}
@@ -153,9 +162,9 @@ def _membership(left: Left, seal: Seal) -> tuple[Trial, int, int, dict[str, floa
         pair = min(first, second), max(first, second)
         if pair in linked or pair not in chats:
             pairs.append(Pair(*pair, pair in linked, about))
-    guess = trial(pairs, left.population.seed)
-    confirmed = sum(number is not None for number in numbers)
-    return guess, len(numbers), confirmed, dict(zip(CLUES, guess.alone, strict=True))
+    at_rest = [pair._replace(clues=pair.clues[:LOG]) for pair in pairs]
+    named = sum(number is not None for number in numbers)
+    return trial(pairs, left.population.seed), trial(at_rest, left.population.seed), len(numbers), named
 
 
 def _opened(directory: Path, seal: Seal) -> bytes:
