@@ -27,11 +27,12 @@ app.command("angarium.apps.up:up")
 app.command("angarium.apps.invite:invite")
 app.command("angarium.apps.status:status")
 app.command("angarium.apps.check:check")
-app.command("angarium.apps.passphrase:passphrase")
-app.command("angarium.apps.burn:burn")
-app.command("angarium.apps.lab:lab", name="lab")
 app.command("angarium.apps.backup:backup")
 app.command("angarium.apps.backup:restore")
+app.command("angarium.apps.passphrase:passphrase")
+app.command("angarium.apps.seizure:seizure")
+app.command("angarium.apps.burn:burn")
+app.command("angarium.apps.lab:lab", name="lab")
 
 
 def main() -> None:

@@ -1,0 +1,135 @@
+"""What somebody without a key can count in the database: rows, days and size classes. Nothing is changed by counting.
+
+Kept apart from the rest of the store because it looks as a thief does: at the tables, past the seal.
+"""
+
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from angarium.store.flags import SEEN, SYSTEM
+from angarium.store.interfaces import StoreError
+from angarium.store.sqlite.errors import translated
+
+__all__ = ["Census", "Days", "Waiting", "census"]
+
+
+class Days(Struct, frozen=True):
+    """How many on one day (days since 1970-01-01 UTC)."""
+
+    day: int
+    count: int
+
+
+class Waiting(Struct, frozen=True):
+    """Messages that arrived on one day and are of one size class, in bytes."""
+
+    day: int
+    size: int
+    count: int
+
+
+class Census(Struct, frozen=True):
+    """All that can be counted."""
+
+    accounts: int
+    last_logins: list[Days]
+    """Accounts by the day of their last login."""
+    with_push: int
+    """Accounts with push tokens, which are sealed."""
+    tombs: int
+    """Names that are never given out again, as keyed hashes."""
+    invitations: list[Days]
+    """Uses left, by the last day of the invitation."""
+    mailboxes: int
+    holding: dict[str, int]
+    """Mailboxes by how many messages wait in each."""
+    messages: list[Waiting]
+    seen: int
+    """Messages that an app has marked as read."""
+    with_keywords: int
+    """Messages on which a client has put a flag with a name of its own, which is in clear."""
+    shared: list[Days]
+    """Bodies kept once for several mailboxes, by the day they came."""
+    holders: int
+    """In how many mailboxes these are, together."""
+
+
+def census(database: Path) -> Census:
+    """Count. Raises StoreError where the database cannot be read."""
+    try:
+        with _looking(database) as look:
+            return _counted(look)
+    except sqlite3.Error as error:
+        raise StoreError(str(translated(error))) from None
+    except OSError as error:
+        raise StoreError(f"the database cannot be read ({error.strerror})") from None
+
+
+def _counted(look: sqlite3.Connection) -> Census:
+    def rows(sql: str, *values: int) -> list[tuple[Any, ...]]:
+        return look.execute(sql, values).fetchall()
+
+    def number(sql: str, *values: int) -> int:
+        return int(rows(sql, *values)[0][0])
+
+    look.execute("BEGIN")  # all of one moment
+    return Census(
+        accounts=number("SELECT count(*) FROM accounts"),
+        last_logins=[Days(*row) for row in rows("SELECT day, count(*) FROM accounts GROUP BY day ORDER BY day")],
+        with_push=number("SELECT count(*) FROM devices"),
+        tombs=number("SELECT count(*) FROM tombs"),
+        invitations=[
+            Days(*row)
+            for row in rows("SELECT expires_day, sum(uses) FROM invitations GROUP BY expires_day ORDER BY expires_day")
+        ],
+        mailboxes=number("SELECT count(*) FROM mailboxes"),
+        holding=_spread(rows("SELECT messages, count(*) FROM mailboxes GROUP BY messages")),
+        messages=[
+            Waiting(*row)
+            for row in rows("SELECT day, size, count(*) FROM messages GROUP BY day, size ORDER BY day, size")
+        ],
+        seen=number("SELECT count(*) FROM messages WHERE flags & ?", 1 << SYSTEM.index(SEEN)),
+        with_keywords=number("SELECT count(*) FROM messages WHERE keywords != ''"),
+        shared=[Days(*row) for row in rows("SELECT day, count(*) FROM blobs GROUP BY day ORDER BY day")],
+        holders=number("SELECT ifnull(sum(holders), 0) FROM blobs"),
+    )
+
+
+def _spread(rows: list[tuple[Any, ...]]) -> dict[str, int]:
+    """Numbers in classes of ten: how many are 0, 1 to 9, 10 to 99…"""
+    spread: dict[str, int] = {}
+    for value, count in sorted(rows):
+        low = 10 ** (len(str(value)) - 1)
+        name = "0" if value <= 0 else f"{low} to {10 * low - 1}"
+        spread[name] = spread.get(name, 0) + count
+    return spread
+
+
+@contextmanager
+def _looking(database: Path) -> Iterator[sqlite3.Connection]:
+    """A connection that changes nothing in the directory, whatever the relay has left there."""
+    log = database.with_name(f"{database.name}-wal")
+    index = database.with_name(f"{database.name}-shm")
+    if not log.exists() or not log.stat().st_size:
+        with closing(_connect(database, "mode=ro" if index.exists() else "immutable=1")) as look:
+            yield look
+    elif index.exists():
+        with closing(_connect(database, "mode=ro")) as look:
+            yield look
+    else:  # what a cut relay left: its log has to be read in, which is done to a copy
+        with tempfile.TemporaryDirectory() as elsewhere:
+            copy = Path(shutil.copy(database, elsewhere))
+            shutil.copy(log, elsewhere)
+            with closing(_connect(copy, "mode=rw")) as look:
+                yield look
+
+
+def _connect(database: Path, mode: str) -> sqlite3.Connection:
+    return sqlite3.connect(f"{database.absolute().as_uri()}?{mode}", uri=True, isolation_level=None)
