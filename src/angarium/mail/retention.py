@@ -1,6 +1,8 @@
 """What the relay forgets, and when: the settings turned into rules, and a sweep a few times a day.
 
 Days are all it knows. A sweep comes at no exact hour, so the moment of a deletion tells nothing about the arrival.
+A clock that jumps ahead is not believed at once (`mail/calendar.py`), and that of a machine that has just started is
+given some minutes to be set.
 """
 
 import asyncio
@@ -9,12 +11,15 @@ import secrets
 from collections.abc import Awaitable, Callable
 
 from angarium.mail import settings
+from angarium.mail.calendar import Calendar, passed
 from angarium.store.interfaces import Accounts, Invitations, Mailboxes, Rules, StoreError
 
 __all__ = ["Retention", "rules"]
 
 _log = logging.getLogger("angarium.mail.retention")
 
+SETTLE_SECONDS = 600
+"""Until the first sweep."""
 EVERY_SECONDS = 3600
 """Between two sweeps, give or take a half."""
 
@@ -41,6 +46,7 @@ class Retention:
         invitations: the store's.
         today: days since 1970-01-01 (UTC).
         sleep: waits so many seconds.
+        passed: seconds since any moment, by another clock than `today`.
     """
 
     def __init__(
@@ -52,16 +58,18 @@ class Retention:
         today: Callable[[], int],
         *,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        passed: Callable[[], float] = passed,
     ) -> None:
         self._settings = settings
         self._accounts = accounts
         self._mailboxes = mailboxes
         self._invitations = invitations
-        self._today = today
+        self._calendar = Calendar(today, passed)
         self._sleep = sleep
 
     async def run(self) -> None:
         """Sweep now and again until cancelled. A disk that fails is tried again the next time."""
+        await self._sleep(SETTLE_SECONDS)
         while True:
             try:
                 await self.sweep()
@@ -71,7 +79,7 @@ class Retention:
 
     async def sweep(self) -> None:
         """Forget what is due today. Raises StoreError."""
-        today = self._today()
+        today = self._calendar.day()
         if self._settings.account_days:
             accounts = await self._accounts.expire(before_day=today - self._settings.account_days)
             if accounts:
