@@ -3,6 +3,9 @@
 Nothing on disk counts upwards across accounts: no AUTOINCREMENT and no implicit rowid, so rows do not tell in which
 order things came. A message's `place` is its mailbox's random number and its UID in one integer, so a mailbox lies
 together, in order, without an index. Bodies lie apart, so that listing a mailbox does not read them.
+
+What was released does not change: a later release adds a migration at the end, and a data directory of its own to
+`tests/store/directories`.
 """
 
 import sqlite3
@@ -49,7 +52,9 @@ def migrate(connection: sqlite3.Connection) -> None:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version > len(MIGRATIONS):
         connection.execute("ROLLBACK")
-        raise StoreError("the data was written by a newer release of Angarium")
+        raise StoreError(
+            "the data was written by a newer release of Angarium: install that one again, or restore a backup"
+        )
     for migration in MIGRATIONS[version:]:
         for statement in migration:
             connection.execute(statement)
