@@ -41,7 +41,6 @@ async def append(imap: Imap) -> None:
         (SYNCS, "error=EIO", "451 4.3.0", "the disk fails to read or write"),
         (WRITES, "error=EROFS", "451 4.3.0", "the disk fails to read or write"),
         (WRITES, "error=ENOSPC", "452 4.3.1", "the disk is full"),
-        (WRITES, "error=EDQUOT", "45", "the disk"),
     ],
 )
 async def test_what_cannot_be_written_is_refused_until_it_can(

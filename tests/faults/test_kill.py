@@ -7,7 +7,7 @@ import pytest
 
 from bench.kill import killed
 
-ROUNDS = 3
+ROUNDS = 2
 
 
 @pytest.mark.timeout(90)

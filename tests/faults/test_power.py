@@ -13,9 +13,9 @@ pytestmark = pytest.mark.skipif(not may_trace(), reason="Debian's strace is miss
 
 
 async def test_what_was_said_is_there_after_every_cut(tmp_path: Path) -> None:
-    recording = await asyncio.to_thread(recorded, tmp_path / "store", 150)
-    figures = await cuts(recording, 40, random.Random())
-    assert figures.cuts == 40
+    recording = await asyncio.to_thread(recorded, tmp_path / "store", 120)
+    figures = await cuts(recording, 25, random.Random())
+    assert figures.cuts == 25
     assert figures.expunged > 5
     assert figures.good, figures
 
