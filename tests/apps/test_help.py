@@ -3,25 +3,30 @@
 import re
 import subprocess
 import sys
+from io import StringIO
 
 import pytest
+from rich.console import Console
+
+from angarium.apps import app
 
 COMMANDS = ("backup", "burn", "check", "invite", "lab", "passphrase", "restore", "seizure", "status", "up")
 
 
-def said(*words: str) -> str:
-    done = subprocess.run([sys.executable, "-m", "angarium", *words], capture_output=True, text=True, check=True)
-    return done.stdout
+def page(*words: str) -> str:
+    console = Console(file=StringIO(), width=100)
+    app.help_print(words, console=console)
+    assert isinstance(console.file, StringIO)
+    return console.file.getvalue()
 
 
 def test_every_command_says_in_the_list_what_it_is_for() -> None:
-    listed = dict(re.findall(r"^│ ([a-z]+) +(\w[^│]{20,})│$", said("--help"), re.MULTILINE))
+    done = subprocess.run([sys.executable, "-m", "angarium"], capture_output=True, text=True, check=True)
+    listed = dict(re.findall(r"^│ ([a-z]+) +(\w[^│]{20,})│$", done.stdout, re.MULTILINE))
     assert tuple(sorted(listed)) == COMMANDS
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_has_a_page(command: str) -> None:
-    page = said(command, "--help")
-    assert f"Usage: angarium {command}" in page
-    assert len(page.splitlines()) > 8
-    assert "Exit status" in page or command == "lab"
+@pytest.mark.parametrize("command", [*((name,) for name in COMMANDS if name != "lab"), ("lab", "seizure")])
+def test_every_command_has_a_page(command: tuple[str, ...]) -> None:
+    assert f"Usage: angarium {' '.join(command)}" in page(*command)
+    assert "Exit status" in page(*command)

@@ -1,7 +1,7 @@
 """What a keeper runs: the `angarium` command, one file for each of its words.
 
-Each command is imported only when it is called, so that each starts quickly; only the list of them imports all. A command
-returns its exit status: 0 done, 1 it did not work, 2 it could not be tried (and the error says what to do).
+Each command is imported only when it is called, so that each starts quickly; only the list of them imports all. A
+command returns its exit status: 0 done, 1 it did not work, 2 it could not be tried (and the error says what to do).
 """
 
 import sys
