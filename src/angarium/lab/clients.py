@@ -88,8 +88,10 @@ class Imap(_Client):
 
     async def select(self, *, everything: bool = False) -> None:
         """Open INBOX; what is there already is not new, unless everything is asked for."""
-        there = await self._select()
-        self._next = 1 if everything else there
+        self._next = there = await self._select()
+        if everything:
+            found = [line.split()[2:] for line in await self.command("UID SEARCH ALL") if line.startswith(b"* SEARCH")]
+            self._next = min(map(int, found[0]), default=there)
         self.more = self._next < there
 
     async def idle(self) -> None:
