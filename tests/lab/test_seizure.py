@@ -69,7 +69,14 @@ def disk(**changed: object) -> Round:
     nothing = Hits(0, {}, {}, {})
     whole: dict[str, object] = dict.fromkeys(Round.__struct_fields__, 10)
     whole |= {"disk": nothing, "settings": nothing, "root": Hits(1, {"push token": 1}, {}, {}), "clues": {}}
-    whole |= {"waiting_found": 0, "area": 0.5, "error": 0.01, "settled_area": 0.5, "settled_error": 0.01}
+    whole |= {
+        "waiting_found": 0,
+        "area": 0.5,
+        "error": 0.01,
+        "settled_area": 0.5,
+        "settled_error": 0.01,
+        "common_area": 0.5,
+    }
     return Round(**{**whole, **changed})  # type: ignore[arg-type]
 
 
@@ -80,6 +87,6 @@ def test_the_goals() -> None:
     assert not report([disk(), disk(root=name)], control=False).ok
     assert not report([disk(area=0.56)], control=False).ok
     assert not report([disk(error=0.06)], control=False).ok
-    assert report([disk(waiting_found=10, area=0.95)], control=True).ok
-    assert not report([disk(waiting_found=9, area=0.95)], control=True).ok
-    assert not report([disk(waiting_found=10, area=0.8)], control=True).ok
+    assert report([disk(waiting_found=10, common_area=0.95)], control=True).ok
+    assert not report([disk(waiting_found=9, common_area=0.95)], control=True).ok
+    assert not report([disk(waiting_found=10, common_area=0.8)], control=True).ok

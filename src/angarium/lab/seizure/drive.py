@@ -235,12 +235,12 @@ class _Crowd:
 
     async def _write(self, mail: Mail, until: int) -> None:
         person = self.left.population.people[mail.sender]
-        if mail.sender in self.left.deleted:
-            return
         message = sealed(self._address(person), mail.mark, mail.size)
         named = message.replace(b"From: <", f'From: "{person.name}" <'.encode(), 1)
         recipients = [self._address(self.left.population.people[number]) for number in mail.recipients]
         async with self._turns[mail.sender]:
+            if mail.sender in self.left.deleted:
+                return
             submission = self._submissions.get(mail.sender)
             if submission is None:
                 submission = await Submission.connect(HOST, self._ports["submissions"], source=person.source)

@@ -14,7 +14,7 @@ from angarium.lab.seizure.clues import CLUES, clues, examine
 from angarium.lab.seizure.disk import databases, merged, pieces, values
 from angarium.lab.seizure.drive import Left
 from angarium.lab.seizure.encodings import Known
-from angarium.lab.seizure.estimate import Estimate, Pair, Trial, combined, trial
+from angarium.lab.seizure.estimate import Estimate, Pair, Trial, area, combined, trial
 from angarium.lab.seizure.hunter import Find, Hunter
 from angarium.store.seal import Seal
 
@@ -72,6 +72,8 @@ class Round(msgspec.Struct, frozen=True):
     settled_area: float
     """The same without what the log says: the disk of a relay that rests, or was stopped in order."""
     settled_error: float
+    common_area: float
+    """By bytes in common alone, among pairs who both have mail waiting: mail that was deleted leaves no row."""
     clues: dict[str, float]
     """The area that each clue gives alone."""
 
@@ -87,7 +89,7 @@ class Report(msgspec.Struct, frozen=True):
     settled: Estimate
     ok: bool
     """Sealed: nothing found without the root key, nothing unforeseen with it, and the area within the goal. Control:
-    every mail that lay there was found, and the area is high."""
+    every mail that lay there was found, and so was who got the same one."""
 
 
 def search(directory: Path, known: Sequence[Known], *, without: Iterable[str] = ()) -> Hits:
@@ -108,7 +110,7 @@ def judge(left: Left, make_seal: Callable[[bytes], Seal]) -> Round:
     closed = {label: finds for label, finds in found.items() if label != f"data/{ROOT_KEY}"}
     disk = {label: finds for label, finds in closed.items() if not _is_settings(label)}
     marks = {find.known.value for finds in closed.values() for find in finds if find.known.kind == "Message-ID"}
-    guess, settled, counted, confirmed = _membership(left, seal)
+    guess, settled, common, counted, confirmed = _membership(left, seal)
     return Round(
         accounts=len(left.population.people) - len(left.deleted),
         mails=len(left.taken),
@@ -125,6 +127,7 @@ def judge(left: Left, make_seal: Callable[[bytes], Seal]) -> Round:
         error=guess.error,
         settled_area=settled.area,
         settled_error=settled.error,
+        common_area=common,
         clues=dict(zip(CLUES, guess.alone, strict=True)),
     )
 
@@ -133,7 +136,7 @@ def report(rounds: Sequence[Round], *, control: bool) -> Report:
     """Several disks in one verdict."""
     estimate = combined([Trial(one.area, one.error, []) for one in rounds])
     settled = combined([Trial(one.settled_area, one.settled_error, []) for one in rounds])
-    ok = _control_ok(rounds, estimate) if control else _sealed_ok(rounds, estimate)
+    ok = _control_ok(rounds) if control else _sealed_ok(rounds, estimate)
     return Report(control, list(rounds), *estimate, settled, ok)
 
 
@@ -142,12 +145,13 @@ def _sealed_ok(rounds: Sequence[Round], estimate: Estimate) -> bool:
     return hidden and estimate.area <= GOAL and estimate.high <= HIGHEST
 
 
-def _control_ok(rounds: Sequence[Round], estimate: Estimate) -> bool:
-    return all(one.waiting_found == one.waiting > 0 for one in rounds) and estimate.area >= CONTROL
+def _control_ok(rounds: Sequence[Round]) -> bool:
+    common = sum(one.common_area for one in rounds) / len(rounds)
+    return all(one.waiting_found == one.waiting > 0 for one in rounds) and common >= CONTROL
 
 
-def _membership(left: Left, seal: Seal) -> tuple[Trial, Trial, int, int]:
-    """Guess who shares a group, with the log and without; accounts counted, and accounts known by name."""
+def _membership(left: Left, seal: Seal) -> tuple[Trial, Trial, float, int, int]:
+    """Guess who shares a group, with the log, without, by bytes in common; accounts counted, and known by name."""
     (database,) = databases(left.directory)
     evidence = examine(database)
     people = {seal.name("account", person.local): person.number for person in left.population.people}
@@ -164,7 +168,10 @@ def _membership(left: Left, seal: Seal) -> tuple[Trial, Trial, int, int]:
             pairs.append(Pair(*pair, pair in linked, about))
     at_rest = [pair._replace(clues=pair.clues[:LOG]) for pair in pairs]
     named = sum(number is not None for number in numbers)
-    return trial(pairs, left.population.seed), trial(at_rest, left.population.seed), len(numbers), named
+    waiting = [pair for pair in pairs if pair.clues[CLUES.index("many messages")] > 0]
+    common = area([pair.clues[CLUES.index("bytes in common")] for pair in waiting], [pair.linked for pair in waiting])
+    seed = left.population.seed
+    return trial(pairs, seed), trial(at_rest, seed), common, len(numbers), named
 
 
 def _opened(directory: Path, seal: Seal) -> bytes:
