@@ -87,6 +87,6 @@ def test_the_goals() -> None:
     assert not report([disk(), disk(root=name)], control=False).ok
     assert not report([disk(area=0.56)], control=False).ok
     assert not report([disk(error=0.06)], control=False).ok
-    assert report([disk(waiting_found=10, common_area=0.95)], control=True).ok
-    assert not report([disk(waiting_found=9, common_area=0.95)], control=True).ok
-    assert not report([disk(waiting_found=10, common_area=0.8)], control=True).ok
+    assert report([disk(waiting_found=10, area=0.95)], control=True).ok
+    assert not report([disk(waiting_found=9, area=0.95)], control=True).ok
+    assert not report([disk(waiting_found=10, area=0.61)], control=True).ok

@@ -22,8 +22,6 @@ __all__ = ["GOAL", "HIGHEST", "Hits", "Report", "Round", "judge", "report", "sea
 
 GOAL, HIGHEST = 0.55, 0.60
 """THREATS A1: the area under the curve at most, and the upper end of its interval."""
-CONTROL = 0.90
-"""What the area must reach where nothing is sealed, for the examiner to be worth believing."""
 LOG = CLUES.index("written together")
 """The last clue, and the only one that needs the log."""
 ROOT_KEY, SETTINGS, TLS = "root.key", "angarium.toml", "tls"
@@ -89,7 +87,7 @@ class Report(msgspec.Struct, frozen=True):
     settled: Estimate
     ok: bool
     """Sealed: nothing found without the root key, nothing unforeseen with it, and the area within the goal. Control:
-    every mail that lay there was found, and so was who got the same one."""
+    every mail that lay there was found, and the interval lies above the goal's."""
 
 
 def search(directory: Path, known: Sequence[Known], *, without: Iterable[str] = ()) -> Hits:
@@ -136,7 +134,7 @@ def report(rounds: Sequence[Round], *, control: bool) -> Report:
     """Several disks in one verdict."""
     estimate = combined([Trial(one.area, one.error, []) for one in rounds])
     settled = combined([Trial(one.settled_area, one.settled_error, []) for one in rounds])
-    ok = _control_ok(rounds) if control else _sealed_ok(rounds, estimate)
+    ok = _control_ok(rounds, estimate) if control else _sealed_ok(rounds, estimate)
     return Report(control, list(rounds), *estimate, settled, ok)
 
 
@@ -145,9 +143,8 @@ def _sealed_ok(rounds: Sequence[Round], estimate: Estimate) -> bool:
     return hidden and estimate.area <= GOAL and estimate.high <= HIGHEST
 
 
-def _control_ok(rounds: Sequence[Round]) -> bool:
-    common = sum(one.common_area for one in rounds) / len(rounds)
-    return all(one.waiting_found == one.waiting > 0 for one in rounds) and common >= CONTROL
+def _control_ok(rounds: Sequence[Round], estimate: Estimate) -> bool:
+    return all(one.waiting_found == one.waiting > 0 for one in rounds) and estimate.low > HIGHEST
 
 
 def _membership(left: Left, seal: Seal) -> tuple[Trial, Trial, float, int, int]:
