@@ -3,7 +3,7 @@
 import asyncio
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from angarium.apps.status import Listening, Status
 from angarium.apps.ways import choose, page
 from angarium.edge.control import Question, Refusal
 from angarium.edge.listener import Door, Listener
+from angarium.store.interfaces import StoreError
 from angarium.store.store import Store
 
 __all__ = ["Keeper"]
@@ -62,8 +63,8 @@ class Keeper:
             listening=[Listening(door.name, door.address, door.port) for door in self.doors],
             certificate=self.certified.kind,
             certificate_expires_day=self.certified.expires,
-            accounts=await self.store.accounts.count(),
-            messages=await self.store.mailboxes.messages(),
+            accounts=await self._counted(self.store.accounts.count),
+            messages=await self._counted(self.store.mailboxes.messages),
             connections=self.listener.connections,
             disk_bytes=await asyncio.to_thread(_disk_bytes, self.directory),
             last_error=self.errors.text,
@@ -99,6 +100,14 @@ class Keeper:
             links += [self.invite(token) for _ in range(uses - 1)]
         await self.store.invitations.add(token, uses=uses, expires_day=self.today() + days)
         return Invited(links, self._page(f"/invite/{token}"), uses, days)
+
+    async def _counted(self, count: Callable[[], Awaitable[int]]) -> int | None:
+        """A count, or None where the store fails: how the relay is doing is asked above all when it is not well."""
+        try:
+            return await count()
+        except StoreError as error:
+            self.errors.text = self.errors.text or f"store: {error}"
+            return None
 
     def _page(self, path: str) -> str:
         return page(self.domain, {door.name: door.port for door in self.doors}, path)

@@ -39,8 +39,9 @@ class Status(Struct, frozen=True):
     """Where the certificate comes from: self-signed, files, ACME."""
     certificate_expires_day: int | None
     """Days since 1970-01-01 UTC."""
-    accounts: int
-    messages: int
+    accounts: int | None
+    messages: int | None
+    """None where the database cannot be read: see `last_error`."""
     connections: int
     disk_bytes: int
     last_error: str
@@ -84,8 +85,8 @@ def _rows(answer: Status) -> list[tuple[str, Any]]:
         ("Page", answer.page),
         ("Registration", answer.registration),
         ("Certificate", f"{answer.certificate}, {_until(answer.certificate_expires_day)}"),
-        ("Accounts", str(answer.accounts)),
-        ("Messages waiting", str(answer.messages)),
+        ("Accounts", _count(answer.accounts)),
+        ("Messages waiting", _count(answer.messages)),
         ("Connections", str(answer.connections)),
         ("Disk used", size(answer.disk_bytes)),
         ("Memory", _memory(answer.hardened)),
@@ -102,6 +103,10 @@ def _memory(hardened: Hardened) -> str:
         else "may be swapped (allow LimitMEMLOCK=infinity, or encrypt the swap)",
     ]
     return ", ".join(said)
+
+
+def _count(number: int | None) -> str:
+    return "cannot be read" if number is None else str(number)
 
 
 def _until(day: int | None) -> str:
