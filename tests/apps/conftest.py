@@ -1,9 +1,6 @@
 """The command line in processes of its own, and relays to try it on."""
 
-import asyncio
-import os
 import ssl
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -11,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from angarium.apps.check.throwaway import OPTIONS, Relay, relay
+from tests.apps.command import angarium
 
 Command = Callable[..., Awaitable[tuple[int, str, str]]]
 Running = Callable[..., AbstractAsyncContextManager[Relay]]
@@ -19,19 +17,7 @@ Running = Callable[..., AbstractAsyncContextManager[Relay]]
 @pytest.fixture
 def command() -> Command:
     """Runs `angarium` with words; gives its exit status, what it said, what it complained of."""
-
-    async def run(*words: str, typed: str = "") -> tuple[int, str, str]:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "angarium", *words),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env={**os.environ, "COLUMNS": "100"},
-        )
-        said, complained = await process.communicate(typed.encode())
-        return process.returncode or 0, said.decode(), complained.decode()
-
-    return run
+    return angarium
 
 
 @pytest.fixture

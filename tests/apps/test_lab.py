@@ -1,25 +1,11 @@
 """The command as a keeper types it: what it refuses, what it prints, what its exit status says."""
 
-import asyncio
 import json
-import os
-import sys
 from pathlib import Path
 
 import pytest
 
-
-async def angarium(*words: str) -> tuple[int, str, str]:
-    """Run a command; its exit status, what it said, what it complained of."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "angarium", *words),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env={**os.environ, "COLUMNS": "120"},
-    )
-    said, complained = await process.communicate()
-    return process.returncode or 0, said.decode(), complained.decode()
+from tests.apps.command import angarium
 
 
 @pytest.fixture

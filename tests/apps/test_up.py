@@ -3,11 +3,9 @@
 import asyncio
 import imaplib
 import json
-import os
 import re
 import signal
 import ssl
-import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -15,21 +13,9 @@ from pathlib import Path
 import pytest
 
 from angarium.apps.check.throwaway import OPTIONS, Relay, RelayFailed, relay
+from tests.apps.command import angarium
 
 Running = Callable[..., AbstractAsyncContextManager[Relay]]
-
-
-async def angarium(*words: str) -> tuple[int, str, str]:
-    """Run a command; its exit status, what it said, what it complained of."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "angarium", *words),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env={**os.environ, "COLUMNS": "100"},
-    )
-    said, complained = await process.communicate()
-    return process.returncode or 0, said.decode(), complained.decode()
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import trustme
 from cryptography import x509
 
 from angarium.apps.check.throwaway import OPTIONS, Relay, relay
-from tests.apps.test_up import angarium
+from tests.apps.command import angarium
 from tests.pebble import Authority, free_ports, needs_pebble
 
 NAME = "relay.example"

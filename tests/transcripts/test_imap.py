@@ -26,6 +26,7 @@ from angarium.reach.transport import Connection, connect
 from angarium.store.interfaces import Letter
 from angarium.store.seal import Clear
 from angarium.store.store import Store, open_memory
+from tests.transcripts.network import Network
 
 if TYPE_CHECKING:
     from tests.transcripts.conftest import Dialog, Peer
@@ -152,34 +153,6 @@ class Memory:
         return self._said
 
 
-class Network:
-    """The relay over TCP as a peer."""
-
-    def __init__(self, connection: Connection, context: ssl.SSLContext) -> None:
-        self._connection = connection
-        self._context = context
-        self._said = b""
-
-    async def send(self, data: bytes) -> None:
-        with contextlib.suppress(ConnectionError):  # the server may have hung up: its last words are to be read
-            await self._connection.write(data, timeout=10)
-
-    async def line(self) -> bytes:
-        while b"\n" not in self._said:
-            more = await self._connection.read(timeout=10)
-            if not more:
-                break
-            self._said += more
-        line, end, self._said = self._said.partition(b"\n")
-        return line + end
-
-    async def start_tls(self) -> None:
-        await self._connection.start_tls_client(self._context, HOST, timeout=10)
-
-    def unread(self) -> bytes:
-        return self._said
-
-
 class TlsInMemory(Memory):
     """The client's side of TLS where there is none."""
 
@@ -236,7 +209,7 @@ async def test_network(
             port = listening.getsockname()[1]
             connection = await connect("127.0.0.1", port, client_context if secure else None, server_name=HOST)
             try:
-                await play(dialog, Network(connection, client_context))
+                await play(dialog, Network(connection, client_context, HOST))
             finally:
                 connection.abort()
                 await serving

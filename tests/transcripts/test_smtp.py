@@ -27,6 +27,7 @@ from angarium.store.interfaces import Owner
 from angarium.wire.smtp.order import State
 from angarium.wire.smtp.replies import Answer, Reply
 from angarium.wire.smtp.server import Event, Login, Message, Recipient, Sender, Server, StartTls, Terms
+from tests.transcripts.network import Network
 
 if TYPE_CHECKING:
     from angarium.mail.delivery import Delivery
@@ -129,34 +130,6 @@ class Machine:
         return self.said
 
 
-class Network:
-    """The relay over TCP as a peer."""
-
-    def __init__(self, connection: Connection, context: ssl.SSLContext) -> None:
-        self.connection = connection
-        self.context = context
-        self.said = b""
-
-    async def send(self, data: bytes) -> None:
-        with contextlib.suppress(ConnectionError):  # the server may have hung up: its last words are to be read
-            await self.connection.write(data, timeout=10)
-
-    async def line(self) -> bytes:
-        while b"\n" not in self.said:
-            more = await self.connection.read(timeout=10)
-            if not more:
-                break
-            self.said += more
-        line, end, self.said = self.said.partition(b"\n")
-        return line + end
-
-    async def start_tls(self) -> None:
-        await self.connection.start_tls_client(self.context, HOST, timeout=10)
-
-    def unread(self) -> bytes:
-        return self.said
-
-
 @pytest.fixture(scope="module")
 def contexts() -> tuple[ssl.SSLContext, ssl.SSLContext]:
     """TLS for the server and for the client."""
@@ -192,7 +165,7 @@ async def relay(dialog: "Dialog", contexts: tuple[ssl.SSLContext, ssl.SSLContext
         port = listening.getsockname()[1]
         connection = await connect("127.0.0.1", port, client_context if secure else None, server_name=HOST)
         try:
-            yield Network(connection, client_context)
+            yield Network(connection, client_context, HOST)
         finally:
             connection.abort()
             await serving

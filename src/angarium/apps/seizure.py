@@ -27,9 +27,6 @@ from angarium.store.sqlite.census import Census, Days, Waiting, census
 
 __all__ = ["Seizure", "examine", "seizure"]
 
-SHOWN = 40
-"""Lines of messages on the screen, the newest; JSON has all."""
-
 
 class Seizure(Struct, frozen=True):
     """What is there for whoever takes the disk."""

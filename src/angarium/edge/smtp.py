@@ -17,6 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import assert_never
 
+from angarium.edge.fault import where
 from angarium.edge.settings import Limits
 from angarium.mail.accounts import Gate, Refused
 from angarium.mail.delivery import Delivery
@@ -70,7 +71,7 @@ async def serve_smtp(connection: Connection, site: SmtpSite) -> None:
     except (ConnectionError, TimeoutError):
         connection.abort()  # gone, or not taking what we send: phones do that all day
     except Exception as fault:
-        _log(fault)
+        log.error("a session failed: %s", where(fault))
         connection.abort()
     else:
         await connection.close()
@@ -130,7 +131,7 @@ class _Session:
         try:
             answer = await self._answer(event)
         except Exception as fault:
-            _log(fault)
+            log.error("a session failed: %s", where(fault))
             answer = _FAULT
         self._machine.reply(answer)
 
@@ -191,12 +192,3 @@ class _Session:
 
 def _now() -> float:
     return asyncio.get_running_loop().time()
-
-
-def _log(fault: Exception) -> None:
-    """Say what failed and where, without the text of the error: it may name somebody."""
-    frame = fault.__traceback__
-    while frame is not None and frame.tb_next is not None:
-        frame = frame.tb_next
-    where = f"{frame.tb_frame.f_code.co_qualname}:{frame.tb_lineno}" if frame else "?"
-    log.error("a session failed: %s at %s", type(fault).__name__, where)

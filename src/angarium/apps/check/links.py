@@ -5,11 +5,11 @@ and password are replaced by random ones; what stands before a dot in the passwo
 relay that takes newcomers by invitation only. Where the relay's page would be can be told from either link.
 """
 
-import secrets
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
-from angarium.mail.invitation import ALPHABET, Login, parse
+from angarium.apps.ways import choose
+from angarium.mail.invitation import Login, parse
 
 __all__ = ["Site", "fresh", "site"]
 
@@ -39,7 +39,7 @@ def fresh(link: str) -> str:
     if not isinstance(invitation, Login):
         return link
     token, dot, _ = invitation.password.rpartition(".")
-    name, password = _random(NAME), token + dot + _random(PASSWORD)
+    name, password = choose(NAME), token + dot + choose(PASSWORD)
     given = dict(parse_qsl(link.partition("?")[2], keep_blank_values=True))
     fields = {key: value for key, value in given.items() if key not in OF_ONE_ACCOUNT} | {"p": password}
     domain = quote(_domain(invitation), safe="")
@@ -65,7 +65,3 @@ def _page(host: str, port: int) -> str:
     bare = host.strip("[]")
     authority = f"[{bare}]" if ":" in bare else bare
     return f"https://{authority}/" if port == 443 else f"https://{authority}:{port}/"
-
-
-def _random(length: int) -> str:
-    return "".join(secrets.choice(ALPHABET) for _ in range(length))

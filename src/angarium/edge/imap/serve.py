@@ -5,10 +5,10 @@ Whatever happens to the connection, the session leaves nothing behind: no task, 
 
 import asyncio
 import logging
-import traceback
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from angarium.edge.fault import where
 from angarium.edge.imap import change, entry, fetch, mailbox, metadata, quota, select
 from angarium.edge.imap.idle import Idling
 from angarium.edge.imap.session import Gone, Session
@@ -79,7 +79,7 @@ async def serve_imap(connection: Connection, site: ImapSite) -> None:
     except ConnectionError:
         pass
     except Exception as fault:
-        log.error("a session failed: %s", _where(fault))
+        log.error("a session failed: %s", where(fault))
         await served.goodbye("Something went wrong here")
     finally:
         await served.release()
@@ -203,10 +203,3 @@ class _Served:
         else:
             self.session.machine.complete("BAD", "Expected DONE")
             self._fault()
-
-
-def _where(fault: BaseException) -> str:
-    """What kind of fault, and where in the code: nothing of the data it met."""
-    frames = traceback.extract_tb(fault.__traceback__)
-    last = frames[-1] if frames else None
-    return f"{type(fault).__name__} at {last.name}:{last.lineno}" if last else type(fault).__name__
