@@ -14,6 +14,6 @@ ROUNDS = 2
 async def test_nothing_answered_is_lost_doubled_or_comes_back(tmp_path: Path) -> None:
     figures = await killed(tmp_path / "relay", ROUNDS, random.Random())
     assert figures.answered >= ROUNDS * 20
-    assert figures.fetched > figures.expunged > 0
+    assert figures.fetched >= figures.expunged > 0
     assert figures.bounced > 0
     assert figures.good, figures
