@@ -231,6 +231,37 @@ def message() -> Run:
     return run
 
 
+def dkim() -> Run:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    from angarium.wire.dkim.record import read_record, write_record
+    from angarium.wire.dkim.sign import sign
+    from angarium.wire.dkim.signature import read_signature, signature_fields
+    from angarium.wire.dkim.tags import Unverified
+    from angarium.wire.dkim.verify import Verification
+    from angarium.wire.message import Malformed, parse
+
+    key = Ed25519PrivateKey.from_private_bytes(bytes(32))
+    own = read_record(write_record(key.public_key()).encode())
+
+    def run(data: bytes) -> None:
+        text, _, message = data.partition(b"\0")
+        published = own
+        with contextlib.suppress(Unverified):
+            published = read_record(text)
+        with contextlib.suppress(Malformed):
+            entity = parse(message)
+            verification = Verification(entity)
+            for field in signature_fields(entity):
+                with contextlib.suppress(Unverified):
+                    verification.check(read_signature(entity, field, now=1 << 31), published)
+            if [field.name for field in entity.fields].count(b"from") == 1:
+                entity = parse(sign(entity, "relay.example", [("one", key)]) + message)
+                Verification(entity).check(read_signature(entity, entity.fields[0]), own)
+
+    return run
+
+
 def openpgp() -> Run:
     from angarium.wire.openpgp import NotEncrypted, dearmour, require_encrypted
 
@@ -245,6 +276,7 @@ def openpgp() -> Run:
 
 TARGETS: dict[str, Callable[[], Run]] = {
     "address": address,
+    "dkim": dkim,
     "imap": imap,
     "imap_fetch": imap_fetch,
     "message": message,
