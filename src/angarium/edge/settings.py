@@ -52,3 +52,6 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     imap_depth: Annotated[int, Meta(ge=2, le=100, description="Deepest nesting of parentheses in IMAP.")] = 16
     errors: Annotated[int, Meta(ge=1, description="Protocol errors after which a connection is ended.")] = 20
     http_body_bytes: Annotated[int, Meta(ge=1024, description="Longest body of an HTTP request to a page.")] = 65_536
+    hold_bytes: Annotated[
+        int, Meta(ge=1_048_576, description="Unfinished mail from other relays held in memory at once, all together.")
+    ] = 268_435_456

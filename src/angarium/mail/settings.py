@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-__all__ = ["Accounts", "Messages", "Push", "Retention"]
+__all__ = ["Accounts", "Federation", "Messages", "Push", "Retention", "Route"]
 
 
 class Accounts(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -60,3 +60,40 @@ class Push(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         str,
         Meta(pattern=r"^(https://.+)?$", description="Where to POST a phone's token when mail arrives; empty: off."),
     ] = ""
+
+
+class Route(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How one relay is reached."""
+
+    via: Annotated[
+        str,
+        Meta(
+            pattern=r"^(\[[0-9A-Fa-f:.]+\]|[^\s:\[\]]*)(:[0-9]{1,5})?$",
+            description="The host and port to connect to; empty: what DNS says.",
+        ),
+    ] = ""
+    transport: Annotated[
+        Literal["any", "https", "smtp"], Meta(description="What to speak there; any: HTTPS, and where that fails SMTP.")
+    ] = "any"
+
+
+class Federation(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Mail to and from other relays."""
+
+    enabled: Annotated[bool, Meta(description="Whether there is any, or people here only write to each other.")] = True
+    allow: Annotated[
+        list[str],
+        Meta(description="Only with these relays: domains, IP addresses, *.domain for all below; empty: with all."),
+    ] = []
+    deny: Annotated[list[str], Meta(description="Never with these; spelt as in allow, and stronger.")] = []
+    routes: Annotated[
+        dict[str, Route],
+        Meta(
+            description="How to reach a relay otherwise than DNS says:"
+            ' { "relay.example.org" = { via = "192.0.2.7:8443", transport = "https" } };'
+            " its certificate must still be the relay's own."
+        ),
+    ] = {}
+    retry_days: Annotated[
+        int, Meta(ge=1, le=30, description="Days until a message that cannot be delivered is returned.")
+    ] = 2

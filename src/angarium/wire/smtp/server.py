@@ -1,4 +1,4 @@
-"""The server's side of a submission session (RFC 5321, RFC 6409) as a pure machine.
+"""The server's side of SMTP (RFC 5321) as a pure machine: for submission (RFC 6409), and between relays.
 
 Bytes in by `receive`, decisions out as events, answers in by `reply`, bytes out by `to_send`. It knows grammar, order
 and limits; it refuses to know who may log in, whose address is whose, and what a message says: each of these is an
@@ -9,8 +9,8 @@ event that waits for its answer.
 Invariants:
   * `receive` returns at most one event; until it is answered nothing that follows is looked at. So a client that
     pipelines (RFC 2920) gets all its answers in one write, in order, and events do not depend on how bytes are cut.
-  * Before TLS nothing can be said that matters: AUTH needs it. Bytes that come between STARTTLS and the handshake are
-    thrown away (RFC 3207, 6).
+  * Before TLS nothing can be said that matters: AUTH needs it, and MAIL where nobody logs in. Bytes that come between
+    STARTTLS and the handshake are thrown away (RFC 3207, 6).
   * Whatever a client sends gets a reply, and costs at most the `Terms`.
   * Nothing said before login tells this server from any other.
 """
@@ -23,7 +23,7 @@ from angarium.wire.sasl import MECHANISMS, Cancelled, Credentials, Exchange, Sas
 from angarium.wire.smtp.commands import parse_hello, parse_mail, parse_nothing, parse_recipient
 from angarium.wire.smtp.data import TOO_BIG, Data
 from angarium.wire.smtp.errors import OurError, Refusal
-from angarium.wire.smtp.order import FORGIVEN, LOGGED_IN, OUT_OF_PLACE, State
+from angarium.wire.smtp.order import FORGIVEN, LOGGED_IN, OUT_OF_PLACE, OUT_OF_PLACE_BETWEEN_RELAYS, State
 from angarium.wire.smtp.replies import Answer, Reply, multiline, spell
 from angarium.wire.stream import LineTooLong, Parser, Stream
 
@@ -45,6 +45,8 @@ class Terms:
     """Errors of the client after which the session is ended."""
     starttls: bool = False
     """Whether TLS can be had."""
+    login: bool = True
+    """Whether MAIL needs a login; if not, it needs TLS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,8 @@ class Sender:
     """MAIL: may this be the sender? As written; empty for the null reverse-path. Answer 250 or a refusal."""
 
     address: str
+    size: int | None = None
+    """The message's size in octets as announced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +115,8 @@ class Server:
     """One session. Begins with a greeting `to_send`."""
 
     __slots__ = (
-        *("_answer", "_asked", "_conversation", "_errors", "_events", "_out", "_recipients", "_secure", "_sender"),
-        *("_stream", "_terms", "_utf8", "state"),
+        *("_answer", "_asked", "_conversation", "_errors", "_events", "_order", "_out", "_recipients"),
+        *("_secure", "_sender", "_stream", "_terms", "_utf8", "state"),
     )
 
     state: State
@@ -120,6 +124,7 @@ class Server:
     def __init__(self, terms: Terms, *, secure: bool) -> None:
         """`secure`: TLS is on."""
         self._terms = terms
+        self._order = OUT_OF_PLACE if terms.login else OUT_OF_PLACE_BETWEEN_RELAYS
         self._secure = secure
         self._stream = Stream()
         self._out = bytearray(f"220 {terms.hostname} ESMTP ready\r\n".encode())
@@ -195,7 +200,7 @@ class Server:
         obey = _COMMANDS.get(verb)
         if obey is None:
             raise Refusal(_UNKNOWN)
-        refusal = OUT_OF_PLACE.get(verb, {}).get(self.state)
+        refusal = self._order.get(verb, {}).get(self.state)
         if refusal is None:
             asking = obey(self, argument.strip(" "))
             if asking is not None:
@@ -251,9 +256,9 @@ class Server:
         parse_hello(argument)
         self._hello()
         lines = [self._terms.hostname, "PIPELINING", f"SIZE {self._terms.size}"]
-        if self._secure:
+        if self._secure and self._terms.login:
             lines.append(f"AUTH {' '.join(MECHANISMS)}")
-        elif self._terms.starttls:
+        elif self._terms.starttls and not self._secure:
             lines.append("STARTTLS")
         self._out += multiline(250, [*lines, "8BITMIME", "ENHANCEDSTATUSCODES", "SMTPUTF8"])
 
@@ -265,7 +270,7 @@ class Server:
     def _hello(self) -> None:
         self._reset()
         if self.state is State.START:
-            self.state = State.GREETED
+            self.state = State.GREETED if self._terms.login or not self._secure else State.READY
 
     def _starttls(self, argument: str) -> None:
         parse_nothing(argument)
@@ -305,7 +310,7 @@ class Server:
             self._say(TOO_BIG)
             self.state = State.REFUSED
             return
-        answer = yield from self._ask(Sender(mail.address))
+        answer = yield from self._ask(Sender(mail.address, mail.size))
         if _accepted(answer):
             self._sender, self._utf8 = mail.address, mail.utf8
             self.state = State.SENDER
