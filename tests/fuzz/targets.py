@@ -84,8 +84,10 @@ def smtp() -> Run:
             return Reply(235, "2.7.0", "in") if len(event.credentials.password) < 3 else Reply(535, "5.7.8", "no")
         return Reply(250, "2.0.0", "OK") if len(repr(event)) % 4 else Reply(450, "4.7.1", "later")
 
-    def feed(data: bytes, size: int, *, secure: bool) -> tuple[bytes, State]:
-        server = Server(terms, secure=secure)
+    between_relays = Terms("relay.example", size=200, recipients=3, line=120, errors=10, starttls=True, login=False)
+
+    def feed(data: bytes, size: int, *, secure: bool, login: bytes = login) -> tuple[bytes, State]:
+        server = Server(terms if login else between_relays, secure=secure)
         out = server.to_send()
         if secure:
             data = login + data
@@ -108,6 +110,8 @@ def smtp() -> Run:
     def run(data: bytes) -> None:
         assert feed(data, len(data) + len(login), secure=True) == feed(data, 1, secure=True)
         feed(data, len(data) or 1, secure=False)
+        for secure in (True, False):
+            feed(data, len(data) or 1, secure=secure, login=b"")
 
     return run
 

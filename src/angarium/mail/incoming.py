@@ -133,7 +133,7 @@ class Incoming:
         if not verdict.accepted:
             return [verdict] * len(recipients)
         try:
-            verdicts = await self._recipients(recipients, 0 if admitted else len(message))
+            verdicts = await self._recipients(recipients, None if admitted else len(message))
             refused = not all(each.accepted for each in verdicts)
             if refused and (together or not any(each.accepted for each in verdicts)):
                 return [_NOT_ALONE if each.accepted else each for each in verdicts]
@@ -160,9 +160,11 @@ class Incoming:
         found = await self._examine(sender, message)
         if isinstance(found, Verdict):
             return found
-        for verdict in (self._peer(found.domain), await self._signed(found.domain, message)):
-            if not verdict.accepted:
-                return verdict
+        verdict = self._peer(found.domain)
+        if verdict.accepted:
+            verdict = await self._signed(found.domain, message)
+        if not verdict.accepted:
+            return verdict
         taking = (each for each, verdict in zip(recipients, verdicts, strict=True) if verdict.accepted)
         names = tuple(dict.fromkeys(Address.parse(each).name for each in taking))
         self._tell(await self._once.deliver(Letter(found.cleaned, names), found.mark, day=self._today()))
@@ -171,7 +173,7 @@ class Incoming:
     def _peer(self, domain: str) -> Verdict:
         return _OURS if self._local(domain) else self._peers.incoming(domain)
 
-    async def _recipients(self, recipients: Sequence[str], octets: int) -> list[Verdict]:
+    async def _recipients(self, recipients: Sequence[str], octets: int | None) -> list[Verdict]:
         names = [self._name(each) for each in recipients]
         usage = await self._mailboxes.usage({name for name in names if isinstance(name, str)})
         return [name if isinstance(name, Verdict) else self._room(usage.get(name), octets) for name in names]
@@ -183,10 +185,10 @@ class Incoming:
         address = Address.parse(recipient)
         return address.name if self._local(address.domain) else _ELSEWHERE
 
-    def _room(self, held: int | None, octets: int) -> Verdict:
+    def _room(self, held: int | None, octets: int | None) -> Verdict:
         if held is None:
             return _UNKNOWN
-        return ACCEPTED if held + octets <= self._quota else _FULL
+        return ACCEPTED if octets is None or held + octets <= self._quota else _FULL
 
     async def _examine(self, sender: str, message: bytes) -> _Examined | Verdict:
         if len(message) <= _LARGE:

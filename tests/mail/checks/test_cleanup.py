@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from angarium.mail.checks.cleanup import clean
+from angarium.mail.checks.cleanup import clean, clean_arrived
 from angarium.mail.checks.encrypted import encrypted
 from angarium.wire.message import parse
 
@@ -54,3 +54,11 @@ def test_what_the_app_needs_is_kept() -> None:
     assert kept.first(b"message-id") == b"<6f0b2a1e-9b1c-4a64-8a55-0c7fd9a3d0b7@localhost>"
     request = parse(clean(parse((MAILS / "encrypted" / "secure-join-vc-request.eml").read_bytes())))
     assert request.first(b"secure-join-invitenumber") == b"kv5jSg4f5C7"
+
+
+def test_what_relays_wrote_on_it_goes_when_it_arrives() -> None:
+    mail = (MAILS / "encrypted" / "as-the-app-sends-it.eml").read_bytes()
+    signed = b"DKIM-Signature: v=1; d=relay.example;\r\n b=AA==\r\nARC-Seal: i=1\r\nReceived-SPF: pass\r\n"
+    assert clean_arrived(parse(TELLTALE.encode() + signed + mail), report=False) == mail
+    assert clean_arrived(parse(b"Subject: Plans\r\n\r\n"), report=False) == b"Subject: [...]\r\n\r\n"
+    assert clean_arrived(parse(b"Subject: Not delivered\r\n\r\n"), report=True) == b"Subject: Not delivered\r\n\r\n"
