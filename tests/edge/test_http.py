@@ -265,7 +265,7 @@ async def test_dripping_does_not_stretch_the_time_for_a_request(http_relay: Any,
     peer = Dripping()
     session = http._Session(cast("Connection", peer), http_relay.site(), cast("Any", None))
     with pytest.raises(http._Refusal) as refused:
-        await session._request()
+        await session._head()
     assert refused.value.status == 408
     assert peer.patience == [15, 20, 11]
 

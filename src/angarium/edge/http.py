@@ -3,6 +3,8 @@
 h11 knows the protocol; this file reads and writes for it and holds the limits: bytes of head and body, time for a whole
 request however slowly it drips in, silence in between, requests per connection. Refuses to know what is asked.
 
+An inlet takes bodies that are larger than that, at walking pace, and counts them in the hold (`pace`, `hold`).
+
 Invariants: one request is answered before the next is looked at, so pipelining is safe. A message whose end two parties
 could see in two places (Content-Length beside Transfer-Encoding) is refused and the connection ended (RFC 9112, 11.2).
 No answer names the software, and nothing about who asks is logged or handed on.
@@ -10,15 +12,18 @@ No answer names the software, and nothing about who asks is logged or handed on.
 
 import asyncio
 import contextlib
+import io
 import logging
 import traceback
+from collections.abc import Callable, Iterator
 from email.utils import formatdate
 from http import HTTPStatus
 
 import h11
 
+from angarium.edge.pace import Pace
 from angarium.edge.pages.draw import CONTENT_SECURITY_POLICY
-from angarium.edge.pages.exchange import Handler, Request, Response, plain
+from angarium.edge.pages.exchange import Handler, Inlet, Request, Response, plain
 from angarium.edge.pages.router import pages, plain_pages
 from angarium.edge.pages.site import HttpSite
 from angarium.reach.transport import Connection
@@ -26,6 +31,9 @@ from angarium.reach.transport import Connection
 __all__ = ["HttpSite", "serve_http", "serve_plain_http"]
 
 log = logging.getLogger("angarium.edge.http")
+
+INLET_SILENCE_SECONDS = 60.0
+"""Time between two pieces of a long body."""
 
 ALWAYS = (
     ("Content-Security-Policy", CONTENT_SECURITY_POLICY),
@@ -45,6 +53,7 @@ REFUSALS = {
     431: "The headers of the request are too long.",
     500: "Something went wrong here. Please try again later.",
     501: "This server does not know that way to send a body.",
+    503: "Too much at once. Please try again later.",
     505: "This server speaks HTTP/1.1.",
 }
 
@@ -84,49 +93,75 @@ class _Session:
         self._method = b""
         self._begun = False
         self._deadline = 0.0
+        self._held = 0
 
     async def run(self) -> None:
         """Answer requests until one side has had enough."""
         for left in reversed(range(self._site.requests)):
-            try:
-                request = await self._request()
-            except _Refusal as refusal:
-                await self._write(plain(refusal.status, REFUSALS[refusal.status]), last=True)
+            if not await self._exchange(last=not left):
                 return
-            if request is None:
-                return
-            await self._write(await self._response(request), last=not left)
             if self._machine.our_state is not h11.DONE or self._machine.their_state is not h11.DONE:
                 return
             self._machine.start_next_cycle()
 
-    async def _request(self) -> Request | None:
-        """The next request, whole; None where the peer has no more."""
-        self._begin()
+    async def _exchange(self, *, last: bool) -> bool:
+        """Answer the next request; return whether there was one that could be understood."""
+        inlet: Inlet | None = None
         try:
+            if (head := await self._head()) is None:
+                return False
+            inlet = self._inlet(head)
+            response = await self._response(_request(head, await self._body(head, inlet)))
+        except _Refusal as refusal:
+            await self._write(plain(refusal.status, REFUSALS[refusal.status]), last=True)
+            return False
+        finally:
+            if inlet is not None:
+                inlet.hold.give(self._held)
+            self._held = 0
+        await self._write(response, last=last)
+        return True
+
+    async def _head(self) -> h11.Request | None:
+        """The head of the next request; None where the peer has no more."""
+        self._begin()
+        with _refusing(begun=lambda: self._begun):
             head = await self._event()
             if not isinstance(head, h11.Request):
                 return None
             self._method = head.method
-            _check_framing(head, self._site.limits.http_body_bytes)
+            return head
+        return None
+
+    def _inlet(self, head: h11.Request) -> Inlet | None:
+        return self._site.inlets.get(_request(head, b"").path) if head.method == b"POST" else None
+
+    async def _body(self, head: h11.Request, inlet: Inlet | None) -> bytes:
+        """The body of a request, whole. It is kept once: what is written into a BytesIO is given out uncopied."""
+        most = inlet.octets if inlet else self._site.limits.http_body_bytes
+        _check_framing(head, most)
+        pace = Pace(self._clock()) if inlet else None
+        body = io.BytesIO()
+        with _refusing(begun=lambda: True):
             if self._machine.they_are_waiting_for_100_continue:
                 await self._send(self._machine.send(h11.InformationalResponse(status_code=100, headers=[])))
-            return _request(head, await self._body())
-        except h11.RemoteProtocolError as error:
-            status = error.error_status_hint
-            raise _Refusal(status if status in REFUSALS else 400) from None
-        except TimeoutError:
-            if not self._begun:
-                return None
-            raise _Refusal(408) from None
+            while True:
+                if pace is not None:
+                    self._deadline = min(pace.deadline, self._clock() + INLET_SILENCE_SECONDS)
+                event = await self._event()
+                if not isinstance(event, h11.Data):
+                    return body.getvalue()
+                body.write(event.data)
+                if body.tell() > most:
+                    raise _Refusal(413)
+                if inlet is not None and pace is not None:
+                    pace.count(len(event.data))
+                    self._hold(inlet, len(event.data))
 
-    async def _body(self) -> bytes:
-        body = bytearray()
-        while isinstance(event := await self._event(), h11.Data):
-            body += event.data
-            if len(body) > self._site.limits.http_body_bytes:
-                raise _Refusal(413)
-        return bytes(body)
+    def _hold(self, inlet: Inlet, octets: int) -> None:
+        if not inlet.hold.take(octets):
+            raise _Refusal(503)
+        self._held += octets
 
     def _begin(self) -> None:
         """Start the clock: for the silence before a request, or for one that was pipelined behind the last."""
@@ -173,6 +208,19 @@ class _Session:
             await self._connection.write(data, timeout=self._site.limits.write_seconds)
 
 
+@contextlib.contextmanager
+def _refusing(*, begun: Callable[[], bool]) -> Iterator[None]:
+    """Refuse what breaks the protocol, and what takes too long once it has `begun`; silence before that is no fault."""
+    try:
+        yield
+    except h11.RemoteProtocolError as error:
+        status = error.error_status_hint
+        raise _Refusal(status if status in REFUSALS else 400) from None
+    except TimeoutError:
+        if begun():
+            raise _Refusal(408) from None
+
+
 def _check_framing(head: h11.Request, body_limit: int) -> None:
     if not head.http_version.startswith(b"1."):
         raise _Refusal(505)
@@ -191,7 +239,5 @@ def _request(head: h11.Request, body: bytes) -> Request:
     if separator and scheme.lower() in {"http", "https"}:
         target = "/" + rest.partition("/")[2]
     path, _, query = target.partition("#")[0].partition("?")
-    headers: dict[str, str] = {}
-    for name, value in head.headers:
-        headers.setdefault(name.decode("ascii"), value.decode("latin-1"))
-    return Request(head.method.decode("ascii"), path, query, headers, body)
+    lines = [(name.decode("ascii"), value.decode("latin-1")) for name, value in head.headers]
+    return Request(head.method.decode("ascii"), path, query, dict(reversed(lines)), body, lines)

@@ -3,12 +3,14 @@
 Nothing about who asks is here: no IP address ever reaches a handler.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 from urllib.parse import parse_qsl
 
-__all__ = ["BadForm", "Handler", "Request", "Response", "plain"]
+from angarium.edge.hold import Hold
+
+__all__ = ["BadForm", "Handler", "Inlet", "Request", "Response", "plain"]
 
 FIELDS = 20
 """Most fields of a query or a form; no page has that many."""
@@ -20,13 +22,21 @@ class BadForm(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request (RFC 9110). `headers` have lower-case names; of a name sent twice the first counts."""
+    """One request (RFC 9110). `headers` have lower-case names; of a name sent twice the first counts.
+
+    `lines` are all of them, in order.
+    """
 
     method: str
     path: str
     query: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+    lines: Sequence[tuple[str, str]] = ()
+
+    def every(self, name: str) -> list[str]:
+        """The values of every header of that name, given in lower case."""
+        return [value for each, value in self.lines if each == name]
 
     def parameter(self, name: str) -> str:
         """A field of the query; "" where it is not there."""
@@ -55,6 +65,15 @@ class Response:
 
 
 Handler: TypeAlias = Callable[[Request], Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True)
+class Inlet:
+    """A path that takes long bodies from strangers: its handler, how long they may be, and where they are counted."""
+
+    handler: Handler
+    octets: int
+    hold: Hold
 
 
 def plain(status: int, text: str, *headers: tuple[str, str]) -> Response:

@@ -45,6 +45,7 @@ def pages(site: HttpSite) -> Handler:
             "/new": {"POST": machines.new},
             "/.well-known/autoconfig/mail/config-v1.1.xml": {"GET": machines.autoconfig},
             "/generate_204": {"GET": machines.no_content},
+            **{path: {"POST": inlet.handler} for path, inlet in site.inlets.items()},
         },
         otherwise=LostPage(site),
     )

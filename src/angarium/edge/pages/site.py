@@ -1,9 +1,10 @@
 """All that the pages may know of the relay: values and callables that whoever starts it passes in."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
+from angarium.edge.pages.exchange import Inlet
 from angarium.edge.settings import Limits
 from angarium.mail.accounts import Gate
 from angarium.mail.invitation import Way
@@ -30,6 +31,9 @@ class HttpSite:
     """What an ACME authority expects to read for this token (RFC 8555, 8.3); None: it did not ask."""
     https_port: Callable[[], int | None]
     """Where the pages are served over TLS; None: nowhere."""
+
+    inlets: Mapping[str, Inlet] = field(default_factory=dict)
+    """Paths to which other relays bring mail."""
 
     head_bytes: int = 16_384
     """Longest request line and headers together."""
