@@ -1,8 +1,8 @@
 """Power cuts: what the store promised is on every disk that a cut may leave behind.
 
-    python bench/power.py [--cuts 1000] [--letters 300] [--seed N] [--careless] [--json]
+    python bench/power.py [--cuts 1000] [--letters 300] [--seed N] [--unsealed] [--careless] [--json]
 
-A store in a process of its own delivers, expunges, checkpoints and says what it has done, under Debian's strace. Then,
+A sealed store in a process of its own delivers, expunges, checkpoints and says what it has done, under Debian's strace. Then,
 at random moments of that recording, the files are made again as `angarium.lab.power` says they may be found; each is
 opened by the store as it is, and examined. With `--careless` the recorded store does not flush at every commit: a
 control, which must find losses. Counted are:
@@ -35,13 +35,15 @@ from pathlib import Path
 
 from angarium.lab.power import RECORDER, Disk, Said, events
 from angarium.store.interfaces import Letter, Owner, StoreError
-from angarium.store.seal import Clear
+from angarium.store.seal import Clear, Seal
+from angarium.store.sealed import Sealed
 from angarium.store.sqlite import backend, wal
 from angarium.store.store import Store, open_sqlite
 
 __all__ = ["Figures", "cuts", "recorded"]
 
-SEAL = Clear(bytes(32))
+SEALED: Seal = Sealed(bytes(32))
+UNSEALED: Seal = Clear(bytes(32))
 NAMES = ("alice", "bobby", "carol")
 PASSWORD = "password"
 WORKERS = 4
@@ -95,12 +97,12 @@ class Promised:
 # The program that is recorded
 
 
-async def work(directory: Path, letters: int, *, careless: bool) -> None:
+async def work(directory: Path, letters: int, seal: Seal, *, careless: bool) -> None:
     """Deliver so many letters, expunge some, and say so; with a log that is copied and cut all the time."""
     wal.CHANGES, wal.SIZE, wal.REST = 30, 300_000, 0.01
     if careless:
         backend.PRAGMAS = (*backend.PRAGMAS, "synchronous = NORMAL")
-    store = open_sqlite(directory, SEAL)
+    store = open_sqlite(directory, seal)
     owners = {}
     for name in NAMES:
         owners[name] = await store.accounts.create(name, PASSWORD, day=1)
@@ -158,17 +160,17 @@ def identity(body: bytes) -> str:
 # The cuts
 
 
-def recorded(directory: Path, letters: int, *, careless: bool = False) -> Path:
+def recorded(directory: Path, letters: int, *, unsealed: bool = False, careless: bool = False) -> Path:
     """Run the store under the recorder; return the recording. `directory` is made."""
     directory.mkdir(parents=True)
     recording = directory / "recording"
     program: tuple[str, ...] = (sys.executable, __file__, "--work", str(directory / "data"), "--letters", str(letters))
-    program += ("--careless",) * careless
+    program += ("--unsealed",) * unsealed + ("--careless",) * careless
     subprocess.run([*RECORDER, str(recording), *program], check=True, stdout=subprocess.DEVNULL)
     return recording
 
 
-async def cuts(recording: Path, count: int, chance: random.Random) -> Figures:
+async def cuts(recording: Path, count: int, chance: random.Random, seal: Seal = SEALED) -> Figures:
     """Cut the power at so many moments of a recording, and look at what is left each time."""
     figures, promised = Figures(), Promised()
     with tempfile.TemporaryDirectory() as directory:
@@ -177,7 +179,7 @@ async def cuts(recording: Path, count: int, chance: random.Random) -> Figures:
             left.mkdir()
             for name, content in files.items():
                 (left / name).write_bytes(content)
-            await _examine(left, promised, figures)
+            await _examine(left, seal, promised, figures)
             figures.cuts += 1
             for file in left.iterdir():
                 file.unlink()
@@ -200,9 +202,9 @@ def _after_cuts(recording: Path, count: int, chance: random.Random, promised: Pr
             yield {Path(path).name: content for path, content in disk.after_a_cut(chance).items()}
 
 
-async def _examine(directory: Path, promised: Promised, figures: Figures) -> None:
+async def _examine(directory: Path, seal: Seal, promised: Promised, figures: Figures) -> None:
     try:
-        store = open_sqlite(directory, SEAL)
+        store = open_sqlite(directory, seal)
         try:
             for name in NAMES:
                 if name in promised.accounts:
@@ -235,16 +237,20 @@ def main() -> int:
     parser.add_argument("--cuts", type=int, default=1000)
     parser.add_argument("--letters", type=int, default=300)
     parser.add_argument("--seed", type=int, default=None, help="of the moments and sectors")
+    parser.add_argument("--unsealed", action="store_true")
     parser.add_argument("--careless", action="store_true")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--work", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
+    seal = UNSEALED if given.unsealed else SEALED
     if given.work:
-        asyncio.run(work(given.work, given.letters, careless=given.careless))
+        asyncio.run(work(given.work, given.letters, seal, careless=given.careless))
         return 0
     with tempfile.TemporaryDirectory() as directory:
-        recording = recorded(Path(directory) / "store", given.letters, careless=given.careless)
-        figures = asyncio.run(cuts(recording, given.cuts, random.Random(given.seed)))
+        recording = recorded(
+            Path(directory) / "store", given.letters, unsealed=given.unsealed, careless=given.careless
+        )
+        figures = asyncio.run(cuts(recording, given.cuts, random.Random(given.seed), seal))
     if given.json:
         print(json.dumps(asdict(figures)))
     else:

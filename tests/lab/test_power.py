@@ -95,6 +95,14 @@ def test_a_file_that_takes_the_place_of_another() -> None:
     assert outcomes([*lines, flushed("/data")], "/data/b") == {None}
 
 
+def test_a_directory_takes_what_is_in_it_with_it() -> None:
+    made = f'{PID}mkdir("{hexed(b"/data/tls")}", 0700) = 0'
+    lines = [made, opened("/data/tls/a"), wrote("/data/tls/a", b"hello", 0)]
+    lines += [flushed("/data/tls/a"), flushed("/data/tls")]
+    assert outcomes(lines, "/data/tls/a") == {b"hello", None}
+    assert outcomes([*lines, flushed("/data")], "/data/tls/a") == {b"hello"}
+
+
 def test_writes_without_an_offset_follow_each_other() -> None:
     write = [f'{PID}write({file(5, "/data/a")}, "{hexed(data)}", 2) = 2' for data in (b"he", b"y!")]
     assert outcomes([opened("/data/a"), *write, flushed("/data/a"), flushed("/data")]) == {b"hey!"}

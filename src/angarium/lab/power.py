@@ -7,10 +7,10 @@ that recording call by call, up to any moment, and then says what could be found
   while that flush was under way, each sector of 512 bytes is there or not, independently of every other: later ones may
   be there without earlier ones. New sizes likewise; a file may have grown by zeros.
 * Of names made, moved and removed since the directory's last fsync, the first few have lasted: in their order, as on
-  every file system with a journal.
+  every file system with a journal. A directory is such a name too, and takes all that is in it with it.
 
 Limits: a sector is whole (SQLite counts on that too; drives promise it). A flush is believed: a drive that lies about
-it is not modelled. Directories are there as soon as they are made. Only one process's writes are seen, and none through
+it is not modelled. Directories that are moved are not followed. Only one process's writes are seen, and none through
 mapped memory: of SQLite's files that is the `-shm`, which it makes anew and which is therefore left out.
 """
 
@@ -23,7 +23,7 @@ from typing import TypeAlias
 
 __all__ = ["RECORDER", "Disk", "Event", "Said", "events"]
 
-CALLS = "openat,write,pwrite64,ftruncate,fsync,fdatasync,rename,unlink"
+CALLS = "openat,mkdir,write,pwrite64,ftruncate,fsync,fdatasync,rename,unlink"
 RECORDER = (
     *("strace", "-f", "-qq", "-xx", "-y", "-s", "1000000000", "--seccomp-bpf", "-e", "signal=none"),
     *("-e", f"trace={CALLS}", "-o"),
@@ -40,6 +40,13 @@ class Opened:
 
     path: str
     empty: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A directory."""
+
+    path: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +96,7 @@ class Said:
     text: bytes
 
 
-Event: TypeAlias = Opened | Wrote | Resized | Flushing | Flushed | Moved | Said
+Event: TypeAlias = Opened | Made | Wrote | Resized | Flushing | Flushed | Moved | Said
 
 _LINE = re.compile(r"(\d+) +(?:<\.\.\. \w+ resumed>)?(.*)")
 _CALL = re.compile(r"(\w+)\((.*)\) += (\d+)")
@@ -131,6 +138,8 @@ def _event(name: str, arguments: str, result: str, positions: dict[str, int]) ->
             positions[result] = 0
             if "O_CREAT" in arguments or "O_TRUNC" in arguments:
                 yield Opened(os.fsdecode(texts[0]), "O_TRUNC" in arguments)
+        case "mkdir":
+            yield Made(os.fsdecode(texts[0]))
         case "write":
             number = arguments.partition("<")[0]
             if number == "1":
@@ -186,6 +195,10 @@ class _File:
         return bytes(content)
 
 
+class _Directory(_File):
+    """A name with other names below it."""
+
+
 class Disk:
     """The files below one directory, which is empty at the beginning."""
 
@@ -205,6 +218,8 @@ class Disk:
                     self._name(path, _File())
                 elif empty:
                     self._names[path].loose.append((0, None))
+            case Made(path) if self._ours(path):
+                self._name(path, _Directory())
             case Wrote(path, offset, data) if path in self._names:
                 self._names[path].loose.append((offset, data))
             case Resized(path, size) if path in self._names:
@@ -215,7 +230,8 @@ class Disk:
                     self._name(to, file)
                 self._name(path, None)
             case Flushing(thread, path):
-                loose = self._names[path].loose if path in self._names else self._loose_names
+                file_flushed = self._file(path)
+                loose = self._loose_names if file_flushed is None else file_flushed.loose
                 self._flushing[thread] = (path, len(loose))
             case Flushed(thread):
                 self._flushed(*self._flushing.pop(thread))
@@ -227,7 +243,21 @@ class Disk:
         names = dict(self._lasting_names)
         for path, file in self._loose_names[: chance.randint(0, len(self._loose_names))]:
             _rename(names, path, file)
-        return {path: file.torn(chance) for path, file in names.items()}
+        return {
+            path: file.torn(chance)
+            for path, file in names.items()
+            if not isinstance(file, _Directory) and self._reachable(path, names)
+        }
+
+    def _file(self, path: str) -> _File | None:
+        """What is flushed under this name; None: a directory."""
+        file = self._names.get(path)
+        return None if isinstance(file, _Directory) else file
+
+    def _reachable(self, path: str, names: dict[str, _File]) -> bool:
+        """Whether all directories above it are there."""
+        above = os.path.dirname(path)
+        return above == self._root or (above in names and self._reachable(above, names))
 
     def _ours(self, path: str) -> bool:
         return path.startswith(f"{self._root}/") and not path.endswith("-shm")
@@ -237,13 +267,14 @@ class Disk:
         self._loose_names.append((path, file))
 
     def _flushed(self, path: str, count: int) -> None:
-        if path in self._names:
-            self._names[path].flush(count)
+        file = self._file(path)
+        if file is not None:
+            file.flush(count)
             return
         begun, rest = self._loose_names[:count], self._loose_names[count:]
-        for name, file in begun:
+        for name, named in begun:
             if os.path.dirname(name) == path:
-                _rename(self._lasting_names, name, file)
+                _rename(self._lasting_names, name, named)
         self._loose_names = [loose for loose in begun if os.path.dirname(loose[0]) != path] + rest
 
 
