@@ -2,8 +2,8 @@
 
     python bench/kill.py [--rounds 100] [--seed N] [--data DIR] [--json]
 
-Senders submit as fast as they can to one, two or three mailboxes, one of ten messages also to an address that does not
-exist. Receivers wait in IDLE, fetch, flag and CLOSE as the apps do. In each round the relay is killed at a random
+Senders submit as fast as they can to one, two or three mailboxes, their first message and one of ten others also to an
+address that does not exist. Receivers wait in IDLE, fetch, flag and CLOSE as the apps do. In each round the relay is killed at a random
 moment (one of eight rounds: while it starts), a copy of its database is examined, and it is started again. After the
 last round everything is fetched. Counted are:
 
@@ -33,6 +33,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Coroutine
 from dataclasses import asdict, dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,7 @@ DOMAIN = "127.0.0.1"
 SETTINGS = "[messages]\nrate_per_minute = 1000000\nrate_burst = 100000\n"
 SENDERS, RECEIVERS = 8, 6
 ANSWERS = 20
-"""Messages answered before a round may end,"""
+"""Messages answered, and one expunged, before a round may end,"""
 SECONDS = 0.8
 """and the most seconds after that until the kill."""
 START = 1.2
@@ -122,6 +123,11 @@ class Books:
         if box.marks.setdefault(uid, mark) != mark or self.digest.get(mark) != _digest(mail):
             self.changed += 1
 
+    @property
+    def expunged(self) -> int:
+        """Copies whose expunge was answered."""
+        return sum(len(box.expunged) for box in self.boxes.values())
+
     def complete(self) -> bool:
         """Whether everything answered was seen."""
         return not self.missing()
@@ -151,7 +157,7 @@ class Books:
             submitted=len(self.to),
             answered=len(self.answered),
             fetched=sum(len(box.marks) for box in self.boxes.values()),
-            expunged=sum(len(box.expunged) for box in self.boxes.values()),
+            expunged=self.expunged,
             bounced=sum(map(len, self.returned.values())),
             lost=lost,
             twice=twice,
@@ -209,7 +215,7 @@ async def _round(data: Path, books: Books, chance: random.Random) -> None:
             for number in range(SENDERS):
                 load.create_task(_until_gone(_send(up, _sender(number), books, chance)))
             async with asyncio.timeout(60):
-                while len(books.answered) < enough:  # noqa: ASYNC110 - a look now and then is all it takes
+                while len(books.answered) < enough or not books.expunged:  # noqa: ASYNC110 - a look now and then is all it takes
                     await asyncio.sleep(0.005)
             await asyncio.sleep(chance.uniform(0, SECONDS))
             up.process.kill()
@@ -236,11 +242,11 @@ async def _send(up: Relay, sender: str, books: Books, chance: random.Random) -> 
     """Submit one message after another until the relay is gone."""
     submission = await Submission.connect(DOMAIN, up.port("submissions"))
     await submission.login(sender, PASSWORD)
-    while True:
+    for number in count():
         mark = secrets.token_hex(8)
         to = tuple(chance.sample([_receiver(number) for number in range(RECEIVERS)], chance.randint(1, 3)))
         mail = sealed(sender, mark, size=chance.choice((1500, 1500, 1500, 90_000)))
-        strangers = (f"{secrets.token_hex(6)}@{DOMAIN}",) if chance.random() < 0.1 else ()
+        strangers = (f"{secrets.token_hex(6)}@{DOMAIN}",) if not number or chance.random() < 0.1 else ()
         books.to[mark], books.digest[mark] = to, _digest(mail)
         if strangers:
             books.bounces[mark] = sender
@@ -267,7 +273,7 @@ async def _receive(up: Relay, address: str, books: Books, chance: random.Random)
             books.see(address, uid, mail)
             held.append(uid)
             after = uid
-        if held and chance.random() < 0.7:
+        if held and (not box.expunged or chance.random() < 0.7):
             await imap.delete(held)
             box.expunged.update(held)
             held = []

@@ -2,10 +2,10 @@
 
     python bench/power.py [--cuts 1000] [--letters 300] [--seed N] [--unsealed] [--careless] [--json]
 
-A sealed store in a process of its own delivers, expunges, checkpoints and says what it has done, under Debian's strace. Then,
-at random moments of that recording, the files are made again as `angarium.lab.power` says they may be found; each is
-opened by the store as it is, and examined. With `--careless` the recorded store does not flush at every commit: a
-control, which must find losses. Counted are:
+A sealed store in a process of its own delivers, expunges, checkpoints and says what it has done, under Debian's
+strace. Then, at random moments of that recording, the files are made again as `angarium.lab.power` says they may be
+found; each is opened by the store as it is, and examined. With `--careless` the recorded store does not flush at every
+commit: a control, which must find losses. Counted are:
 
   lost       said to be delivered, and not there (or there with other bytes)
   twice      there under two UIDs
@@ -247,9 +247,7 @@ def main() -> int:
         asyncio.run(work(given.work, given.letters, seal, careless=given.careless))
         return 0
     with tempfile.TemporaryDirectory() as directory:
-        recording = recorded(
-            Path(directory) / "store", given.letters, unsealed=given.unsealed, careless=given.careless
-        )
+        recording = recorded(Path(directory) / "store", given.letters, unsealed=given.unsealed, careless=given.careless)
         figures = asyncio.run(cuts(recording, given.cuts, random.Random(given.seed), seal))
     if given.json:
         print(json.dumps(asdict(figures)))

@@ -95,3 +95,13 @@ def test_of_two_first_starts_the_second_finds_what_the_first_made(tmp_path: Path
         list(starters.map(lambda home: home.make({}), homes))
     assert len({home.root_key() for home in homes}) == 1
     assert sorted(path.name for path in (tmp_path / "relay").iterdir()) == ["angarium.toml", "root.key"]
+
+
+def test_drafts_of_a_root_key_that_a_crash_left_are_removed(tmp_path: Path) -> None:
+    home = Home(tmp_path / "relay")
+    home.make({})
+    key = home.root_key()
+    (home.path / ".root.key.12345678").write_bytes(key)
+    home.make({})
+    assert home.root_keys() == [home.root_key_file]
+    assert home.root_key() == key

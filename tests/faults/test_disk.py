@@ -74,7 +74,7 @@ async def test_a_slow_disk_makes_senders_wait_and_readers_not(house: House, faul
         bens = await house.imap(up, House.ben)
         submissions = [await house.submission(up, House.ada) for _ in range(20)]
         sent = [await send(submissions[0])]
-        async with faulty(up, SYNCS, "delay_enter=400000", only=house.data / "store.db-wal"):
+        async with faulty(up, SYNCS, "delay_enter=2000000:when=1", only=house.data / "store.db-wal"):
             sending = [asyncio.create_task(send(submission)) for submission in submissions]
             assert len(await bens.fetch_new()) == 1
             assert not any(task.done() for task in sending), "a reader does not wait for the disk"

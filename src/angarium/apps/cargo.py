@@ -18,7 +18,7 @@ from typing import IO, Any, cast
 
 from angarium.apps.home import Home
 from angarium.apps.strongbox import StrongReader, StrongWriter
-from angarium.reach.files import sync_directory
+from angarium.reach.files import make_directory, sync_directory
 from angarium.store.sqlite.copy import copied
 
 __all__ = ["Incomplete", "pack", "unpack"]
@@ -63,7 +63,7 @@ def unpack(box: StrongReader, home: Home, progress: Progress) -> None:
         OSError: it cannot be written.
     """
     begun = home.path.exists()
-    home.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_directory(home.path)
     draft = Path(tempfile.mkdtemp(prefix=".restore.", dir=home.path))
     try:
         _unpack_into(box, draft, progress)
@@ -107,7 +107,7 @@ def _add(archive: tarfile.TarFile, name: str, size: int, source: Any, progress: 
 
 
 def _write(path: Path, source: IO[bytes], progress: Progress) -> None:
-    path.parent.mkdir(mode=0o700, exist_ok=True)
+    make_directory(path.parent)
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         while data := source.read(PIECE):
             file.write(data)

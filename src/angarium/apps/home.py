@@ -23,9 +23,12 @@ from typing import Any
 
 from angarium.apps.config import Config, load, override, sample
 from angarium.apps.rootkey import KEY, Damaged, Locked, WrongPassphrase, is_locked, lock, unlock
-from angarium.reach.files import replace_erased, write_whole
+from angarium.reach.files import erase, make_directory, replace_erased, write_whole
 
 __all__ = ["Home", "HomeError", "default_path"]
+
+
+KEY_FILE = "root.key"
 
 
 class HomeError(Exception):
@@ -45,7 +48,7 @@ class Home:
     def __init__(self, path: Path) -> None:
         self.path = path.expanduser().absolute()
         self.config_file = self.path / "angarium.toml"
-        self.root_key_file = self.path / "root.key"
+        self.root_key_file = self.path / KEY_FILE
         self.database = self.path / "store.db"
         self.tls = self.path / "tls"
         self.ports_file = self.path / "ports.json"
@@ -59,7 +62,7 @@ class Home:
 
     def root_keys(self) -> list[Path]:
         """The root key, and drafts of it that a crash left behind."""
-        drafts = [path for form in (".root.key.*", ".restore.*/root.key") for path in self.path.glob(form)]
+        drafts = [path for form in (f".{KEY_FILE}.*", f".restore.*/{KEY_FILE}") for path in self.path.glob(form)]
         return [path for path in (self.root_key_file, *drafts) if os.path.lexists(path)]
 
     def remains(self) -> list[Path]:
@@ -73,7 +76,9 @@ class Home:
         return [path for path in found if os.path.lexists(path)]
 
     def make(self, settings: Mapping[str, Any]) -> None:
-        """Make what is not there yet; `settings` ("section.name" to value) go into a new configuration.
+        """Make what is not there yet, and remove drafts of a root key that a crash left behind.
+
+        `settings` ("section.name" to value) go into a new configuration.
 
         Raises:
             HomeError: the directory cannot be written, or is damaged.
@@ -85,8 +90,10 @@ class Home:
                 f"Put it back from a copy, or move {self.path} away to begin anew."
             )
         try:
-            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_directory(self.path)
             with _alone(self.path):
+                for draft in self.path.glob(f".{KEY_FILE}.*"):
+                    erase(draft)
                 if not self.config_file.exists():
                     override(Config(), settings)
                     write_whole(self.config_file, sample(settings).encode())

@@ -3,11 +3,12 @@
 And the opposite: files that are to be gone, with their bytes.
 """
 
+import contextlib
 import os
 import secrets
 from pathlib import Path
 
-__all__ = ["erase", "overwrite", "replace_erased", "sync_directory", "write_whole"]
+__all__ = ["erase", "make_directory", "overwrite", "replace_erased", "sync_directory", "write_whole"]
 
 PIECE = 1 << 20
 """Bytes overwritten at a time."""
@@ -21,7 +22,7 @@ def write_whole(path: Path, content: bytes, *, owner: tuple[int, int] | None = N
     Raises:
         OSError: it could not be written; what was there before still is.
     """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_directory(path.parent)
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
@@ -34,6 +35,19 @@ def write_whole(path: Path, content: bytes, *, owner: tuple[int, int] | None = N
     finally:
         draft.unlink(missing_ok=True)
     sync_directory(path.parent)
+
+
+def make_directory(path: Path) -> None:
+    """Make a directory, and those above it, unless they are there; only its owner may look inside.
+
+    After a power cut it is still there, and with it what was written to it. Raises OSError.
+    """
+    made = [path, *path.parents]
+    del made[next(at for at, there in enumerate(made) if there.exists()) :]
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for directory in made:
+        with contextlib.suppress(PermissionError):  # some may be written and not read
+            sync_directory(directory.parent)
 
 
 def erase(path: Path) -> None:
