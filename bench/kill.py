@@ -3,9 +3,9 @@
     python bench/kill.py [--rounds 100] [--seed N] [--data DIR] [--json]
 
 Senders submit as fast as they can to one, two or three mailboxes, their first message and one of ten others also to an
-address that does not exist. Receivers wait in IDLE, fetch, flag and CLOSE as the apps do. In each round the relay is killed at a random
-moment (one of eight rounds: while it starts), a copy of its database is examined, and it is started again. After the
-last round everything is fetched. Counted are:
+address that does not exist. Receivers wait in IDLE, fetch, flag and CLOSE as the apps do. In each round the relay is
+killed at a random moment (one of eight rounds: while it starts), a copy of its database is examined, and it is started
+again. After the last round everything is fetched. Counted are:
 
   lost        answered 250, and never seen in a mailbox it was for; or a bounce that never came
   twice       seen under two UIDs in one mailbox; or two bounces for one message
@@ -21,6 +21,7 @@ import argparse
 import asyncio
 import contextlib
 import hashlib
+import itertools
 import json
 import random
 import re
@@ -33,7 +34,6 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Coroutine
 from dataclasses import asdict, dataclass, field
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -242,7 +242,7 @@ async def _send(up: Relay, sender: str, books: Books, chance: random.Random) -> 
     """Submit one message after another until the relay is gone."""
     submission = await Submission.connect(DOMAIN, up.port("submissions"))
     await submission.login(sender, PASSWORD)
-    for number in count():
+    for number in itertools.count():
         mark = secrets.token_hex(8)
         to = tuple(chance.sample([_receiver(number) for number in range(RECEIVERS)], chance.randint(1, 3)))
         mail = sealed(sender, mark, size=chance.choice((1500, 1500, 1500, 90_000)))

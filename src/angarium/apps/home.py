@@ -6,6 +6,7 @@
     store.db        accounts and mailboxes
     tls/            certificate and private key, ACME account
     ports.json      the ports last listened on, so that invitations stay good
+    calendar.json   the last day that was believed, so that a wrong clock is noticed
     control         the socket by which the keeper's commands reach the running relay
     store.lock      held by the running relay
 
@@ -21,8 +22,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from angarium.apps.config import Config, load, override, sample
 from angarium.apps.rootkey import KEY, Damaged, Locked, WrongPassphrase, is_locked, lock, unlock
+from angarium.mail.calendar import Believed
 from angarium.reach.files import erase, make_directory, replace_erased, write_whole
 
 __all__ = ["Home", "HomeError", "default_path"]
@@ -52,6 +56,7 @@ class Home:
         self.database = self.path / "store.db"
         self.tls = self.path / "tls"
         self.ports_file = self.path / "ports.json"
+        self.calendar_file = self.path / "calendar.json"
         self.control = self.path / "control"
         self.lock = self.path / "store.lock"
 
@@ -68,7 +73,7 @@ class Home:
     def remains(self) -> list[Path]:
         """Every file of a relay that is there, private keys first. Others' files are not among them."""
         private = sorted(path for path in self.tls.rglob("*") if not path.is_dir())
-        kept = (self.config_file, self.ports_file, self.database, self.lock)
+        kept = (self.config_file, self.ports_file, self.calendar_file, self.database, self.lock)
         drafts = [path for file in kept for path in self.path.glob(f".{file.name}.*")]
         logs = [self.database.with_name(f"{self.database.name}{end}") for end in ("-wal", "-shm", "-journal")]
         private += sorted(path for path in self.path.glob(".restore.*/**/*") if not path.is_dir())
@@ -162,6 +167,16 @@ class Home:
         """Keep the ports for the next start."""
         if dict(ports) != self.ports():
             write_whole(self.ports_file, json.dumps(dict(ports)).encode())
+
+    def calendar(self) -> Believed | None:
+        """The last day that was believed; None where none was kept."""
+        with contextlib.suppress(OSError, msgspec.MsgspecError):
+            return msgspec.json.decode(self.calendar_file.read_bytes(), type=Believed)
+        return None
+
+    def remember_calendar(self, believed: Believed) -> None:
+        """Keep it for the next start. Raises OSError."""
+        write_whole(self.calendar_file, msgspec.json.encode(believed))
 
 
 @contextlib.contextmanager

@@ -32,6 +32,7 @@ from angarium.edge.listener import CannotListen, Door, Listener
 from angarium.edge.mux import PROTOCOLS, serve_mux
 from angarium.edge.smtp import SmtpSite, serve_smtp
 from angarium.mail.accounts import Gate
+from angarium.mail.calendar import Calendar, clock, passed
 from angarium.mail.delivery import Delivery
 from angarium.mail.invitation import Way, invitation
 from angarium.mail.push import Push
@@ -110,18 +111,24 @@ class _Relay:
         self._store = store
         self._hardened = hardened
         self._ports: dict[str, int] = {}
+        self._calendar = Calendar(home.calendar(), clock, passed)
+        today = self._calendar.today
         self._names = Names(config.names, config.listen.addresses)
         self._certified: Certified = certify(config.tls, home.tls, self._names, today=_date)
         self._push = Push(config.push, store.tokens)
-        self._retention = Retention(config.retention, store.accounts, store.mailboxes, store.invitations, _today)
-        self._gate = Gate(config.accounts, store.accounts, store.invitations, self._names.local, _today)
+        self._retention = Retention(
+            config.retention, store.accounts, store.mailboxes, store.invitations, self._calendar.due
+        )
+        self._gate = Gate(
+            config.accounts, store.accounts, store.invitations, self._names.local, today, due=self._calendar.due
+        )
         self._delivery = Delivery(
             config.messages,
             config.retention,
             store.mailboxes,
             self._names.local,
             self._domain,
-            _today,
+            today,
             time.monotonic,
             self._push.notify,
             whole_list=config.messages.max_recipients,
@@ -147,11 +154,12 @@ class _Relay:
                 errors=errors,
                 hardened=self._hardened,
                 invite=self._invite,
-                today=_today,
+                today=self._calendar.today,
                 end=_end,
             )
             async with asyncio.TaskGroup() as running:
                 running.create_task(self._listener.run())
+                running.create_task(self._calendar.run(self._home.remember_calendar))
                 running.create_task(self._retention.run())
                 running.create_task(self._push.run())
                 running.create_task(self._certified.run())
@@ -233,7 +241,7 @@ class _Relay:
             retention=config.retention,
             max_size=config.messages.max_size,
             metadata=self._metadata,
-            today=_today,
+            today=self._calendar.today,
             push=self._push.enabled,
         )
 
@@ -245,7 +253,7 @@ class _Relay:
             registration=config.accounts.registration,
             domain=self._domain,
             invite=self._invite,
-            valid_token=lambda token: self._store.invitations.valid(token, day=_today()),
+            valid_token=lambda token: self._store.invitations.valid(token, day=self._calendar.due()),
             ways=self._ways,
             challenge=self._certified.challenge,
             https_port=lambda: self._ports.get("https"),
@@ -265,10 +273,6 @@ def _literal(name: str) -> str:
     return f"[{name}]" if name.replace(".", "").isdecimal() else name
 
 
-def _today() -> int:
-    """Days since 1970-01-01 (UTC): the finest time that any room is told."""
-    return int(time.time() // 86_400)
-
-
 def _date() -> date:
-    return datetime(1970, 1, 1, tzinfo=UTC).date() + timedelta(days=_today())
+    """The machine's own day: certificates are judged by other people's clocks, and are made anew where it was wrong."""
+    return datetime(1970, 1, 1, tzinfo=UTC).date() + timedelta(days=clock())

@@ -67,6 +67,7 @@ class Gate:
         invitations: the store's.
         local: whether a domain, in lower case, is this relay.
         today: days since 1970-01-01 (UTC).
+        due: the day by which invitations run out, where it is another (see `mail/calendar.py`).
         sleep: waits so many seconds.
     """
 
@@ -78,6 +79,7 @@ class Gate:
         local: Callable[[str], bool],
         today: Callable[[], int],
         *,
+        due: Callable[[], int] | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._settings = settings
@@ -85,6 +87,7 @@ class Gate:
         self._invitations = invitations
         self._local = local
         self._today = today
+        self._due = due or today
         self._sleep = sleep
         self._recent = Recent()
 
@@ -118,7 +121,7 @@ class Gate:
         for _ in range(_TRIES):
             name = _random(length, string.ascii_lowercase)
             try:
-                await self._accounts.create(name, password, day=self._today(), token=burnt)
+                await self._accounts.create(name, password, day=self._first_day(burnt), token=burnt)
             except NameTaken:
                 continue
             except NoSuchToken as error:
@@ -165,7 +168,7 @@ class Gate:
             except NoSuchAccount:
                 token = self._invited(name, password)
             try:
-                return await self._accounts.create(name, password, day=today, token=token)
+                return await self._accounts.create(name, password, day=self._first_day(token), token=token)
             except NameTaken:  # by the other connection of the same app, a moment ago; or for good
                 return await self._accounts.login(name, password, day=today)
         except NoSuchAccount as error:
@@ -174,6 +177,10 @@ class Gate:
             raise Refused(_WRONG[self._settings.registration]) from error
         except StoreError as error:
             raise _later() from error
+
+    def _first_day(self, token: str | None) -> int:
+        """The day on which an account is made: with an invitation, the one on which that still counts."""
+        return self._today() if token is None else self._due()
 
     async def _stranger(self, token: str | None) -> str | None:
         """The invitation that a stranger's account is to burn; one that is invalid is refused before it costs much."""
@@ -184,7 +191,7 @@ class Gate:
                 raise Refused("this relay gives out no new addresses")
             case "invite" if token is None:
                 raise Refused("this relay gives out addresses by invitation only: ask the person who runs it for one")
-        if not await self._invitations.valid(token, day=self._today()):
+        if not await self._invitations.valid(token, day=self._due()):
             raise Refused(_USED_UP)
         return token
 

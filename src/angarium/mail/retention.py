@@ -1,8 +1,8 @@
 """What the relay forgets, and when: the settings turned into rules, and a sweep a few times a day.
 
 Days are all it knows. A sweep comes at no exact hour, so the moment of a deletion tells nothing about the arrival.
-A clock that jumps ahead is not believed at once (`mail/calendar.py`), and that of a machine that has just started is
-given some minutes to be set.
+The day is the calendar's, which does not believe every clock (`mail/calendar.py`); that of a machine that has just
+started is given some minutes to be set.
 """
 
 import asyncio
@@ -11,7 +11,6 @@ import secrets
 from collections.abc import Awaitable, Callable
 
 from angarium.mail import settings
-from angarium.mail.calendar import Calendar, passed
 from angarium.store.interfaces import Accounts, Invitations, Mailboxes, Rules, StoreError
 
 __all__ = ["Retention", "rules"]
@@ -44,9 +43,8 @@ class Retention:
         accounts: the store's.
         mailboxes: the store's.
         invitations: the store's.
-        today: days since 1970-01-01 (UTC).
+        due: the day to delete by, since 1970-01-01 (UTC).
         sleep: waits so many seconds.
-        passed: seconds since any moment, by another clock than `today`.
     """
 
     def __init__(
@@ -55,16 +53,15 @@ class Retention:
         accounts: Accounts,
         mailboxes: Mailboxes,
         invitations: Invitations,
-        today: Callable[[], int],
+        due: Callable[[], int],
         *,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-        passed: Callable[[], float] = passed,
     ) -> None:
         self._settings = settings
         self._accounts = accounts
         self._mailboxes = mailboxes
         self._invitations = invitations
-        self._calendar = Calendar(today, passed)
+        self._due = due
         self._sleep = sleep
 
     async def run(self) -> None:
@@ -79,7 +76,7 @@ class Retention:
 
     async def sweep(self) -> None:
         """Forget what is due today. Raises StoreError."""
-        today = self._calendar.day()
+        today = self._due()
         if self._settings.account_days:
             accounts = await self._accounts.expire(before_day=today - self._settings.account_days)
             if accounts:
