@@ -176,19 +176,34 @@ def test_at_a_terminal_it_asks(tmp_path: Path) -> None:
         assert home.root_key_file.exists() == (typed != "burn")
 
 
-async def test_a_new_relay_says_that_it_is_new(running: Running, tmp_path: Path) -> None:
-    async def told() -> str:
+async def test_a_new_relay_says_that_it_is_new(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+
+    async def told(*options: str) -> tuple[str, str]:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "angarium", "up", "--data", str(tmp_path / "data")),
-            *("--listen", "127.0.0.1", "--ports", "any", "--json"),
+            *(sys.executable, "-m", "angarium", "up", "--data", str(data)),
+            *("--listen", "127.0.0.1", "--ports", "any", *options),
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
         assert process.stdout is not None
-        await process.stdout.readline()
-        process.terminate()
+        said = b""
+        while line := await process.stdout.readline():
+            said += line
+            if b"Ctrl-C" in line or b'"event"' in line:
+                process.terminate()
         _, complained = await process.communicate()
-        return complained.decode()
+        return said.decode(), complained.decode()
 
-    assert "making a new, empty one" in await told()
-    assert await told() == ""
+    said, complained = await told()
+    assert "nobody has an account here yet" in said
+    assert complained == "", "a first start is nothing to be warned of"
+    said, complained = await told("--json")
+    assert json.loads(said)["new"] is False
+    assert complained == ""
+    for name in ("root.key", "store.db"):
+        (data / name).unlink()
+    said, complained = await told("--json")
+    assert json.loads(said)["new"] is True
+    assert f"WARNING angarium.apps.serve: {data} held files, but no root.key: this is a new relay" in complained
+    assert "angarium.toml" in complained

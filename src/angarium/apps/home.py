@@ -33,6 +33,8 @@ __all__ = ["Home", "HomeError", "default_path"]
 
 
 KEY_FILE = "root.key"
+NAMED = 5
+"""Most names of files that are told."""
 
 
 class HomeError(Exception):
@@ -64,6 +66,12 @@ class Home:
     def made(self) -> bool:
         """Whether a relay was ever started here."""
         return self.root_key_file.exists()
+
+    def others(self) -> list[str]:
+        """The first few names in the directory other than the root key; none where it is not there or not readable."""
+        with contextlib.suppress(OSError):
+            return sorted(path.name for path in self.path.iterdir() if path != self.root_key_file)[:NAMED]
+        return []
 
     def root_keys(self) -> list[Path]:
         """The root key, and drafts of it that a crash left behind."""

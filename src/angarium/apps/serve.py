@@ -63,6 +63,8 @@ class Ready:
     invitation: str
     """A fresh invitation where everybody may join; otherwise empty."""
     home: Path
+    new: bool
+    """Whether it was made at this start, and so has no account."""
 
 
 async def serve(
@@ -83,11 +85,14 @@ async def serve(
         ConfigError: a setting is wrong.
     """
     hardened = harden()
-    new = not home.made
+    new, found = not home.made, home.others()
     home.make(settings)
     config = home.config(settings)
-    if new:
-        log.warning("there is no relay in %s: making a new, empty one", home.path)
+    if new and found:
+        log.warning(
+            "%s held files, but no root.key: this is a new relay, without any account (found: %s)",
+            *(home.path, ", ".join(found)),
+        )
     try:
         store = open_sqlite(home.path, seal(home.root_key(passphrase)))
     except DirectoryInUse as error:
@@ -95,7 +100,7 @@ async def serve(
     except StoreError as error:
         raise HomeError(f"{error} ({home.path})") from None
     try:
-        await _Relay(home, config, store, hardened).run(ready)
+        await _Relay(home, config, store, hardened, new=new).run(ready)
     except (BadName, CannotListen, CertificateError) as error:
         raise HomeError(str(error)) from None
     finally:
@@ -105,11 +110,12 @@ async def serve(
 class _Relay:
     """The rooms of one relay, in the order in which they are built."""
 
-    def __init__(self, home: Home, config: Config, store: Store, hardened: Hardened) -> None:
+    def __init__(self, home: Home, config: Config, store: Store, hardened: Hardened, *, new: bool) -> None:
         self._home = home
         self._config = config
         self._store = store
         self._hardened = hardened
+        self._new = new
         self._ports: dict[str, int] = {}
         self._calendar = Calendar(home.calendar(), clock, passed)
         today = self._calendar.today
@@ -191,7 +197,8 @@ class _Relay:
 
     def _ready(self, doors: list[Door]) -> Ready:
         invited = self._invite(None) if self._config.accounts.registration == "open" else ""
-        return Ready(self._names.primary, doors, page(self._names.primary, self._ports), invited, self._home.path)
+        domain = self._names.primary
+        return Ready(domain, doors, page(domain, self._ports), invited, self._home.path, self._new)
 
     # What is served where
 

@@ -98,6 +98,7 @@ def _show(ready: Ready) -> None:
         f"             on {', '.join(dict.fromkeys(door.address for door in ready.doors))}",
         f"  Page       {ready.page or 'none'}",
         f"  Data       {ready.home}",
+        *(["  New        made just now: nobody has an account here yet"] if ready.new else []),
         "",
     ]
     if ready.invitation:
@@ -119,7 +120,13 @@ def _show(ready: Ready) -> None:
 
 def _show_json(ready: Ready) -> None:
     listening = [{"name": door.name, "address": door.address, "port": door.port} for door in ready.doors]
-    line = {"event": "ready", "invitation": ready.invitation, "page": ready.page, "listening": listening}
+    line = {
+        "event": "ready",
+        "invitation": ready.invitation,
+        "page": ready.page,
+        "listening": listening,
+        "new": ready.new,
+    }
     sys.stdout.write(msgspec.json.encode(line).decode() + "\n")
     sys.stdout.flush()
 
