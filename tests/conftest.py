@@ -10,7 +10,7 @@ import shutil
 import pytest
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ["tests.pebble"]
+pytest_plugins = ["tests.dns_server", "tests.pebble"]
 
 settings.register_profile("angarium", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("angarium")

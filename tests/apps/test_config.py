@@ -50,6 +50,7 @@ def test_a_setting_is_read() -> None:
         ("[listen]\naddresses=[1]\n", "f:2: listen.addresses: expected `str`, got `int`"),
         ("retention.quota=1", "f:1: retention.quota: expected `int` >= 1048576, found 1"),
         ('[names]\naliases=["a.example", "b c"]', "f:2: names.aliases: expected a domain name or an IP address"),
+        ('[dns]\nservers=["192.0.2.1:53", "dns.example"]', "f:2: dns.servers: expected an IP address, with or without"),
         ("[accounts]\nname_min_length=20\nname_max_length=10", "f:2: accounts.name_min_length: expected at most"),
         ("[retention]\nquota_low_percent = 99", "f:2: retention.quota_low_percent: expected at most"),
         ("[messages]\nmax_size = 600000000", "f:2: messages.max_size: expected at most retention.quota"),

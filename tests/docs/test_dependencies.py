@@ -8,7 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-NAMES = {"argon2": "argon2-cffi"}
+NAMES = {"argon2": "argon2-cffi", "dns": "dnspython"}
 
 
 def declared(requirements: list[str]) -> set[str]:

@@ -18,7 +18,7 @@ from msgspec.structs import fields
 from angarium.edge.settings import Limits, Listen
 from angarium.mail.settings import Accounts, Messages, Push, Retention
 from angarium.reach.names import canonical
-from angarium.reach.settings import Names, Tls
+from angarium.reach.settings import BadServer, Dns, Names, Tls, server
 
 __all__ = ["Config", "ConfigError", "load", "override", "parse", "sample"]
 
@@ -33,6 +33,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     names: Names = Names()
     tls: Tls = Tls()
+    dns: Dns = Dns()
     listen: Listen = Listen()
     accounts: Accounts = Accounts()
     messages: Messages = Messages()
@@ -148,6 +149,11 @@ def _judge(config: Config, text: str, file: str) -> None:
         for name in filter(None, names):
             if canonical(name) is None:
                 fail("names", setting, f"expected a domain name or an IP address, found {_toml(name)}")
+    for one in config.dns.servers:
+        try:
+            server(one)
+        except BadServer:
+            fail("dns", "servers", f"expected an IP address, with or without a port, found {_toml(one)}")
     if bool(config.tls.cert) != bool(config.tls.key):
         missing, given = ("key", "cert") if config.tls.cert else ("cert", "key")
         fail("tls", given, f"expected tls.{missing} to be given too")

@@ -1,10 +1,11 @@
-"""The settings of the relay's names and certificates. `apps/config.py` assembles them into one file."""
+"""The settings of the relay's names, certificates and DNS. `apps/config.py` assembles them into one file."""
 
+import ipaddress
 from typing import Annotated
 
 from msgspec import Meta, Struct
 
-__all__ = ["Names", "Tls"]
+__all__ = ["BadServer", "Dns", "Names", "Tls", "server"]
 
 
 class Names(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -30,3 +31,36 @@ class Tls(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     acme_ca: Annotated[
         str, Meta(description="PEM file with roots to trust for the ACME directory itself (for tests).")
     ] = ""
+
+
+class Dns(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Whom to ask for names. Asked only for relays that have one: those known by an IP address work without."""
+
+    servers: Annotated[
+        list[str],
+        Meta(description="DNS servers to ask, IP addresses with or without a port; empty: the system's."),
+    ] = []
+
+
+class BadServer(ValueError):
+    """A DNS server in the settings is not an IP address with or without a port. The text says which."""
+
+
+def server(text: str) -> tuple[str, int]:
+    """The address and port of a DNS server: `192.0.2.1`, `192.0.2.1:53`, `2001:db8::1`, `[2001:db8::1]:53`.
+
+    Raises:
+        BadServer: see there.
+    """
+    host, port = text, "53"
+    if text.startswith("["):
+        host, closed, port = text[1:].partition("]")
+        port = port.removeprefix(":") or "53" if closed else ""
+    elif text.count(":") == 1:
+        host, _, port = text.partition(":")
+    try:
+        if not port.isdecimal() or not 0 < int(port) < 65_536:
+            raise ValueError
+        return str(ipaddress.ip_address(host)), int(port)
+    except ValueError:
+        raise BadServer(f"{text!r} is not an IP address, with or without a port") from None
