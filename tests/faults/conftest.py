@@ -69,10 +69,10 @@ class House:
         answer: Any = await ask(self.data / "control", "status")
         return str(answer["last_error"])
 
-    async def fails_to_start(self) -> str:
-        """What `angarium up` says where it cannot start; it is one message and no traceback."""
+    async def fails_to_start(self, *under: str) -> str:
+        """What `angarium up` (run by another program, if given) says where it cannot start: a message, no traceback."""
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "angarium", "up", "--data", self.data),
+            *(*under, sys.executable, "-m", "angarium", "up", "--data", str(self.data)),
             *("--listen", "127.0.0.1", "--ports", "any"),
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,

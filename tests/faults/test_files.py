@@ -1,5 +1,7 @@
 """Files of the data directory that a crash left half written: named, with what to do, never made anew in silence."""
 
+import pytest
+
 from tests.faults.conftest import House
 
 
@@ -10,6 +12,14 @@ async def test_a_configuration_that_ends_in_the_middle(house: House) -> None:
     file.write_text('[messages]\nrate_burst = 5\n\n[names]\ndomain = "relay.exa')
     said = await house.fails_to_start()
     assert f"{file}:5: not TOML" in said
+
+
+@pytest.mark.parametrize(("left", "said"), [(b"", ": is empty: put back"), (bytes(512), ":1: not TOML")])
+async def test_a_configuration_whose_bytes_are_gone(house: House, left: bytes, said: str) -> None:
+    file = house.data / "angarium.toml"
+    file.write_bytes(left)
+    assert f"{file}{said}" in await house.fails_to_start()
+    assert file.read_bytes() == left, "a relay with other settings than its keeper's is not begun"
 
 
 async def test_a_root_key_that_ends_in_the_middle(house: House) -> None:

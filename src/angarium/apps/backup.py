@@ -100,7 +100,8 @@ def restore(file: Path, *, data: Data = None, passphrase_fd: PassphraseFd = None
     except (Spoilt, Incomplete) as error:
         raise HomeError(f"{file} is damaged: {error}. Nothing was changed: take another copy of the backup.") from None
     except OSError as error:
-        raise HomeError(f"not restored: {error.filename or file}: {error.strerror}. Nothing was changed.") from None
+        where = file if error.filename == str(file) else home.path
+        raise HomeError(f"not restored: {where}: {error.strerror}. Nothing was changed.") from None
     how = " --unlock" if home.locked() else ""
     sys.stdout.write(f"Restored to {home.path}. Start it with: angarium up{how} --data {home.path}\n")
     sys.stdout.write("Never let two relays run from one backup: people would find their messages on either.\n")

@@ -20,7 +20,7 @@ from typing import Annotated, NamedTuple
 import msgspec
 from cyclopts import Parameter
 
-from angarium.apps.home import Home, HomeError, default_path
+from angarium.apps.home import UNFINISHED, Home, HomeError, default_path
 from angarium.apps.options import Data, Json
 from angarium.edge.control import NotRunning, Refusal, ask, listener
 from angarium.reach.files import erase
@@ -84,7 +84,7 @@ def burn_home(home: Home) -> Burnt:
     for path in home.remains():
         small = path.is_file() and path.stat().st_size <= SMALL
         removed += _gone(path, erase if small else Path.unlink, problems)
-    unfinished = [path for draft in home.path.glob(".restore.*") for path in (draft / "tls", draft)]
+    unfinished = [path for draft in home.path.glob(f"{UNFINISHED}.*") for path in (draft / "tls", draft)]
     for directory in (home.tls, *unfinished, home.path):
         with contextlib.suppress(OSError):
             directory.rmdir()

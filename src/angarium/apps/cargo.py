@@ -12,11 +12,11 @@ import re
 import shutil
 import tarfile
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any, cast
 
-from angarium.apps.home import Home
+from angarium.apps.home import UNFINISHED, Home
 from angarium.apps.strongbox import StrongReader, StrongWriter
 from angarium.reach.files import make_directory, sync_directory
 from angarium.store.sqlite.copy import copied
@@ -64,19 +64,27 @@ def unpack(box: StrongReader, home: Home, progress: Progress) -> None:
     """
     begun = home.path.exists()
     make_directory(home.path)
-    draft = Path(tempfile.mkdtemp(prefix=".restore.", dir=home.path))
     try:
-        _unpack_into(box, draft, progress)
-        with contextlib.ExitStack() as undo:
+        with _draft(home.path) as draft, contextlib.ExitStack() as undo:
+            _unpack_into(box, draft, progress)
             for path in sorted(draft.iterdir(), key=lambda path: path.name == "root.key"):
                 path.rename(home.path / path.name)
                 undo.callback((home.path / path.name).rename, path)
             sync_directory(home.path)
             undo.pop_all()
     finally:
-        shutil.rmtree(draft, ignore_errors=True)
         if not begun and not any(home.path.iterdir()):
             home.path.rmdir()
+
+
+@contextlib.contextmanager
+def _draft(directory: Path) -> Iterator[Path]:
+    """A place beside the places that are to be filled, for a while."""
+    draft = Path(tempfile.mkdtemp(prefix=f"{UNFINISHED}.", dir=directory))
+    try:
+        yield draft
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
 
 
 def _unpack_into(box: StrongReader, draft: Path, progress: Progress) -> None:

@@ -50,12 +50,15 @@ def load(path: Path) -> Config:
     """Read the configuration file.
 
     Raises:
-        ConfigError: it cannot be read, is not TOML, or a setting is unknown or out of bounds.
+        ConfigError: it cannot be read, is empty, as a crash may leave it, is not TOML, or a setting is unknown or
+            out of bounds.
     """
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read as UTF-8 text: {error}") from None
+    if not text.strip():
+        raise ConfigError(f"{path}: is empty: put back what was in it, or remove it to have one with the defaults made")
     return parse(text, str(path))
 
 

@@ -33,6 +33,8 @@ __all__ = ["Home", "HomeError", "default_path"]
 
 
 KEY_FILE = "root.key"
+UNFINISHED = ".restore"
+"""How the names of directories begin into which a backup is unpacked."""
 NAMED = 5
 """Most names of files that are told."""
 
@@ -75,7 +77,7 @@ class Home:
 
     def root_keys(self) -> list[Path]:
         """The root key, and drafts of it that a crash left behind."""
-        drafts = [path for form in (f".{KEY_FILE}.*", f".restore.*/{KEY_FILE}") for path in self.path.glob(form)]
+        drafts = [path for form in (f".{KEY_FILE}.*", f"{UNFINISHED}.*/{KEY_FILE}") for path in self.path.glob(form)]
         return [path for path in (self.root_key_file, *drafts) if os.path.lexists(path)]
 
     def remains(self) -> list[Path]:
@@ -84,7 +86,7 @@ class Home:
         kept = (self.config_file, self.ports_file, self.calendar_file, self.database, self.lock)
         drafts = [path for file in kept for path in self.path.glob(f".{file.name}.*")]
         logs = [self.database.with_name(f"{self.database.name}{end}") for end in ("-wal", "-shm", "-journal")]
-        private += sorted(path for path in self.path.glob(".restore.*/**/*") if not path.is_dir())
+        private += sorted(path for path in self.path.glob(f"{UNFINISHED}.*/**/*") if not path.is_dir())
         found = (*self.root_keys(), *private, *drafts, *kept, *logs, self.control)
         return [path for path in found if os.path.lexists(path)]
 
@@ -97,7 +99,12 @@ class Home:
             HomeError: the directory cannot be written, or is damaged.
             ConfigError: a setting is not valid.
         """
-        if self.database.exists() and not self.root_key_file.exists():
+        if not self.made and any(self.path.glob(f"{UNFINISHED}.*")):
+            raise HomeError(
+                f"a backup was being restored to {self.path}, and that did not come to its end: "
+                "remove the directory, and restore again."
+            )
+        if self.database.exists() and not self.made:
             raise HomeError(
                 f"{self.root_key_file} is missing, and without it nothing in {self.database.name} can be found. "
                 f"Put it back from a copy, or move {self.path} away to begin anew."
