@@ -17,7 +17,7 @@ import ipaddress
 import re
 from dataclasses import dataclass
 
-__all__ = ["Address", "AddressError"]
+__all__ = ["Address", "AddressError", "is_literal"]
 
 LOCAL_BYTES = 64
 """Without quotes and backslashes, so that what was read can be written."""
@@ -75,7 +75,7 @@ class Address:
     @property
     def literal(self) -> bool:
         """Whether the domain is an IP address."""
-        return ":" in self.domain or _ends_in_number(self.domain)
+        return is_literal(self.domain)
 
     def __str__(self) -> str:
         local = self.local
@@ -84,6 +84,11 @@ class Address:
         if not self.literal:
             return f"{local}@{self.domain}"
         return f"{local}@[IPv6:{self.domain}]" if ":" in self.domain else f"{local}@[{self.domain}]"
+
+
+def is_literal(domain: str) -> bool:
+    """Whether a domain as `Address.domain` has it is an IP address."""
+    return ":" in domain or _ends_in_number(domain)
 
 
 def _parse_local(text: str) -> str:
@@ -102,7 +107,7 @@ def _parse_domain(text: str) -> str:
         raise AddressError("the domain is too long")
     if domain.startswith("[") and domain.endswith("]"):
         return _parse_literal(domain[1:-1])
-    if ":" in domain or _ends_in_number(domain):
+    if is_literal(domain):
         return _parse_literal(domain)
     if not _DOMAIN.fullmatch(domain):
         raise AddressError("not a domain")

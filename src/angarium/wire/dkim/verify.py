@@ -29,7 +29,7 @@ class Verification:
     """One message, against as many signatures as it has; its body is hashed once for each form."""
 
     def __init__(self, entity: Entity) -> None:
-        self._entity = entity
+        self.entity = entity
         self._bodies: dict[Canonical, bytes] = {}
 
     def check(self, signature: Signature, record: Record) -> None:
@@ -38,7 +38,7 @@ class Verification:
         Raises:
             Unverified: it is not.
         """
-        if sum(field.name == b"from" for field in self._entity.fields) != 1:
+        if sum(field.name == b"from" for field in self.entity.fields) != 1:
             raise Unverified("there must be exactly one From field")
         if record.key_type != signature.key_type:
             raise Unverified("the published key is not of the signature's type")
@@ -46,7 +46,7 @@ class Verification:
             raise Unverified("the key is not for domains below its own")
         if self._body(signature.body_form) != signature.body_hash:
             raise Unverified("the body has changed")
-        digest = header_hash(self._entity, signature.signed, signature.header_form, self._emptied(signature))
+        digest = header_hash(self.entity, signature.signed, signature.header_form, self._emptied(signature))
         try:
             if isinstance(record.key, RSAPublicKey):
                 record.key.verify(signature.value, digest, PKCS1v15(), Prehashed(SHA256()))
@@ -57,12 +57,12 @@ class Verification:
 
     def _body(self, form: Canonical) -> bytes:
         if form not in self._bodies:
-            self._bodies[form] = body_hash(self._entity, form)
+            self._bodies[form] = body_hash(self.entity, form)
         return self._bodies[form]
 
     def _emptied(self, signature: Signature) -> tuple[Field, bytes]:
         """The signature's own field in canonical form with nothing in b=, and without its end of line."""
-        field, raw = signature.field, self._entity.raw
+        field, raw = signature.field, self.entity.raw
         value = _VALUE.sub(rb"\1", raw[field.value : field.end].removesuffix(b"\r\n"), count=1)
         if signature.header_form is Canonical.RELAXED:
             return field, b"dkim-signature:" + relaxed_value(value)
