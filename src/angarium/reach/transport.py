@@ -83,6 +83,11 @@ class Connection:
         """What lets a client resume this TLS session in another connection. Complete once something was read."""
         return self._socket.session if isinstance(self._socket, ssl.SSLSocket) else None
 
+    @property
+    def peer_certificate(self) -> bytes | None:
+        """The certificate that the peer showed in TLS, in DER, whether or not anybody vouches for it."""
+        return self._socket.getpeercert(binary_form=True) if isinstance(self._socket, ssl.SSLSocket) else None
+
     async def read(self, limit: int = PIECE, *, timeout: float | None = None) -> bytes:
         """What the peer sent, at least one byte and at most `limit`; nothing: it has ended, politely or not.
 
