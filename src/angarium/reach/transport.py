@@ -23,6 +23,7 @@ RFC 8446, 6.1 (close_notify); RFC 3207, 4.2 and RFC 3501, 6.2.1 (STARTTLS).
 
 import asyncio
 import contextlib
+import errno
 import os
 import socket
 import ssl
@@ -33,7 +34,7 @@ from typing import TypeVar
 
 from angarium.reach.readiness import Readiness, Side
 
-__all__ = ["PIECE", "Connection", "connect"]
+__all__ = ["PIECE", "Connection", "NoRoute", "connect"]
 
 A = TypeVar("A")
 T = TypeVar("T")
@@ -47,8 +48,13 @@ GOODBYE_SECONDS = 1.0
 GOODBYE_PIECES = 64
 """How much is read and thrown away meanwhile. What lies unread when a socket is closed makes the kernel send a reset,
 and a reset may overtake our last words."""
+NO_ROUTE = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 NO_RESET = struct.pack("ii", 0, 0)
+
+
+class NoRoute(ConnectionError):
+    """This machine knows no way to that address."""
 
 
 class Connection:
@@ -333,4 +339,5 @@ def _failure(error: OSError) -> ConnectionError:
         return ConnectionError(f"TLS: {(error.reason or 'failed').lower().replace('_', ' ')}")
     if isinstance(error, ConnectionError):
         return error
-    return ConnectionError(os.strerror(error.errno) if error.errno else "failed")
+    kind = NoRoute if error.errno in NO_ROUTE else ConnectionError
+    return kind(os.strerror(error.errno) if error.errno else "failed")
