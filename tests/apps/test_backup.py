@@ -16,11 +16,13 @@ import pytest
 
 from angarium.apps.check.throwaway import OPTIONS, Relay, relay
 from angarium.apps.home import Home
+from angarium.apps.signing import signing_keys
 from angarium.lab.mails import mark_of, sealed
 
 Command = Callable[..., Awaitable[tuple[int, str, str]]]
 Running = Callable[..., AbstractAsyncContextManager[Relay]]
 
+KEPT = ("root.key", "angarium.toml", "ports.json", "tls/key.pem", "tls/cert.pem")
 WORDS = "five random words here"
 
 
@@ -61,6 +63,7 @@ async def test_written_while_the_relay_works_and_restored_elsewhere(
 ) -> None:
     file, elsewhere = tmp_path / "relay.backup", tmp_path / "another machine" / "data"
     async with running() as up:
+        signing_keys(Home(tmp_path / "data"))
         with mailbox(up, trusting) as client:
             load = Load(client)
             load.start()
@@ -85,7 +88,7 @@ async def test_written_while_the_relay_works_and_restored_elsewhere(
     retyped = written_down[1].upper().replace("-", " ")
     restored = await command("restore", str(file), "--data", str(elsewhere), "--passphrase-fd", "0", typed=retyped)
     assert restored[0] == 0, restored
-    for name in ("root.key", "angarium.toml", "ports.json", "tls/key.pem", "tls/cert.pem"):
+    for name in (*KEPT, "keys/dkim-rsa.pem", "keys/dkim-ed25519.pem"):
         assert (elsewhere / name).read_bytes() == (tmp_path / "data" / name).read_bytes()
         assert (elsewhere / name).stat().st_mode & 0o777 == 0o600
     async with relay(elsewhere, OPTIONS) as up:

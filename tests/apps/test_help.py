@@ -10,7 +10,7 @@ from rich.console import Console
 
 from angarium.apps import app
 
-COMMANDS = ("backup", "burn", "check", "invite", "lab", "passphrase", "restore", "seizure", "status", "up")
+COMMANDS = ("backup", "burn", "check", "dns", "invite", "lab", "passphrase", "restore", "seizure", "status", "up")
 
 
 def page(*words: str) -> str:

@@ -84,8 +84,10 @@ def burn_home(home: Home) -> Burnt:
     for path in home.remains():
         small = path.is_file() and path.stat().st_size <= SMALL
         removed += _gone(path, erase if small else Path.unlink, problems)
-    unfinished = [path for draft in home.path.glob(f"{UNFINISHED}.*") for path in (draft / "tls", draft)]
-    for directory in (home.tls, *unfinished, home.path):
+    unfinished = [
+        path for draft in home.path.glob(f"{UNFINISHED}.*") for path in (draft / "tls", draft / "keys", draft)
+    ]
+    for directory in (home.tls, home.keys, *unfinished, home.path):
         with contextlib.suppress(OSError):
             directory.rmdir()
     return Burnt(removed, relay, problems, round(time.monotonic() - begun, 3))

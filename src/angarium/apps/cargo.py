@@ -26,7 +26,7 @@ __all__ = ["Incomplete", "pack", "unpack"]
 PLAIN = ("angarium.toml", "root.key", "ports.json", "calendar.json")
 DATABASE = "store.db"
 NEEDED = {"angarium.toml", "root.key"}
-TLS = re.compile(r"tls/[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}", re.ASCII)
+PRIVATE = re.compile(r"(?:tls|keys)/[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}", re.ASCII)
 PIECE = 1 << 16
 
 Progress = Callable[[int], None]
@@ -44,7 +44,7 @@ def pack(home: Home, box: StrongWriter, progress: Progress, copying: Callable[[i
         OSError, StoreError: something cannot be read or written.
     """
     with tarfile.open(fileobj=cast("IO[bytes]", box), mode="w|", format=tarfile.PAX_FORMAT) as archive:
-        private = sorted(path for path in home.tls.glob("*") if path.is_file())
+        private = sorted(path for kept in (home.tls, home.keys) for path in kept.glob("*") if path.is_file())
         for path in (*(home.path / name for name in PLAIN), *private):
             if path.is_file() and not path.name.startswith("."):
                 content = path.read_bytes()
@@ -105,7 +105,7 @@ def _unpack_into(box: StrongReader, draft: Path, progress: Progress) -> None:
 
 
 def _known(name: str) -> bool:
-    return name in PLAIN or name == DATABASE or TLS.fullmatch(name) is not None
+    return name in PLAIN or name == DATABASE or PRIVATE.fullmatch(name) is not None
 
 
 def _add(archive: tarfile.TarFile, name: str, size: int, source: Any, progress: Progress) -> None:

@@ -5,6 +5,7 @@
                     wants it, under a passphrase
     store.db        accounts and mailboxes
     tls/            certificate and private key, ACME account
+    keys/           the keys that sign what leaves the relay
     ports.json      the ports last listened on, so that invitations stay good
     calendar.json   the last day that was believed, so that a wrong clock is noticed
     control         the socket by which the keeper's commands reach the running relay
@@ -59,6 +60,7 @@ class Home:
         self.root_key_file = self.path / KEY_FILE
         self.database = self.path / "store.db"
         self.tls = self.path / "tls"
+        self.keys = self.path / "keys"
         self.ports_file = self.path / "ports.json"
         self.calendar_file = self.path / "calendar.json"
         self.control = self.path / "control"
@@ -82,7 +84,7 @@ class Home:
 
     def remains(self) -> list[Path]:
         """Every file of a relay that is there, private keys first. Others' files are not among them."""
-        private = sorted(path for path in self.tls.rglob("*") if not path.is_dir())
+        private = sorted(path for kept in (self.tls, self.keys) for path in kept.rglob("*") if not path.is_dir())
         kept = (self.config_file, self.ports_file, self.calendar_file, self.database, self.lock)
         drafts = [path for file in kept for path in self.path.glob(f".{file.name}.*")]
         logs = [self.database.with_name(f"{self.database.name}{end}") for end in ("-wal", "-shm", "-journal")]
@@ -111,7 +113,7 @@ class Home:
             )
         try:
             make_directory(self.path)
-            with _alone(self.path):
+            with self.alone():
                 for draft in self.path.glob(f".{KEY_FILE}.*"):
                     erase(draft)
                 if not self.config_file.exists():
@@ -158,7 +160,7 @@ class Home:
             HomeError: the present passphrase is wrong, or it cannot be written; then nothing has changed.
         """
         try:
-            with _alone(self.path):
+            with self.alone():
                 key = self.root_key(present)
                 replace_erased(self.root_key_file, key if new is None else lock(key, new))
         except OSError as error:
@@ -193,13 +195,13 @@ class Home:
         """Keep it for the next start. Raises OSError."""
         write_whole(self.calendar_file, msgspec.json.encode(believed))
 
-
-@contextlib.contextmanager
-def _alone(directory: Path) -> Iterator[None]:
-    """Hold the directory while it is being made: of two first starts at once, the second finds what the first made."""
-    held = os.open(directory, os.O_RDONLY)
-    try:
-        fcntl.flock(held, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(held)
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Hold the directory while something is being made in it: of two who make it at once, the second finds what the
+        first made. Raises OSError."""
+        held = os.open(self.path, os.O_RDONLY)
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(held)

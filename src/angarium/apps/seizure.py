@@ -41,6 +41,8 @@ class Seizure(Struct, frozen=True):
     ports: dict[str, int]
     private_keys: int
     """Files in tls/ beside the certificate."""
+    signing_keys: int
+    """Files in keys/."""
     bytes: int
     """What all files take."""
     database: Census | None
@@ -98,6 +100,7 @@ def examine(home: Home) -> Seizure:
         acme_email=email,
         ports=home.ports(),
         private_keys=len(private),
+        signing_keys=len(list(home.keys.glob("*"))),
         bytes=sum(path.lstat().st_size for path in home.remains() if path.is_file()),
         database=counted,
     )
@@ -122,6 +125,11 @@ def lines(seen: Seizure) -> list[tuple[str, str, str]]:
             "Keys for TLS",
             str(seen.private_keys),
             "Whoever has them can pose as this relay until they are replaced; old connections stay unreadable.",
+        ),
+        (
+            "Keys for signing",
+            str(seen.signing_keys),
+            "Whoever has them can sign mail in this relay's name until other ones are published; they open nothing.",
         ),
         ("Bytes on the disk", size(seen.bytes), "A relay was run here, and about how much it held."),
         *(_counts(seen.database) if seen.database else [("Database", "none", "Nobody has had an account here yet.")]),
