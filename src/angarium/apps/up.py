@@ -19,7 +19,7 @@ from angarium.apps.secret import UnlockFd, read, typed
 from angarium.apps.serve import Ready, serve
 from angarium.apps.terminal import qr
 
-__all__ = ["up"]
+__all__ = ["run", "show_json", "up"]
 
 
 def up(
@@ -75,7 +75,7 @@ def up(
     passphrase = _passphrase(home, unlock, unlock_fd)
     settings = {name: value for name, value in given.items() if value is not None}
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
-    return _run(_until_signalled(serve(home, settings, ready=_show_json if json else _show, passphrase=passphrase)))
+    return run(serve(home, settings, ready=show_json if json else _show, passphrase=passphrase))
 
 
 def _passphrase(home: Home, unlock: bool, descriptor: int | None) -> str | None:
@@ -118,7 +118,8 @@ def _show(ready: Ready) -> None:
     sys.stdout.flush()
 
 
-def _show_json(ready: Ready) -> None:
+def show_json(ready: Ready) -> None:
+    """Say where a relay listens, in a line of JSON."""
     listening = [{"name": door.name, "address": door.address, "port": door.port} for door in ready.doors]
     line = {
         "event": "ready",
@@ -131,6 +132,15 @@ def _show_json(ready: Ready) -> None:
     sys.stdout.flush()
 
 
+def run(serving: Coroutine[Any, Any, None]) -> int:
+    """Serve until SIGINT or SIGTERM, on uvloop where it is installed; return the exit status."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.run(_until_signalled(serving))
+    return uvloop.run(_until_signalled(serving))
+
+
 async def _until_signalled(serving: Coroutine[Any, Any, None]) -> int:
     task = asyncio.ensure_future(serving)
     loop = asyncio.get_running_loop()
@@ -139,11 +149,3 @@ async def _until_signalled(serving: Coroutine[Any, Any, None]) -> int:
     with contextlib.suppress(asyncio.CancelledError):
         await task
     return 0
-
-
-def _run(main: Coroutine[Any, Any, int]) -> int:
-    try:
-        import uvloop
-    except ImportError:
-        return asyncio.run(main)
-    return uvloop.run(main)
