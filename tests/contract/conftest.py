@@ -7,7 +7,7 @@ taken.
 import hashlib
 import secrets
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -71,13 +71,19 @@ class Opaque(Clear):
     def size_class(self, size: int) -> int:
         return -(-size // 1000) * 1000
 
-    def hide(self, record: bytes) -> bytes:
-        return b"hidden" + record[::-1]
+    def hide(self, record: bytes, *, bound: bytes = b"", least: int = 256) -> bytes:
+        return b"hidden" + bound + record[::-1]
 
-    def reveal(self, hidden: bytes) -> bytes:
-        if not hidden.startswith(b"hidden"):
+    def reveal(self, hidden: bytes, *, bound: bytes = b"") -> bytes:
+        if not hidden.startswith(b"hidden" + bound):
             raise ValueError("not hidden")
-        return hidden[:5:-1]
+        return hidden[len(b"hidden" + bound) :][::-1]
+
+    def scatter(self, places: Sequence[int]) -> list[int]:
+        return [~place for place in places]
+
+    def gather(self, scattered: Sequence[int]) -> list[int]:
+        return [~place for place in scattered]
 
 
 @dataclass
@@ -105,7 +111,7 @@ class World:
     def blobs(self) -> int:
         """How many shared bodies there are."""
         if self.directory is None:
-            return len(cast("MemoryBackend", self.store._backend)._rows._blobs)
+            return len(cast("MemoryBackend", self.store._backend).raw.blobs())
         connection = sqlite3.connect(self.directory / "store.db")
         (count,) = connection.execute("SELECT count(*) FROM blobs").fetchone()
         (bodies,) = connection.execute("SELECT count(*) FROM blob_bodies").fetchone()
@@ -116,7 +122,7 @@ class World:
     def bodies(self) -> int:
         """How many bodies of single messages there are."""
         if self.directory is None:
-            return len(cast("MemoryBackend", self.store._backend)._rows._bodies)
+            return len(cast("MemoryBackend", self.store._backend).raw.bodies)
         connection = sqlite3.connect(self.directory / "store.db")
         (count,) = connection.execute("SELECT count(*) FROM bodies").fetchone()
         connection.close()

@@ -28,6 +28,7 @@ class Blob:
     """A body on its way to several; the same only as itself, so that no megabytes are hashed."""
 
     number: int
+    size_class: int
     wrapped: bytes
 
 
@@ -39,9 +40,11 @@ class Parcel:
     mailbox: bytes
     size: int
     size_class: int
+    shown: int
+    """The size class of what lies beside the record."""
     record: bytes
     body: bytes | None
-    """What lies beside the record."""
+    """What lies there."""
     blob: Blob | None
 
 
@@ -71,18 +74,21 @@ def seal_one(seal: Seal, message: bytes, account: AccountId, lock: bytes, mailbo
     key, wrapped = seal.wrap(message)
     sealed = seal.seal(lock, Record(len(message), 0, key).pack())
     size = len(message)
-    return Parcel(account, keyed(seal, account, mailbox), size, seal.size_class(size), sealed, wrapped, None)
+    size_class = seal.size_class(size)
+    return Parcel(account, keyed(seal, account, mailbox), size, size_class, size_class, sealed, wrapped, None)
 
 
 def _share(seal: Seal, message: bytes, open_to: Sequence[tuple[AccountId, bytes]], mailbox: str) -> Iterable[Parcel]:
     key, wrapped = seal.wrap(message)
-    blob = Blob(secrets.randbelow(2**63 - 1) + 1, wrapped)
     size = len(message)
+    size_class = seal.size_class(size)
+    blob = Blob(secrets.randbelow(2**63 - 1) + 1, size_class, wrapped)
     packed = Record(size, blob.number, key).pack()
     for account, lock in open_to:
         beside = seal.stand_in()
-        size_class = seal.size_class(size) if beside is None else len(beside)
-        yield Parcel(account, keyed(seal, account, mailbox), size, size_class, seal.seal(lock, packed), beside, blob)
+        shown = size_class if beside is None else len(beside)
+        sealed = seal.seal(lock, packed)
+        yield Parcel(account, keyed(seal, account, mailbox), size, size_class, shown, sealed, beside, blob)
 
 
 def store(
@@ -91,27 +97,23 @@ def store(
     """Write parcels, passing over mailboxes that have gone; return UIDVALIDITY and UID of the last (0, 0: none)."""
     boxes: dict[bytes, MailboxRow] = {}
     blobs: dict[Blob, int] = {}
-    bodies: list[tuple[int, int, bytes]] = []
-    messages: list[tuple[int, MessageRow]] = []
+    messages: list[tuple[int, MessageRow, bytes | None]] = []
     last = (0, 0)
     for parcel in ready:
         box = boxes.get(parcel.mailbox) or rows.mailbox(parcel.account, parcel.mailbox)
         if box is None:
             continue
-        message = MessageRow(box.uidnext, parcel.size_class, flags, day, box.modseq + 1, parcel.record)
-        messages.append((box.number, message))
+        message = MessageRow(box.uidnext, parcel.size_class, parcel.shown, flags, day, box.modseq + 1, parcel.record)
+        messages.append((box.number, message, parcel.body))
         if parcel.blob is not None:
             blobs[parcel.blob] = blobs.get(parcel.blob, 0) + 1
-        if parcel.body is not None:
-            bodies.append((box.number, message.uid, parcel.body))
         boxes[parcel.mailbox] = arrive(box, [message])
         news.append((box.number, Arrived(Entry(message.uid, parcel.size, flags, day, message.modseq))))
         last = (box.uidvalidity, message.uid)
     rows.put_mailboxes(boxes.values())
     rows.add_messages(messages)
-    rows.add_bodies(bodies)
     for blob, holders in blobs.items():
-        rows.add_blob(blob.number, day=day, holders=holders, body=blob.wrapped)
+        rows.add_blob(blob.number, day=day, size=blob.size_class, holders=holders, body=blob.wrapped)
     return last
 
 
@@ -122,4 +124,5 @@ def arrive(box: MailboxRow, messages: Sequence[MessageRow]) -> MailboxRow:
         modseq=box.modseq + 1,
         messages=box.messages + len(messages),
         size=box.size + sum(message.size for message in messages),
+        live=box.live.extended(box.uidnext, len(messages)),
     )

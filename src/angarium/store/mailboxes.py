@@ -114,7 +114,7 @@ class StoredMailboxes:
             box = found(rows, self._seal, owner, mailbox)
             if most is not None and box.messages > most:
                 return None
-            entries = tuple(_entry(owner, message) for message in rows.messages(box.number))
+            entries = tuple(_entry(owner, message) for message in rows.messages(box))
             return Snapshot(box.uidvalidity, box.uidnext, box.modseq, entries)
 
         snapshot = await self._backend.read(look)
@@ -128,7 +128,7 @@ class StoredMailboxes:
 
         def look(rows: Reading, most: int | None = BIG) -> tuple[bool, bytes | None]:
             box = found(rows, self._seal, owner, mailbox)
-            for message in rows.messages(box.number, [uid]):
+            for message in rows.messages(box, [uid]):
                 record = _record(owner, message)
                 if most is not None and record.size > most:
                     return False, None
@@ -170,7 +170,7 @@ class StoredMailboxes:
         def job(rows: Writing, news: News) -> tuple[tuple[Entry, ...], tuple[int, ...]]:
             box = found(rows, self._seal, owner, mailbox)
             newer, now, altered = [], [], []
-            for message in rows.messages(box.number, uids):
+            for message in rows.messages(box, uids):
                 if unchanged_since is not None and message.modseq > unchanged_since:
                     newer.append(message.uid)
                     continue
@@ -194,7 +194,7 @@ class StoredMailboxes:
 
         def job(rows: Writing, news: News) -> list[int]:
             box = found(rows, self._seal, owner, mailbox)
-            doomed = rows.deleted(box.number, chosen, AT_ONCE)
+            doomed = rows.deleted(box, chosen, AT_ONCE)
             if doomed:
                 remove(rows, news, self._seal, box, doomed, owner.key)
             return [message.uid for message in doomed]
@@ -212,14 +212,14 @@ class StoredMailboxes:
         def job(rows: Writing, news: News) -> Copied:
             source = found(rows, self._seal, owner, mailbox)
             target = found(rows, self._seal, owner, to)
-            originals = rows.messages(source.number, uids)
+            originals = rows.messages(source, uids)
             if not originals:
                 return Copied(target.uidvalidity, (), ())
             copies = [
                 original._replace(uid=uid, modseq=target.modseq + 1)
                 for uid, original in enumerate(originals, target.uidnext)
             ]
-            rows.add_messages((target.number, copy) for copy in copies)
+            rows.add_messages((target.number, copy, None) for copy in copies)
             rows.put_mailboxes([arrive(target, copies)])
             for original, copy in zip(originals, copies, strict=True):
                 rows.copy_body(source.number, original.uid, target.number, copy.uid)

@@ -4,13 +4,13 @@ Rows in dictionaries. A job runs on the event loop without a pause, so it is alo
 anything (see `store.rows`), so there is nothing to roll back.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
-from angarium.store.flags import DELETED, SEEN
 from angarium.store.interfaces import StoreError
-from angarium.store.rows import AccountRow, MailboxRow, MessageRow, News, Reading, Writing
+from angarium.store.raw import AccountRow, RawBox, RawMessage, RawWriting
+from angarium.store.rows import News, Reading, Writing
 
 __all__ = ["MemoryBackend"]
 
@@ -20,8 +20,11 @@ T = TypeVar("T")
 class MemoryBackend:
     """See `store.rows.Backend`."""
 
-    def __init__(self, publish: Callable[[News], None]) -> None:
-        self._rows = _Rows()
+    def __init__(self, publish: Callable[[News], None], *, veil: Callable[[RawWriting], Writing]) -> None:
+        """`veil` makes of rows what jobs work on."""
+        self.raw = _Rows()
+        self._rows = veil(self.raw)
+        self._veil = veil
         self._publish = publish
         self._open = True
 
@@ -41,24 +44,22 @@ class MemoryBackend:
     async def close(self) -> None:
         """See `Backend.close`."""
         self._open = False
-        self._rows = _Rows()
+        self.raw = _Rows()
+        self._rows = self._veil(self.raw)
 
     def _require_open(self) -> None:
         if not self._open:
             raise StoreError("the store is closed")
 
 
-class _Blob:
-    __slots__ = ("body", "day", "holders")
-
-    def __init__(self, day: int, holders: int, body: bytes) -> None:
-        self.day = day
-        self.holders = holders
-        self.body = body
+class _Blob(NamedTuple):
+    day: int
+    note: bytes
+    body: bytes
 
 
 class _Rows:
-    """See `store.rows.Writing`, where every method is described."""
+    """See `store.raw.RawWriting`, where every method is described."""
 
     def __init__(self) -> None:
         self._accounts: dict[bytes, AccountRow] = {}
@@ -66,10 +67,11 @@ class _Rows:
         self._tombs: set[bytes] = set()
         self._invitations: dict[bytes, tuple[int, int]] = {}
         self._numbers: dict[bytes, dict[bytes, int]] = {}
-        self._places: dict[int, tuple[bytes, bytes]] = {}
-        self._boxes: dict[int, MailboxRow] = {}
-        self._messages: dict[int, dict[int, MessageRow]] = {}
-        self._bodies: dict[tuple[int, int], bytes] = {}
+        self._names: dict[int, tuple[bytes, bytes]] = {}
+        self._boxes: dict[int, RawBox] = {}
+        self._ruins: dict[int, bytes] = {}
+        self._messages: dict[int, RawMessage] = {}
+        self.bodies: dict[int, bytes] = {}
         self._blobs: dict[int, _Blob] = {}
 
     # Accounts and invitations
@@ -82,9 +84,6 @@ class _Rows:
 
     def accounts_before(self, day: int, limit: int) -> list[bytes]:
         return list(islice((account for account, row in self._accounts.items() if row.day < day), limit))
-
-    def accounts_holding(self, more_than: int) -> list[bytes]:
-        return [account for account in self._numbers if sum(box.size for box in self.mailboxes(account)) > more_than]
 
     def put_account(self, account: bytes, row: AccountRow) -> None:
         self._accounts[account] = row
@@ -121,117 +120,114 @@ class _Rows:
 
     # Mailboxes
 
-    def mailbox(self, account: bytes, name: bytes) -> MailboxRow | None:
+    def mailbox(self, account: bytes, name: bytes) -> RawBox | None:
         number = self._numbers.get(account, {}).get(name)
         return None if number is None else self._boxes[number]
 
-    def mailboxes(self, account: bytes) -> list[MailboxRow]:
+    def mailboxes(self, account: bytes) -> list[RawBox]:
         return [self._boxes[number] for number in self._numbers.get(account, {}).values()]
 
-    def box(self, number: int) -> MailboxRow | None:
+    def box(self, number: int) -> RawBox | None:
         return self._boxes.get(number)
 
-    def numbered(self, number: int) -> bool:
-        return number in self._messages
+    def states(self, after: int, limit: int) -> list[tuple[int, bytes, bytes]]:
+        numbers = sorted(number for number in self._boxes if number > after)[:limit]
+        return [(number, self._names[number][0], self._boxes[number].state) for number in numbers]
 
-    def waiting(self) -> int:
-        return sum(box.messages for box in self._boxes.values())
-
-    def add_mailbox(self, account: bytes, name: bytes, row: MailboxRow) -> None:
-        self._numbers.setdefault(account, {})[name] = row.number
-        self._places[row.number] = (account, name)
-        self._boxes[row.number] = row
-        self._messages[row.number] = {}
+    def add_mailbox(self, account: bytes, name: bytes, box: RawBox) -> None:
+        self._numbers.setdefault(account, {})[name] = box.number
+        self._names[box.number] = (account, name)
+        self._boxes[box.number] = box
 
     def rename_mailbox(self, number: int, name: bytes, title: bytes) -> None:
-        account, before = self._places[number]
+        account, before = self._names[number]
         del self._numbers[account][before]
         self._numbers[account][name] = number
-        self._places[number] = (account, name)
+        self._names[number] = (account, name)
         self._boxes[number] = self._boxes[number]._replace(title=title)
 
-    def put_mailboxes(self, rows: Iterable[MailboxRow]) -> None:
-        self._boxes.update((row.number, row) for row in rows)
+    def put_states(self, states: Iterable[tuple[bytes, int]]) -> None:
+        for state, number in states:
+            self._boxes[number] = self._boxes[number]._replace(state=state)
 
     def ruin_mailbox(self, number: int) -> None:
-        account, name = self._places.pop(number)
+        account, name = self._names.pop(number)
         del self._numbers[account][name]
         if not self._numbers[account]:
             del self._numbers[account]
-        del self._boxes[number]
+        self._ruins[number] = self._boxes.pop(number).state
 
     def ruins(self) -> list[int]:
-        return [number for number in self._messages if number not in self._boxes]
+        return list(self._ruins)
+
+    def ruin(self, number: int) -> bytes | None:
+        return self._ruins.get(number)
+
+    def put_ruin(self, number: int, state: bytes) -> None:
+        self._ruins[number] = state
 
     def clear_ruin(self, number: int) -> None:
-        del self._messages[number]
+        del self._ruins[number]
 
     # Messages
 
-    def messages(
-        self, number: int, uids: Collection[int] | None = None, *, limit: int | None = None
-    ) -> list[MessageRow]:
-        messages = self._messages.get(number, {})
-        if uids is None:
-            return list(islice(messages.values(), limit))
-        return [messages[uid] for uid in sorted(set(uids)) if uid in messages][:limit]
+    def count(self) -> int:
+        return len(self._messages)
 
-    def deleted(self, number: int, uids: Collection[int] | None, limit: int) -> list[MessageRow]:
-        return [message for message in self.messages(number, uids) if DELETED in message.flags][:limit]
+    def messages(self, places: Sequence[int], bits: int = 0) -> list[RawMessage]:
+        rows = (row for place in places if (row := self._messages.get(place)) is not None)
+        return [row for row in rows if row.flags & bits == bits]
 
-    def old(
-        self, before_day: int, *, above: int, seen: bool, after: tuple[int, int], limit: int
-    ) -> list[tuple[int, int]]:
+    def old(self, before_day: int, *, bits: int, after: int | None, limit: int) -> list[tuple[int, bytes]]:
         places = sorted(
-            (number, message.uid)
-            for number, messages in self._messages.items()
-            for message in messages.values()
-            if message.day < before_day and message.size > above and (not seen or SEEN in message.flags)
+            row.place for row in self._messages.values() if row.day < before_day and row.flags & bits == bits
         )
-        return [place for place in places if place > after][:limit]
+        return [(place, self._messages[place].note) for place in places if after is None or place > after][:limit]
 
-    def add_messages(self, messages: Iterable[tuple[int, MessageRow]]) -> None:
-        for number, message in messages:
-            self._messages[number][message.uid] = message
+    def notes(self, days: Collection[int]) -> Iterator[tuple[int, int, bytes]]:
+        return ((row.place, row.day, row.note) for row in self._messages.values() if row.day in days)
 
-    def put_flags(self, number: int, messages: Iterable[MessageRow]) -> None:
-        self._messages[number].update((message.uid, message) for message in messages)
+    def add_messages(self, messages: Iterable[RawMessage]) -> None:
+        self._messages.update((row.place, row) for row in messages)
 
-    def remove_messages(self, number: int, uids: Sequence[int]) -> None:
-        for uid in uids:
-            del self._messages[number][uid]
-            self._bodies.pop((number, uid), None)
+    def put_flags(self, flags: Iterable[tuple[int, bytes, int]]) -> None:
+        for bits, note, place in flags:
+            self._messages[place] = self._messages[place]._replace(flags=bits, note=note)
+
+    def remove_messages(self, places: Sequence[int]) -> None:
+        for place in places:
+            del self._messages[place]
+            self.bodies.pop(place, None)
 
     # Bodies
 
-    def body(self, number: int, uid: int) -> bytes | None:
-        return self._bodies.get((number, uid))
+    def body(self, place: int) -> bytes | None:
+        return self.bodies.get(place)
 
-    def add_bodies(self, bodies: Iterable[tuple[int, int, bytes]]) -> None:
-        for number, uid, body in bodies:
-            self._bodies[number, uid] = body
+    def add_bodies(self, bodies: Iterable[tuple[int, bytes]]) -> None:
+        self.bodies.update(bodies)
 
-    def copy_body(self, number: int, uid: int, to_number: int, to_uid: int) -> None:
-        body = self._bodies.get((number, uid))
+    def copy_body(self, place: int, to: int) -> None:
+        body = self.bodies.get(place)
         if body is not None:
-            self._bodies[to_number, to_uid] = body
+            self.bodies[to] = body
 
     def blob(self, blob: int) -> bytes | None:
         kept = self._blobs.get(blob)
         return None if kept is None else kept.body
 
-    def add_blob(self, blob: int, *, day: int, holders: int, body: bytes) -> None:
-        self._blobs[blob] = _Blob(day, holders, body)
-
-    def hold_blob(self, blob: int, more: int) -> None:
+    def blob_note(self, blob: int) -> bytes | None:
         kept = self._blobs.get(blob)
-        if kept is not None:
-            kept.holders += more
-            if kept.holders < 1:
-                del self._blobs[blob]
+        return None if kept is None else kept.note
 
-    def remove_blobs(self, before_day: int, limit: int) -> int:
-        old = list(islice((blob for blob, kept in self._blobs.items() if kept.day < before_day), limit))
-        for blob in old:
-            del self._blobs[blob]
-        return len(old)
+    def blobs(self) -> list[tuple[int, int, bytes]]:
+        return [(blob, kept.day, kept.note) for blob, kept in self._blobs.items()]
+
+    def add_blob(self, blob: int, *, day: int, note: bytes, body: bytes) -> None:
+        self._blobs[blob] = _Blob(day, note, body)
+
+    def put_blob_note(self, blob: int, note: bytes) -> None:
+        self._blobs[blob] = self._blobs[blob]._replace(note=note)
+
+    def remove_blob(self, blob: int) -> None:
+        self._blobs.pop(blob, None)

@@ -2,7 +2,7 @@
 
 Who removes with the owner's key at hand reads from each record which shared body it held, and counts it out. Where
 there is no key (retention, expiry) and the seal shows the relay nothing, the count stays too high; such a body goes
-with its day, when retention reaches it (`store.sweep`).
+when no message of its day and size is left (`store.sweep`).
 
 A mailbox is gone in one short transaction, whatever it held; its messages are then a ruin, cleared piece by piece.
 """
@@ -10,6 +10,7 @@ A mailbox is gone in one short transaction, whatever it held; its messages are t
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import partial
+from itertools import islice
 
 from angarium.store.record import Record
 from angarium.store.rows import Backend, MailboxRow, MessageRow, News, Writing
@@ -27,11 +28,17 @@ def remove(
 ) -> None:
     """Destroy messages of a mailbox, and their bodies unless others hold them."""
     destroy(rows, seal, mailbox.number, messages, key)
-    size = mailbox.size - sum(message.size for message in messages)
-    rows.put_mailboxes(
-        [mailbox._replace(modseq=mailbox.modseq + 1, messages=mailbox.messages - len(messages), size=size)]
-    )
+    rows.put_mailboxes([depart(mailbox, messages)._replace(modseq=mailbox.modseq + 1)])
     news.extend((mailbox.number, Expunged(message.uid)) for message in messages)
+
+
+def depart(mailbox: MailboxRow, messages: Sequence[MessageRow]) -> MailboxRow:
+    """A mailbox, or what is left of one, after messages were removed."""
+    return mailbox._replace(
+        messages=mailbox.messages - len(messages),
+        size=mailbox.size - sum(message.size for message in messages),
+        live=mailbox.live.without(message.uid for message in messages),
+    )
 
 
 def destroy(rows: Writing, seal: Seal, number: int, messages: Sequence[MessageRow], key: Key | None) -> None:
@@ -61,9 +68,13 @@ async def clear_ruins(backend: Backend, seal: Seal, numbers: Iterable[int], key:
 
 
 def _clear(rows: Writing, news: News, *, seal: Seal, number: int, key: Key | None) -> bool:
-    messages = rows.messages(number, limit=AT_ONCE)
+    ruin = rows.ruin(number)
+    if ruin is None:
+        return False
+    messages = rows.messages(ruin, list(islice(ruin.live, AT_ONCE)))
     destroy(rows, seal, number, messages, key)
-    if len(messages) == AT_ONCE:
+    if messages:
+        rows.put_ruin(depart(ruin, messages))
         return True
     rows.clear_ruin(number)
     return False

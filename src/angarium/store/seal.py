@@ -9,6 +9,7 @@ In every form names are keyed with the root key, so a disk without it does not s
 """
 
 import hashlib
+from collections.abc import Sequence
 from typing import Protocol
 
 from argon2 import PasswordHasher
@@ -71,11 +72,21 @@ class Seal(Protocol):
     def start(self) -> int:
         """Where the counters of a new mailbox begin: they are not to tell how much it ever held."""
 
-    def hide(self, record: bytes) -> bytes:
-        """Seal a record under the root key."""
+    def hide(self, record: bytes, *, bound: bytes = b"", least: int = 256) -> bytes:
+        """Seal a record under the root key, for the place that `bound` names. Up to `least` bytes (a power of two) its
+        length tells nothing."""
 
-    def reveal(self, hidden: bytes) -> bytes:
-        """Undo `hide`. Raises ValueError where it was not hidden under this root key."""
+    def reveal(self, hidden: bytes, *, bound: bytes = b"") -> bytes:
+        """Undo `hide`. Raises ValueError where it was not hidden under this root key, or for another place."""
+
+    def scatter(self, places: Sequence[int]) -> list[int]:
+        """Where rows lie: a permutation of the numbers below 2**64, which without the root key looks like chance.
+
+        What comes out has a sign, as SQLite wants it.
+        """
+
+    def gather(self, scattered: Sequence[int]) -> list[int]:
+        """Undo `scatter`."""
 
 
 class _NoKey:
@@ -153,13 +164,21 @@ class Clear:
         """See `Seal.start`."""
         return 1
 
-    def hide(self, record: bytes) -> bytes:
+    def hide(self, record: bytes, *, bound: bytes = b"", least: int = 256) -> bytes:
         """See `Seal.hide`."""
         return record
 
-    def reveal(self, hidden: bytes) -> bytes:
+    def reveal(self, hidden: bytes, *, bound: bytes = b"") -> bytes:
         """See `Seal.reveal`."""
         return hidden
+
+    def scatter(self, places: Sequence[int]) -> list[int]:
+        """See `Seal.scatter`: nothing moves. Places are below 2**63."""
+        return list(places)
+
+    def gather(self, scattered: Sequence[int]) -> list[int]:
+        """See `Seal.gather`."""
+        return list(scattered)
 
     def _pepper(self, password: str) -> bytes:
         return hashlib.blake2b(password.encode(), key=self._root, person=b"password").digest()

@@ -3,7 +3,8 @@
 Four kinds of key, each in reach of fewer:
 
 * The *root key* is on the disk, or behind the keeper's passphrase. Every purpose has a subkey of its own (HKDF-SHA256,
-  RFC 5869): names are keyed hashes, what the relay itself must read is hidden (AES-256-GCM, random nonce).
+  RFC 5869): names are keyed hashes, what the relay itself must read is hidden (AES-256-GCM, random nonce), and where a
+  row lies is permuted (eight rounds of Feistel over AES-256, which is more than Luby and Rackoff ask for, 1988).
 * An *account's* X25519 pair (RFC 7748). The private half lies in the account's lock, wrapped under argon2id (RFC 9106)
   of the password peppered with a root subkey; that its tag fits is the only check of a password there is. The public
   half lies beside it, hidden, so the database without the root key cannot even be added to.
@@ -31,15 +32,20 @@ import hashlib
 import hmac
 import os
 import secrets
+import struct
 import threading
 import weakref
 from collections import OrderedDict
+from collections.abc import Sequence
 from functools import lru_cache
 
 from argon2.low_level import Type, hash_secret_raw
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.ciphers.modes import ECB
 
 from angarium.store.seal import Kept, Key
 
@@ -64,6 +70,13 @@ _HEAD = _POINT + 2
 _LOCK = len(_FORM) + _SALT + _POINT + _TAG + _HIDDEN_POINT
 _RECORD = 64
 _LONGER = 256
+_WORD = 0xFFFF_FFFF
+_ROUNDS = tuple(number.to_bytes(12) for number in range(8))
+"""What makes each round's function another: the rest of the block in which it is computed."""
+_FEW = 16
+"""Places that are permuted faster one by one than together."""
+_PLACES = 16_384
+"""Places kept at hand: a message's is asked for at each step of its life."""
 _LENGTH = 4
 _REMEMBERED = 256
 """Records a key keeps open for its session: an app asks four times for each before it deletes it."""
@@ -96,6 +109,8 @@ class Sealed:
         self._mask = _derived(root, b"mask")
         self._points = AESGCM(_derived(root, b"public halves"))
         self._hidden = AESGCM(_derived(root, b"hidden"))
+        self._rounds = Cipher(AES(_derived(root, b"places")), ECB()).encryptor()  # noqa: S305 - a function of one block
+        self._scattered = lru_cache(_PLACES)(self._crossed_alone)
         self._open: weakref.WeakValueDictionary[bytes, _AccountKey] = weakref.WeakValueDictionary()
         self._chains: OrderedDict[bytes, _Chain] = OrderedDict()
         self._turn = threading.Lock()
@@ -165,18 +180,29 @@ class Sealed:
         """See `Seal.start`."""
         return 1 + secrets.randbelow(self._spread)
 
-    def hide(self, record: bytes) -> bytes:
+    def hide(self, record: bytes, *, bound: bytes = b"", least: int = _LONGER) -> bytes:
         """See `Seal.hide`. Its length is a power of two and a constant: a hidden list does not tell how long it is."""
         plain = len(record).to_bytes(_LENGTH) + record
         nonce = os.urandom(_NONCE)
-        fill = max(_LONGER, 1 << (len(plain) - 1).bit_length()) - len(plain)
-        return nonce + self._hidden.encrypt(nonce, plain + bytes(fill), None)
+        fill = max(least, 1 << (len(plain) - 1).bit_length()) - len(plain)
+        return nonce + self._hidden.encrypt(nonce, plain + bytes(fill), bound)
 
-    def reveal(self, hidden: bytes) -> bytes:
+    def reveal(self, hidden: bytes, *, bound: bytes = b"") -> bytes:
         """See `Seal.reveal`."""
         if len(hidden) < _NONCE + _TAG:
             raise ValueError("not hidden")
-        return _prefixed(_decrypted(self._hidden, hidden[:_NONCE], hidden[_NONCE:], None), _LENGTH)
+        return _prefixed(_decrypted(self._hidden, hidden[:_NONCE], hidden[_NONCE:], bound), _LENGTH)
+
+    def scatter(self, places: Sequence[int]) -> list[int]:
+        """See `Seal.scatter`."""
+        if len(places) <= _FEW:
+            return [self._scattered(place) for place in places]
+        return list(struct.unpack(f">{len(places)}q", self._crossed(struct.pack(f">{len(places)}Q", *places), 1)))
+
+    def gather(self, scattered: Sequence[int]) -> list[int]:
+        """See `Seal.gather`."""
+        count = len(scattered)
+        return list(struct.unpack(f">{count}Q", self._crossed(struct.pack(f">{count}q", *scattered), -1)))
 
     def unmasked(self, sealed: bytes) -> tuple[bytes, bytes]:
         """The head and the ciphertext of a sealed record. Raises ValueError where it is too short for one."""
@@ -189,6 +215,31 @@ class Sealed:
         """The key of an account whose private half was kept wrapped in memory."""
         half = X25519PrivateKey.from_private_bytes(private)
         return self._key(half, half.public_key().public_bytes_raw())
+
+    def _crossed(self, places: bytes, step: int) -> bytes:
+        """The Feistel network, over many places at once; backwards (`step` -1) it undoes itself."""
+        count = len(places) // 8
+        words = memoryview(places).cast("I")
+        left, right = words[0::2].tobytes(), words[1::2].tobytes()
+        for number in _ROUNDS[::step]:
+            blocks = bytearray((bytes(4) + number) * count)
+            memoryview(blocks).cast("I")[0::4] = memoryview(right).cast("I")
+            with self._turn:
+                mixed = memoryview(self._rounds.update(blocks)).cast("I")[0::4].tobytes()
+            left, right = right, (int.from_bytes(left) ^ int.from_bytes(mixed)).to_bytes(4 * count)
+        crossed = bytearray(8 * count)
+        words = memoryview(crossed).cast("I")
+        words[0::2], words[1::2] = memoryview(right).cast("I"), memoryview(left).cast("I")
+        return bytes(crossed)
+
+    def _crossed_alone(self, place: int) -> int:
+        """The same for one place, with its sign."""
+        left, right = place >> 32, place & _WORD
+        with self._turn:
+            for number in _ROUNDS:
+                mixed = self._rounds.update(right.to_bytes(4) + number)
+                left, right = right, left ^ int.from_bytes(mixed[:4])
+        return (right << 32 | left) - ((right & 1 << 31) << 33)
 
     def _key(self, private: X25519PrivateKey, public: bytes) -> "_AccountKey":
         """One key for all sessions of an account."""

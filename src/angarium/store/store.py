@@ -12,7 +12,9 @@ from angarium.store.memory import MemoryBackend
 from angarium.store.rows import Backend, News
 from angarium.store.seal import Seal
 from angarium.store.sqlite.backend import SqliteBackend
+from angarium.store.sqlite.schema import LAYOUT
 from angarium.store.tokens import StoredTokens
+from angarium.store.veil import Veiled
 
 __all__ = ["Store", "open_memory", "open_sqlite"]
 
@@ -38,7 +40,7 @@ class Store:
 
 def open_memory(seal: Seal) -> Store:
     """A store that is gone when the process ends."""
-    return Store(MemoryBackend, seal)
+    return Store(partial(MemoryBackend, veil=partial(Veiled, seal=seal)), seal)
 
 
 def open_sqlite(directory: Path, seal: Seal) -> Store:
@@ -49,4 +51,5 @@ def open_sqlite(directory: Path, seal: Seal) -> Store:
         StoreFull: it cannot be written.
         StoreError: a newer release made it, another seal did, or it is damaged.
     """
-    return Store(partial(SqliteBackend, directory, mark=seal.name("seal", seal.form)), seal)
+    mark = seal.name("seal", f"{seal.form}, {LAYOUT}")
+    return Store(partial(SqliteBackend, directory, mark=mark, veil=partial(Veiled, seal=seal)), seal)

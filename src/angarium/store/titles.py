@@ -5,6 +5,7 @@ import secrets
 from angarium.store.interfaces import AccountId, NoSuchAccount, NoSuchMailbox, Owner
 from angarium.store.rows import MailboxRow, Reading, Writing
 from angarium.store.seal import Seal
+from angarium.store.uids import Uids
 
 __all__ = ["INBOX", "found", "keyed", "open_mailbox", "spelled"]
 
@@ -43,5 +44,5 @@ def open_mailbox(rows: Writing, seal: Seal, account: AccountId, mailbox: str) ->
         number = secrets.randbits(31)
     rows.put_account(account, owner._replace(validity=owner.validity + 1))
     title = seal.seal(owner.lock, spelled(mailbox).encode())
-    row = MailboxRow(number, title, owner.validity, seal.start(), seal.start(), 0, 0)
+    row = MailboxRow(number, title, owner.validity, seal.start(), seal.start(), 0, 0, Uids())
     rows.add_mailbox(account, keyed(seal, account, mailbox), row)

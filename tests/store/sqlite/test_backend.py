@@ -141,7 +141,7 @@ async def test_another_root_key_or_seal_is_refused_before_anything_is_made_anew(
     await store.close()
 
 
-async def test_data_of_the_release_that_did_not_seal_is_refused(tmp_path: Path) -> None:
+async def test_data_without_a_mark_is_refused(tmp_path: Path) -> None:
     store = open_sqlite(tmp_path, SEAL)
     await delivered(store, b"hello")
     await store.close()
@@ -149,7 +149,7 @@ async def test_data_of_the_release_that_did_not_seal_is_refused(tmp_path: Path) 
     connection.execute("PRAGMA application_id = 0")
     connection.close()
     for seal in (SEAL, Sealed(bytes(32))):
-        with pytest.raises(StoreError, match="did not seal"):
+        with pytest.raises(StoreError, match="before the first release"):
             open_sqlite(tmp_path, seal)
 
 

@@ -7,14 +7,17 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from angarium.store.interfaces import StoreError, StoreFull
 from angarium.store.rows import News, Writing
+from angarium.store.seal import Clear
 from angarium.store.sqlite.backend import SqliteBackend
 from angarium.store.sqlite.writer import GROUP, QUEUE
+from angarium.store.veil import Veiled
 from angarium.wire.imap.entry import Expunged
 
 
@@ -53,7 +56,9 @@ class Desk:
 @pytest.fixture
 async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     news: News = []
-    made = Desk(SqliteBackend(tmp_path, news.extend, mark=b"mark"), tmp_path, news)
+    made = Desk(
+        SqliteBackend(tmp_path, news.extend, mark=b"mark", veil=partial(Veiled, seal=Clear(bytes(32)))), tmp_path, news
+    )
     made.backend._writer._connection.set_trace_callback(made.statements.append)
     yield made
     made.held.set()
@@ -116,8 +121,8 @@ async def test_a_failing_job_takes_nothing_from_the_others(desk: Desk) -> None:
 async def test_a_statement_that_fails_is_its_own_jobs_failure(desk: Desk) -> None:
     def job(rows: Writing, news: News) -> bytes:
         rows.bury(b"no")
-        rows.add_blob(1, day=1, holders=1, body=b"")
-        rows.add_blob(1, day=1, holders=1, body=b"")
+        rows.add_blob(1, day=1, size=0, holders=1, body=b"")
+        rows.add_blob(1, day=1, size=0, holders=1, body=b"")
         return b"no"
 
     await desk.hold()
@@ -200,7 +205,7 @@ def full(desk: Desk) -> Iterator[None]:
 
 def big(number: int) -> Callable[[Writing, News], bytes]:
     def job(rows: Writing, news: News) -> bytes:
-        rows.add_blob(number, day=1, holders=1, body=bytes(1_000_000))
+        rows.add_blob(number, day=1, size=1_000_000, holders=1, body=bytes(1_000_000))
         return b"big"
 
     return job

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from angarium.store.directory import Hold
 from angarium.store.interfaces import StoreError
+from angarium.store.raw import RawWriting
 from angarium.store.rows import News, Reading, Writing
 from angarium.store.sqlite.errors import translated
 from angarium.store.sqlite.reader import Readers
@@ -40,8 +41,12 @@ PRAGMAS: tuple[str, ...] = (
 class SqliteBackend:
     """See `store.rows.Backend`."""
 
-    def __init__(self, directory: Path, publish: Callable[[News], None], *, mark: bytes) -> None:
-        """Open the store in a data directory, or make it. `mark` is the seal's: the file bears it from the beginning.
+    def __init__(
+        self, directory: Path, publish: Callable[[News], None], *, mark: bytes, veil: Callable[[RawWriting], Writing]
+    ) -> None:
+        """Open the store in a data directory, or make it.
+
+        `mark` is the seal's: the file bears it from the beginning. `veil` makes of its rows what jobs work on.
 
         Raises:
             DirectoryInUse: another relay runs on it.
@@ -53,14 +58,14 @@ class SqliteBackend:
         self._file = directory / FILE
         try:
             writer = self._prepare()
-            self._readers = Readers(self._reader)
+            self._readers = Readers(self._reader, veil)
             self._wal = Wal(self._file.with_name(f"{FILE}-wal"), self._connect())
         except BaseException as error:
             self._hold.release()
             if isinstance(error, sqlite3.Error):
                 raise translated(error) from error
             raise
-        self._writer = Writer(writer, self._wal, publish)
+        self._writer = Writer(writer, self._wal, publish, veil)
 
     async def read(self, look: Callable[[Reading], T], *, heavy: bool = False) -> T:
         """See `Backend.read`."""
@@ -98,7 +103,7 @@ class SqliteBackend:
             connection.execute(f"PRAGMA application_id = {self._mark}")
         elif found != self._mark:
             raise StoreError(
-                "the data was written under another root.key, or by a release that did not seal it: "
+                "the data was written under another root.key, or by a version from before the first release: "
                 "put back the root.key that belongs to it, or begin in an empty directory"
             )
 

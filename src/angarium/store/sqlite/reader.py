@@ -11,6 +11,7 @@ from queue import SimpleQueue
 from typing import TypeVar
 
 from angarium.store.interfaces import StoreError
+from angarium.store.raw import RawWriting
 from angarium.store.rows import Reading
 from angarium.store.sqlite.complaint import Complaint
 from angarium.store.sqlite.errors import translated
@@ -26,10 +27,12 @@ HEAVY_AT_ONCE = 2
 class Readers:
     """See the file's head."""
 
-    def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
-        """`connect` opens a connection that only reads."""
-        self._light = _Reader(connect())
-        self._heavy = [_Reader(connect()) for _ in range(HEAVY_AT_ONCE)]  # now: later there may be no descriptors left
+    def __init__(self, connect: Callable[[], sqlite3.Connection], veil: Callable[[RawWriting], Reading]) -> None:
+        """`connect` opens a connection that only reads, `veil` makes of its rows what looks look at."""
+        self._light = _Reader(connect(), veil)
+        self._heavy = [
+            _Reader(connect(), veil) for _ in range(HEAVY_AT_ONCE)
+        ]  # now: later there may be no descriptors left
         self._idle: SimpleQueue[_Reader] = SimpleQueue()
         for reader in self._heavy:
             self._idle.put(reader)
@@ -61,9 +64,9 @@ class Readers:
 
 
 class _Reader:
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, veil: Callable[[RawWriting], Reading]) -> None:
         self._connection = connection
-        self._rows = SqliteRows(connection)
+        self._rows = veil(SqliteRows(connection))
         self._complaint = Complaint("something cannot be read", "reading works again")
 
     def read(self, look: Callable[[Reading], T]) -> T:

@@ -1,22 +1,20 @@
-"""The rows of `store.rows` in SQLite's tables: one short statement for each need, no logic."""
+"""The rows of `store.raw` in SQLite's tables: one short statement for each need, no logic."""
 
 import json
 import sqlite3
-from collections.abc import Callable, Collection, Iterable, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any
 
-from angarium.store.flags import DELETED, SEEN, SYSTEM
-from angarium.store.rows import AccountRow, MailboxRow, MessageRow
+from angarium.store.raw import AccountRow, RawBox, RawMessage
 
 __all__ = ["SqliteRows"]
 
-_BIT = {flag: 1 << at for at, flag in enumerate(SYSTEM)}
-_UIDS = 0xFFFF_FFFF
+_FIRST = -(1 << 63)
+"""No place is lower."""
 
 
 class SqliteRows:
-    """See `store.rows.Writing`, where every method is described."""
+    """See `store.raw.RawWriting`, where every method is described."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._execute: Callable[..., sqlite3.Cursor] = connection.execute
@@ -33,9 +31,6 @@ class SqliteRows:
 
     def accounts_before(self, day: int, limit: int) -> list[bytes]:
         return self._column("SELECT account FROM accounts WHERE day < ? LIMIT ?", (day, limit))
-
-    def accounts_holding(self, more_than: int) -> list[bytes]:
-        return self._column("SELECT account FROM mailboxes GROUP BY account HAVING sum(size) > ?", (more_than,))
 
     def put_account(self, account: bytes, row: AccountRow) -> None:
         self._execute("REPLACE INTO accounts (account, lock, day, validity) VALUES (?, ?, ?, ?)", (account, *row))
@@ -76,158 +71,128 @@ class SqliteRows:
 
     # Mailboxes
 
-    def mailbox(self, account: bytes, name: bytes) -> MailboxRow | None:
+    def mailbox(self, account: bytes, name: bytes) -> RawBox | None:
         row = self._execute(
-            "SELECT number, title, uidvalidity, uidnext, modseq, messages, size FROM mailboxes"
-            " WHERE account = ? AND name = ?",
-            (account, name),
+            "SELECT number, title, state FROM mailboxes WHERE account = ? AND name = ?", (account, name)
         ).fetchone()
-        return row and MailboxRow(*row)
+        return row and RawBox(*row)
 
-    def mailboxes(self, account: bytes) -> list[MailboxRow]:
-        rows = self._execute(
-            "SELECT number, title, uidvalidity, uidnext, modseq, messages, size FROM mailboxes WHERE account = ?",
-            (account,),
-        )
-        return list(map(MailboxRow._make, rows))
+    def mailboxes(self, account: bytes) -> list[RawBox]:
+        rows = self._execute("SELECT number, title, state FROM mailboxes WHERE account = ?", (account,))
+        return list(map(RawBox._make, rows))
 
-    def box(self, number: int) -> MailboxRow | None:
-        row = self._execute(
-            "SELECT number, title, uidvalidity, uidnext, modseq, messages, size FROM mailboxes WHERE number = ?",
-            (number,),
-        ).fetchone()
-        return row and MailboxRow(*row)
+    def box(self, number: int) -> RawBox | None:
+        row = self._execute("SELECT number, title, state FROM mailboxes WHERE number = ?", (number,)).fetchone()
+        return row and RawBox(*row)
 
-    def numbered(self, number: int) -> bool:
-        return self.box(number) is not None or number in self.ruins()
+    def states(self, after: int, limit: int) -> list[tuple[int, bytes, bytes]]:
+        return self._execute(
+            "SELECT number, account, state FROM mailboxes WHERE number > ? ORDER BY number LIMIT ?", (after, limit)
+        ).fetchall()
 
-    def waiting(self) -> int:
-        return int(self._value("SELECT ifnull(sum(messages), 0) FROM mailboxes"))
-
-    def add_mailbox(self, account: bytes, name: bytes, row: MailboxRow) -> None:
+    def add_mailbox(self, account: bytes, name: bytes, box: RawBox) -> None:
         self._execute(
-            "INSERT INTO mailboxes (account, name, number, title, uidvalidity, uidnext, modseq, messages, size)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (account, name, *row),
+            "INSERT INTO mailboxes (account, name, number, title, state) VALUES (?, ?, ?, ?, ?)", (account, name, *box)
         )
 
     def rename_mailbox(self, number: int, name: bytes, title: bytes) -> None:
         self._execute("UPDATE mailboxes SET name = ?, title = ? WHERE number = ?", (name, title, number))
 
-    def put_mailboxes(self, rows: Iterable[MailboxRow]) -> None:
-        self._each(
-            "UPDATE mailboxes SET uidnext = ?, modseq = ?, messages = ?, size = ? WHERE number = ?",
-            [(row.uidnext, row.modseq, row.messages, row.size, row.number) for row in rows],
-        )
+    def put_states(self, states: Iterable[tuple[bytes, int]]) -> None:
+        self._each("UPDATE mailboxes SET state = ? WHERE number = ?", states)
 
     def ruin_mailbox(self, number: int) -> None:
+        self._execute(
+            "INSERT INTO ruins (number, state) SELECT number, state FROM mailboxes WHERE number = ?", (number,)
+        )
         self._execute("DELETE FROM mailboxes WHERE number = ?", (number,))
-        self._execute("INSERT INTO ruins (number) VALUES (?)", (number,))
 
     def ruins(self) -> list[int]:
         return self._column("SELECT number FROM ruins")
+
+    def ruin(self, number: int) -> bytes | None:
+        state: bytes | None = self._value("SELECT state FROM ruins WHERE number = ?", (number,))
+        return state
+
+    def put_ruin(self, number: int, state: bytes) -> None:
+        self._execute("UPDATE ruins SET state = ? WHERE number = ?", (state, number))
 
     def clear_ruin(self, number: int) -> None:
         self._execute("DELETE FROM ruins WHERE number = ?", (number,))
 
     # Messages
 
-    def messages(
-        self, number: int, uids: Collection[int] | None = None, *, limit: int | None = None
-    ) -> list[MessageRow]:
-        return self._messages(number, uids, 0, limit)
+    def count(self) -> int:
+        return int(self._value("SELECT count(*) FROM messages"))
 
-    def deleted(self, number: int, uids: Collection[int] | None, limit: int) -> list[MessageRow]:
-        return self._messages(number, uids, _BIT[DELETED], limit)
-
-    def _messages(self, number: int, uids: Collection[int] | None, bits: int, limit: int | None) -> list[MessageRow]:
-        most = -1 if limit is None else limit
-        if uids is None:
+    def messages(self, places: Sequence[int], bits: int = 0) -> list[RawMessage]:
+        if len(places) == 1:
             rows = self._execute(
-                "SELECT place, size, flags, keywords, day, modseq, record FROM messages"
-                " WHERE place BETWEEN ? AND ? AND flags & ? = ? ORDER BY place LIMIT ?",
-                (_place(number, 0), _place(number, _UIDS), bits, bits, most),
+                "SELECT place, size, flags, day, note, record FROM messages WHERE place = ? AND flags & ? = ?",
+                (places[0], bits, bits),
             )
         else:
             rows = self._execute(
-                "SELECT place, size, flags, keywords, day, modseq, record FROM messages"
-                " WHERE place IN (SELECT value FROM json_each(?)) AND flags & ? = ? ORDER BY place LIMIT ?",
-                (json.dumps([_place(number, uid) for uid in uids if 0 < uid <= _UIDS]), bits, bits, most),
+                "SELECT place, size, flags, day, note, record FROM messages"
+                " WHERE place IN (SELECT value FROM json_each(?)) AND flags & ? = ?",
+                (json.dumps(places), bits, bits),
             )
-        return [
-            MessageRow(place & _UIDS, size, _flags(flags, keywords), day, modseq, record)
-            for place, size, flags, keywords, day, modseq, record in rows
-        ]
+        return list(map(RawMessage._make, rows))
 
-    def old(
-        self, before_day: int, *, above: int, seen: bool, after: tuple[int, int], limit: int
-    ) -> list[tuple[int, int]]:
-        bits = _BIT[SEEN] if seen else 0
-        places = self._execute(
-            "SELECT place FROM messages WHERE place > ? AND day < ? AND size > ? AND flags & ? = ?"
-            " ORDER BY place LIMIT ?",
-            (_place(*after), before_day, above, bits, bits, limit),
-        )
-        return [(place >> 32, place & _UIDS) for (place,) in places]
+    def old(self, before_day: int, *, bits: int, after: int | None, limit: int) -> list[tuple[int, bytes]]:
+        return self._execute(
+            "SELECT place, note FROM messages WHERE place >= ? AND day < ? AND flags & ? = ? ORDER BY place LIMIT ?",
+            (_FIRST if after is None else after + 1, before_day, bits, bits, limit),
+        ).fetchall()
 
-    def add_messages(self, messages: Iterable[tuple[int, MessageRow]]) -> None:
-        self._each(
-            "INSERT INTO messages (place, size, flags, keywords, day, modseq, record) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [
-                (_place(number, row.uid), row.size, *_columns(row.flags), row.day, row.modseq, row.record)
-                for number, row in messages
-            ],
+    def notes(self, days: Collection[int]) -> Iterator[tuple[int, int, bytes]]:
+        return self._execute(
+            "SELECT place, day, note FROM messages WHERE day IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(days)),),
         )
 
-    def put_flags(self, number: int, messages: Iterable[MessageRow]) -> None:
-        self._each(
-            "UPDATE messages SET flags = ?, keywords = ?, modseq = ? WHERE place = ?",
-            [(*_columns(row.flags), row.modseq, _place(number, row.uid)) for row in messages],
-        )
+    def add_messages(self, messages: Iterable[RawMessage]) -> None:
+        self._each("INSERT INTO messages (place, size, flags, day, note, record) VALUES (?, ?, ?, ?, ?, ?)", messages)
 
-    def remove_messages(self, number: int, uids: Sequence[int]) -> None:
-        places = [(_place(number, uid),) for uid in uids]
-        self._each("DELETE FROM messages WHERE place = ?", places)
-        self._each("DELETE FROM bodies WHERE place = ?", places)
+    def put_flags(self, flags: Iterable[tuple[int, bytes, int]]) -> None:
+        self._each("UPDATE messages SET flags = ?, note = ? WHERE place = ?", flags)
+
+    def remove_messages(self, places: Sequence[int]) -> None:
+        rows = [(place,) for place in places]
+        self._each("DELETE FROM messages WHERE place = ?", rows)
+        self._each("DELETE FROM bodies WHERE place = ?", rows)
 
     # Bodies
 
-    def body(self, number: int, uid: int) -> bytes | None:
-        body: bytes | None = self._value("SELECT body FROM bodies WHERE place = ?", (_place(number, uid),))
+    def body(self, place: int) -> bytes | None:
+        body: bytes | None = self._value("SELECT body FROM bodies WHERE place = ?", (place,))
         return body
 
-    def add_bodies(self, bodies: Iterable[tuple[int, int, bytes]]) -> None:
-        self._each(
-            "INSERT INTO bodies (place, body) VALUES (?, ?)",
-            [(_place(number, uid), body) for number, uid, body in bodies],
-        )
+    def add_bodies(self, bodies: Iterable[tuple[int, bytes]]) -> None:
+        self._each("INSERT INTO bodies (place, body) VALUES (?, ?)", bodies)
 
-    def copy_body(self, number: int, uid: int, to_number: int, to_uid: int) -> None:
-        self._execute(
-            "INSERT INTO bodies (place, body) SELECT ?, body FROM bodies WHERE place = ?",
-            (_place(to_number, to_uid), _place(number, uid)),
-        )
+    def copy_body(self, place: int, to: int) -> None:
+        self._execute("INSERT INTO bodies (place, body) SELECT ?, body FROM bodies WHERE place = ?", (to, place))
 
     def blob(self, blob: int) -> bytes | None:
         body: bytes | None = self._value("SELECT body FROM blob_bodies WHERE blob = ?", (blob,))
         return body
 
-    def add_blob(self, blob: int, *, day: int, holders: int, body: bytes) -> None:
-        self._execute("INSERT INTO blobs (blob, day, holders) VALUES (?, ?, ?)", (blob, day, holders))
+    def blob_note(self, blob: int) -> bytes | None:
+        note: bytes | None = self._value("SELECT note FROM blobs WHERE blob = ?", (blob,))
+        return note
+
+    def blobs(self) -> list[tuple[int, int, bytes]]:
+        return self._execute("SELECT blob, day, note FROM blobs").fetchall()
+
+    def add_blob(self, blob: int, *, day: int, note: bytes, body: bytes) -> None:
+        self._execute("INSERT INTO blobs (blob, day, note) VALUES (?, ?, ?)", (blob, day, note))
         self._execute("INSERT INTO blob_bodies (blob, body) VALUES (?, ?)", (blob, body))
 
-    def hold_blob(self, blob: int, more: int) -> None:
-        self._execute("UPDATE blobs SET holders = holders + ? WHERE blob = ?", (more, blob))
-        if self._value("SELECT holders < 1 FROM blobs WHERE blob = ?", (blob,)):
-            self._remove_blob(blob)
+    def put_blob_note(self, blob: int, note: bytes) -> None:
+        self._execute("UPDATE blobs SET note = ? WHERE blob = ?", (note, blob))
 
-    def remove_blobs(self, before_day: int, limit: int) -> int:
-        old: list[int] = self._column("SELECT blob FROM blobs WHERE day < ? LIMIT ?", (before_day, limit))
-        for blob in old:
-            self._remove_blob(blob)
-        return len(old)
-
-    def _remove_blob(self, blob: int) -> None:
+    def remove_blob(self, blob: int) -> None:
         self._execute("DELETE FROM blobs WHERE blob = ?", (blob,))
         self._execute("DELETE FROM blob_bodies WHERE blob = ?", (blob,))
 
@@ -237,18 +202,3 @@ class SqliteRows:
 
     def _column(self, sql: str, values: tuple[Any, ...] = ()) -> list[Any]:
         return [value for (value,) in self._execute(sql, values)]
-
-
-def _place(number: int, uid: int) -> int:
-    return number << 32 | uid
-
-
-@lru_cache(maxsize=1024)
-def _columns(flags: frozenset[str]) -> tuple[int, str]:
-    bits = sum(_BIT.get(flag, 0) for flag in flags)
-    return bits, " ".join(sorted(flag for flag in flags if flag not in _BIT))
-
-
-@lru_cache(maxsize=1024)
-def _flags(bits: int, keywords: str) -> frozenset[str]:
-    return frozenset(flag for flag, bit in _BIT.items() if bits & bit) | frozenset(keywords.split())

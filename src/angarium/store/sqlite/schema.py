@@ -1,8 +1,8 @@
 """The tables, and how an older file becomes a newer one (`user_version` counts the migrations it has had).
 
 Nothing on disk counts upwards across accounts: no AUTOINCREMENT and no implicit rowid, so rows do not tell in which
-order things came. A message's `place` is its mailbox's random number and its UID in one integer, so a mailbox lies
-together, in order, without an index. Bodies lie apart, so that listing a mailbox does not read them.
+order things came. A message's `place` is chosen by the seal (`store.veil`): it lies anywhere, and no column says in
+which mailbox. Bodies lie apart, so that listing a mailbox does not read them.
 
 What was released does not change: a later release adds a migration at the end, and a data directory of its own to
 `tests/store/directories`.
@@ -12,7 +12,10 @@ import sqlite3
 
 from angarium.store.interfaces import StoreError
 
-__all__ = ["migrate"]
+__all__ = ["LAYOUT", "migrate"]
+
+LAYOUT = "scattered"
+"""What rows mean. The mark of the file is made with it: what was written otherwise, by no release, is refused."""
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
@@ -26,17 +29,16 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         ) STRICT, WITHOUT ROWID""",
         """CREATE TABLE mailboxes (
             number INTEGER PRIMARY KEY, account BLOB NOT NULL, name BLOB NOT NULL, title BLOB NOT NULL,
-            uidvalidity INTEGER NOT NULL, uidnext INTEGER NOT NULL, modseq INTEGER NOT NULL,
-            messages INTEGER NOT NULL, size INTEGER NOT NULL
+            state BLOB NOT NULL
         ) STRICT""",
         "CREATE UNIQUE INDEX mailboxes_by_name ON mailboxes (account, name)",
-        "CREATE TABLE ruins (number INTEGER PRIMARY KEY) STRICT",
+        "CREATE TABLE ruins (number INTEGER PRIMARY KEY, state BLOB NOT NULL) STRICT",
         """CREATE TABLE messages (
-            place INTEGER PRIMARY KEY, size INTEGER NOT NULL, flags INTEGER NOT NULL, keywords TEXT NOT NULL,
-            day INTEGER NOT NULL, modseq INTEGER NOT NULL, record BLOB NOT NULL
+            place INTEGER PRIMARY KEY, size INTEGER NOT NULL, flags INTEGER NOT NULL, day INTEGER NOT NULL,
+            note BLOB NOT NULL, record BLOB NOT NULL
         ) STRICT""",
         "CREATE TABLE bodies (place INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT",
-        "CREATE TABLE blobs (blob INTEGER PRIMARY KEY, day INTEGER NOT NULL, holders INTEGER NOT NULL) STRICT",
+        "CREATE TABLE blobs (blob INTEGER PRIMARY KEY, day INTEGER NOT NULL, note BLOB NOT NULL) STRICT",
         "CREATE TABLE blob_bodies (blob INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT",
     ),
 )

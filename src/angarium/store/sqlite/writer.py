@@ -15,6 +15,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
 from angarium.store.interfaces import Damaged, StoreError, StoreFull
+from angarium.store.raw import RawWriting
 from angarium.store.rows import News, Writing
 from angarium.store.sqlite.complaint import Complaint
 from angarium.store.sqlite.errors import held, translated
@@ -45,9 +46,15 @@ class _Order:
 class Writer:
     """See the file's head. Owns the connection it is given."""
 
-    def __init__(self, connection: sqlite3.Connection, wal: Wal, publish: Callable[[News], None]) -> None:
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        wal: Wal,
+        publish: Callable[[News], None],
+        veil: Callable[[RawWriting], Writing],
+    ) -> None:
         self._connection = connection
-        self._rows = SqliteRows(connection)
+        self._rows = veil(SqliteRows(connection))
         self._wal = wal
         self._publish = publish
         self._queue: SimpleQueue[_Order | None] = SimpleQueue()

@@ -1,0 +1,180 @@
+"""What a back-end keeps: rows of bytes that mean nothing to it, and nothing to who has no root key.
+
+No row of a message says which mailbox it belongs to: it lies at a `place` that looks like chance, and the mailbox's own
+row is a name, a title and one hidden state. What a place, a state or a note means is known to `store.veil` alone.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import NamedTuple, Protocol
+
+__all__ = ["AccountRow", "RawBox", "RawMessage", "RawReading", "RawWriting", "Reception", "Register"]
+
+
+class AccountRow(NamedTuple):
+    """An account."""
+
+    lock: bytes
+    day: int
+    """Day of the last login."""
+    validity: int
+    """UIDVALIDITY for the next mailbox: no two mailboxes an account ever had share one."""
+
+
+class RawBox(NamedTuple):
+    """A mailbox."""
+
+    number: int
+    """Random, 31 bits, not 0."""
+    title: bytes
+    state: bytes
+
+
+class RawMessage(NamedTuple):
+    """A message, without its body."""
+
+    place: int
+    """64 bits with a sign."""
+    size: int
+    """The size class of what lies beside it."""
+    flags: int
+    """Bits of system flags."""
+    day: int
+    note: bytes
+    record: bytes
+
+
+class Register(Protocol):
+    """Looks at accounts, tombstones, invitations and push tokens."""
+
+    def account(self, account: bytes) -> AccountRow | None:
+        """An account by its keyed name."""
+
+    def accounts(self) -> int:
+        """How many there are."""
+
+    def accounts_before(self, day: int, limit: int) -> list[bytes]:
+        """Keyed names of accounts whose last login was before that day, at most `limit`."""
+
+    def buried(self, tomb: bytes) -> bool:
+        """Whether there is such a tombstone."""
+
+    def invitation(self, token: bytes) -> tuple[int, int] | None:
+        """Uses left and last day of an invitation by its keyed name."""
+
+    def devices(self, account: bytes) -> bytes | None:
+        """The hidden push tokens of an account."""
+
+
+class Reception(Protocol):
+    """Changes them."""
+
+    def put_account(self, account: bytes, row: AccountRow) -> None:
+        """Make or replace an account."""
+
+    def remove_account(self, account: bytes) -> None:
+        """Remove an account and its push tokens; its mailboxes are removed one by one."""
+
+    def bury(self, tomb: bytes) -> None:
+        """Put up a tombstone."""
+
+    def put_invitation(self, token: bytes, uses: int, expires_day: int) -> None:
+        """Make or replace an invitation; one without uses is removed."""
+
+    def remove_invitations(self, before_day: int) -> int:
+        """Remove those whose last day was before that day; return how many."""
+
+    def put_devices(self, account: bytes, devices: bytes) -> None:
+        """Replace the hidden push tokens of an account."""
+
+
+class RawReading(Register, Protocol):
+    """Looks at rows, all at one moment."""
+
+    def mailbox(self, account: bytes, name: bytes) -> RawBox | None:
+        """A mailbox by its owner and its keyed name."""
+
+    def mailboxes(self, account: bytes) -> list[RawBox]:
+        """All mailboxes of an account, in no order."""
+
+    def box(self, number: int) -> RawBox | None:
+        """A mailbox by its number."""
+
+    def states(self, after: int, limit: int) -> list[tuple[int, bytes, bytes]]:
+        """Number, account and state of mailboxes above a number, in order, at most `limit`."""
+
+    def ruins(self) -> list[int]:
+        """Numbers of all ruins."""
+
+    def ruin(self, number: int) -> bytes | None:
+        """The state of a ruin."""
+
+    def count(self) -> int:
+        """How many messages there are, those of ruins included."""
+
+    def messages(self, places: Sequence[int], bits: int = 0) -> list[RawMessage]:
+        """The messages at these places that have all these bits among their flags, in no order."""
+
+    def old(self, before_day: int, *, bits: int, after: int | None, limit: int) -> list[tuple[int, bytes]]:
+        """Place and note of messages that arrived before a day and have all these bits among their flags,
+        above a place (None: from the first), in order of place, at most `limit`."""
+
+    def notes(self, days: Collection[int]) -> Iterator[tuple[int, int, bytes]]:
+        """Place, day and note of all messages of these days."""
+
+    def body(self, place: int) -> bytes | None:
+        """The body beside a message."""
+
+    def blob(self, blob: int) -> bytes | None:
+        """A body that several share."""
+
+    def blob_note(self, blob: int) -> bytes | None:
+        """What is noted of it."""
+
+    def blobs(self) -> list[tuple[int, int, bytes]]:
+        """Id, day and note of all of them."""
+
+
+class RawWriting(RawReading, Reception, Protocol):
+    """Changes rows, within one transaction."""
+
+    def add_mailbox(self, account: bytes, name: bytes, box: RawBox) -> None:
+        """Make a mailbox."""
+
+    def rename_mailbox(self, number: int, name: bytes, title: bytes) -> None:
+        """Give a mailbox another keyed name and sealed title."""
+
+    def put_states(self, states: Iterable[tuple[bytes, int]]) -> None:
+        """Replace the states of mailboxes: state, number."""
+
+    def ruin_mailbox(self, number: int) -> None:
+        """Remove a mailbox; its number and state become a ruin."""
+
+    def put_ruin(self, number: int, state: bytes) -> None:
+        """Replace the state of a ruin."""
+
+    def clear_ruin(self, number: int) -> None:
+        """Forget a ruin."""
+
+    def add_messages(self, messages: Iterable[RawMessage]) -> None:
+        """Add messages."""
+
+    def add_bodies(self, bodies: Iterable[tuple[int, bytes]]) -> None:
+        """Keep bodies beside messages: place, body."""
+
+    def copy_body(self, place: int, to: int) -> None:
+        """Keep the body at one place, if there is one, also at another."""
+
+    def put_flags(self, flags: Iterable[tuple[int, bytes, int]]) -> None:
+        """Replace flags and notes of messages: flags, note, place."""
+
+    def remove_messages(self, places: Sequence[int]) -> None:
+        """Remove messages and the bodies beside them: the records first."""
+
+    def add_blob(self, blob: int, *, day: int, note: bytes, body: bytes) -> None:
+        """Keep a body that several share."""
+
+    def put_blob_note(self, blob: int, note: bytes) -> None:
+        """Replace what is noted of a blob."""
+
+    def remove_blob(self, blob: int) -> None:
+        """Remove a blob, if it is there."""
