@@ -65,7 +65,7 @@ async def test_counts_and_classes_and_nothing_else(command: Command, tmp_path: P
     assert counted["last_logins"] == [{"day": DAY, "count": 6}, {"day": DAY + 1, "count": 5}]
     assert counted["with_push"] == 1
     assert counted["invitations"] == [{"day": DAY + 7, "count": 7}]
-    assert counted["holding"] == {"0": 10, "10 to 99": 1}
+    assert counted["mailboxes"] == 11
     assert sum(row["count"] for row in counted["messages"]) == counted["seen"] == 12
     assert {row["day"] for row in counted["messages"]} == {DAY}
     for text in (said, screen):

@@ -159,24 +159,22 @@ def _counts(counted: Census) -> list[tuple[str, str, str]]:
             _days(counted.invitations),
             "Uses left by last day; who was given one, or used it, is not kept.",
         ),
-        ("Mailboxes", str(counted.mailboxes), "Each belongs to one hash above: whose mailboxes they are is not told."),
         (
-            "Waiting in each",
-            _spread(counted.holding),
-            "How many mailboxes hold so many messages now; how many they were ever given is not told.",
+            "Mailboxes",
+            str(counted.mailboxes),
+            "Each belongs to one hash above. How much lies in it is told by the root key alone.",
         ),
         (
             "Messages",
             "\n".join(f"{_day(row.day)}  up to {size(row.size)}: {row.count}" for row in counted.messages[-40:])
             or "none",
-            f"{messages} in all: by day and size class. No sender, no subject, no time; bodies and records are sealed.",
+            f"{messages} in all, by day and size class. In which mailboxes, from whom, and at what time is not told.",
         ),
         ("Marked as read", str(counted.seen), "Marks that an app put there."),
-        ("Named flags", str(counted.with_keywords), "Their names are in clear; Delta Chat sets only common ones."),
         (
-            "Shared files",
-            f"{_days(counted.shared)}; in {counted.holders} mailboxes",
-            "Large ones that went to several are kept once. In how many mailboxes is told, in which ones is not.",
+            "Files",
+            _days(counted.shared),
+            "Large ones are kept apart, once each. To whom they went, and to how many, is not told.",
         ),
     ]
 
@@ -209,7 +207,3 @@ def _days(rows: list[Days]) -> str:
 
 def _day(day: int) -> str:
     return f"{datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=day):%Y-%m-%d}"
-
-
-def _spread(spread: dict[str, int]) -> str:
-    return "\n".join(f"{name}: {count}" for name, count in spread.items()) or "none"

@@ -98,7 +98,7 @@ async def test_the_log_is_cut_when_the_writer_rests(tmp_path: Path, monkeypatch:
 
 
 async def test_the_log_is_bounded_under_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wal, "SIZE", 1_000_000)
+    monkeypatch.setattr(wal, "LONG", 1_000_000)
     store = open_sqlite(tmp_path, SEAL)
     await delivered(store, b"hello")
     for _ in range(30):
@@ -107,8 +107,8 @@ async def test_the_log_is_bounded_under_load(tmp_path: Path, monkeypatch: pytest
     await store.close()
 
 
-async def test_checkpoints_beside_the_writer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wal, "CHANGES", 10)
+async def test_a_log_that_begins_anew_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wal, "SIZE", 10_000)
     store = open_sqlite(tmp_path, SEAL)
     alice = await delivered(store, b"hello")
     await asyncio.gather(

@@ -20,7 +20,7 @@ from angarium.store.sqlite import wal
 from angarium.store.store import open_sqlite
 
 async def main(directory, prefix):
-    wal.CHANGES = 50
+    wal.SIZE, wal.LONG = 65_536, 262_144
     store = open_sqlite(Path(directory), Clear(bytes(32)))
     try:
         await store.accounts.create("alice", "password", day=1)

@@ -59,13 +59,13 @@ class SqliteBackend:
         try:
             writer = self._prepare()
             self._readers = Readers(self._reader, veil)
-            self._wal = Wal(self._file.with_name(f"{FILE}-wal"), self._connect())
+            wal = Wal(self._file.with_name(f"{FILE}-wal"), writer)
         except BaseException as error:
             self._hold.release()
             if isinstance(error, sqlite3.Error):
                 raise translated(error) from error
             raise
-        self._writer = Writer(writer, self._wal, publish, veil)
+        self._writer = Writer(writer, wal, publish, veil)
 
     async def read(self, look: Callable[[Reading], T], *, heavy: bool = False) -> T:
         """See `Backend.read`."""
@@ -79,7 +79,6 @@ class SqliteBackend:
         """See `Backend.close`."""
         await self._readers.close()
         await self._writer.close()
-        self._wal.close()
         self._hold.release()
 
     def _prepare(self) -> sqlite3.Connection:

@@ -48,17 +48,12 @@ class Census(Struct, frozen=True):
     invitations: list[Days]
     """Uses left, by the last day of the invitation."""
     mailboxes: int
-    holding: dict[str, int]
-    """Mailboxes by how many messages wait in each."""
+    """Of which account each is; not how much lies in it."""
     messages: list[Waiting]
     seen: int
     """Messages that an app has marked as read."""
-    with_keywords: int
-    """Messages on which a client has put a flag with a name of its own, which is in clear."""
     shared: list[Days]
-    """Bodies kept once for several mailboxes, by the day they came."""
-    holders: int
-    """In how many mailboxes these are, together."""
+    """Bodies above 64 KiB, kept apart, by the day they came."""
 
 
 def census(database: Path) -> Census:
@@ -90,26 +85,13 @@ def _counted(look: sqlite3.Connection) -> Census:
             for row in rows("SELECT expires_day, sum(uses) FROM invitations GROUP BY expires_day ORDER BY expires_day")
         ],
         mailboxes=number("SELECT count(*) FROM mailboxes"),
-        holding=_spread(rows("SELECT messages, count(*) FROM mailboxes GROUP BY messages")),
         messages=[
             Waiting(*row)
             for row in rows("SELECT day, size, count(*) FROM messages GROUP BY day, size ORDER BY day, size")
         ],
         seen=number("SELECT count(*) FROM messages WHERE flags & ?", 1 << SYSTEM.index(SEEN)),
-        with_keywords=number("SELECT count(*) FROM messages WHERE keywords != ''"),
         shared=[Days(*row) for row in rows("SELECT day, count(*) FROM blobs GROUP BY day ORDER BY day")],
-        holders=number("SELECT ifnull(sum(holders), 0) FROM blobs"),
     )
-
-
-def _spread(rows: list[tuple[Any, ...]]) -> dict[str, int]:
-    """Numbers in classes of ten: how many are 0, 1 to 9, 10 to 99…"""
-    spread: dict[str, int] = {}
-    for value, count in sorted(rows):
-        low = 10 ** (len(str(value)) - 1)
-        name = "0" if value <= 0 else f"{low} to {10 * low - 1}"
-        spread[name] = spread.get(name, 0) + count
-    return spread
 
 
 @contextmanager

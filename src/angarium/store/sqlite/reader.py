@@ -30,9 +30,8 @@ class Readers:
     def __init__(self, connect: Callable[[], sqlite3.Connection], veil: Callable[[RawWriting], Reading]) -> None:
         """`connect` opens a connection that only reads, `veil` makes of its rows what looks look at."""
         self._light = _Reader(connect(), veil)
-        self._heavy = [
-            _Reader(connect(), veil) for _ in range(HEAVY_AT_ONCE)
-        ]  # now: later there may be no descriptors left
+        # Now: later there may be no descriptors left.
+        self._heavy = [_Reader(connect(), veil) for _ in range(HEAVY_AT_ONCE)]
         self._idle: SimpleQueue[_Reader] = SimpleQueue()
         for reader in self._heavy:
             self._idle.put(reader)

@@ -1,15 +1,36 @@
-"""The write-ahead log: copied into the database beside the writer, and cut off.
+"""The write-ahead log: kept short while the writer writes; overwritten, then cut to nothing, when it rests.
 
-The log holds what was written in the order it was written, also what has since been deleted, so it is cut to nothing
-whenever the writer rests, and at a size under constant load. The bulk of the copying is done by a thread of its own
-(passive checkpoints), or every thousandth write would wait for it.
+The log holds what was written in the order it was written, also what has since been deleted. So it is to hold little,
+and leave nothing behind. Three rules, none of which waits for a reader:
+
+* After a commit that makes it longer than `SIZE`, SQLite copies it into the database (a passive checkpoint); the next
+  transaction then begins it anew from its start. Where somebody reads in it, it grows until they have done.
+* When the writer has rested, or the file has become `LONG`, it is cut. A cut file's bytes would stay readable in the
+  free space of the file system, so they are overwritten with zeros first.
+* What a shorter log does not reach of a longer one before it stays in the file until then: at most `LONG` and one
+  transaction.
+
+Overwriting is safe at every moment, whether this process ends there or the machine:
+
+1. A restarting checkpoint has copied everything into the database and flushed it, and nobody reads in the log. From
+   here on every reader looks into the database alone, for the index says that all of the log is there.
+2. Within a write transaction, so that no other program begins one, the log's head is overwritten and flushed before
+   anything else. A log without a head is no log: SQLite takes the database as it is, which is whole. Without this
+   order it could play back the beginning of a log whose end is gone: old pages over new ones.
+3. The rest is overwritten and flushed, and the file is cut.
+
+Where the cut fails nothing is written until it succeeds (`ready`): what followed a log without a head would be lost.
+
+The file is opened beside SQLite's own descriptor, which does no harm: SQLite locks the database and its index, never
+the log. What a file system that copies on write, or an SSD, keeps of overwritten bytes is out of reach.
 """
 
 import os
 import sqlite3
-import threading
 from pathlib import Path
+from typing import BinaryIO
 
+from angarium.store.interfaces import StoreError
 from angarium.store.sqlite.complaint import Complaint
 from angarium.store.sqlite.errors import held, translated
 
@@ -17,52 +38,88 @@ __all__ = ["Wal"]
 
 REST = 1.0
 """Seconds without a write after which the log is cut."""
-CHANGES = 1000
-"""Changed rows after which a passive checkpoint begins."""
-SIZE = 64 * 1024 * 1024
-"""Bytes at which the log is cut even though the writer has work."""
+SIZE = 256 * 1024
+"""Bytes after which the log is copied, and then begun anew."""
+LONG = 4 * 1024 * 1024
+"""Bytes at which the file is cut even though the writer has work."""
+HEAD = 32
+"""Bytes of the log's head."""
+PART = 1024 * 1024
+"""Bytes overwritten at a time."""
 
 
 class Wal:
-    """One database's log. `committed` and `truncate` belong to the writer's thread."""
+    """One database's log. All methods belong to the writer's thread."""
 
-    def __init__(self, log: Path, connection: sqlite3.Connection) -> None:
-        """`connection` is this object's own, for its thread."""
+    def __init__(self, log: Path, writer: sqlite3.Connection) -> None:
+        """`writer` is the one connection that writes, and copies the log."""
         self._log = log
-        self._connection = connection
+        self._writer = writer
         self._dirty = True
-        self._changes = connection.total_changes
-        self._cutting = _Checkpoint("TRUNCATE")
-        self._copying = _Checkpoint("PASSIVE")
-        self._due = threading.Event()
-        self._closed = False
-        self._thread = threading.Thread(target=self._run, name="store-checkpoint", daemon=True)
-        self._thread.start()
+        self._headless = False
+        self._complaint = Complaint("the log cannot be copied into the database", "the log is copied again")
+        (page,) = writer.execute("PRAGMA page_size").fetchone()
+        writer.execute(f"PRAGMA wal_autocheckpoint = {max(1, SIZE // page)}")
 
     @property
     def patience(self) -> float | None:
-        """How long the writer may wait for work before it should call `truncate`; None: for ever."""
+        """How long the writer may wait for work before it should call `cut`; None: for ever."""
         return REST if self._dirty else None
 
-    def committed(self, writer: sqlite3.Connection) -> None:
+    def ready(self) -> None:
+        """Make sure that a transaction can be written.
+
+        Raises:
+            StoreError: the log could not be cut after it was overwritten, and cannot be now.
+        """
+        if self._headless and not self._cut():
+            raise StoreError("another program holds the database")
+
+    def committed(self) -> None:
         """Notice a commit."""
         self._dirty = True
-        if writer.total_changes - self._changes >= CHANGES:
-            self._changes = writer.total_changes
-            self._due.set()
-        if self._size() > SIZE:
-            self.truncate(writer)
+        if self._size() > LONG:
+            self.cut()
 
-    def truncate(self, writer: sqlite3.Connection) -> None:
-        """Copy what is left and cut the log to nothing, unless somebody is reading it."""
-        self._dirty = not self._cutting.run(writer)
+    def cut(self) -> None:
+        """Copy what is left, overwrite the log and cut it to nothing; where somebody reads it, leave it for later."""
+        (patience,) = self._writer.execute("PRAGMA busy_timeout").fetchone()
+        self._writer.execute("PRAGMA busy_timeout = 0")
+        try:
+            if self._size():
+                self._wipe()
+            self._dirty = not self._cut()
+            self._complaint.note(None)
+        except (sqlite3.Error, OSError) as error:
+            if not held(error):
+                self._complaint.note(str(translated(error)) if isinstance(error, sqlite3.Error) else error.strerror)
+        finally:
+            self._writer.execute(f"PRAGMA busy_timeout = {patience}")
 
-    def close(self) -> None:
-        """End the thread."""
-        self._closed = True
-        self._due.set()
-        self._thread.join()
-        self._connection.close()
+    def _wipe(self) -> None:
+        """Overwrite the log, if all of it is in the database and nobody reads in it."""
+        (version,) = self._writer.execute("PRAGMA data_version").fetchone()
+        if not self._checkpoint("RESTART"):
+            return
+        self._writer.execute("BEGIN IMMEDIATE")
+        try:
+            if self._writer.execute("PRAGMA data_version").fetchone() == (version,):
+                with open(self._log, "r+b") as log:
+                    self._headless = True
+                    overwrite(log)
+        finally:
+            self._writer.execute("ROLLBACK")
+
+    def _cut(self) -> bool:
+        if not self._checkpoint("TRUNCATE"):
+            return False
+        self._headless = False
+        return True
+
+    def _checkpoint(self, mode: str) -> bool:
+        """Run a checkpoint; return whether it was complete."""
+        busy, _, _ = self._writer.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
+        return not busy
 
     def _size(self) -> int:
         try:
@@ -70,29 +127,19 @@ class Wal:
         except OSError:
             return 0
 
-    def _run(self) -> None:
-        while True:
-            self._due.wait()
-            self._due.clear()
-            if self._closed:
-                return
-            self._copying.run(self._connection)
+
+def overwrite(log: BinaryIO) -> None:
+    """Replace what a file holds with zeros, its head before the rest, each flushed to the disk."""
+    size = os.fstat(log.fileno()).st_size
+    _zero(log, min(HEAD, size))
+    left = size - HEAD
+    while left > 0:
+        log.write(bytes(min(PART, left)))
+        left -= PART
+    _zero(log, 0)
 
 
-class _Checkpoint:
-    """One way to copy the log, for one thread. Nothing is lost where it fails: the log stays and grows."""
-
-    def __init__(self, mode: str) -> None:
-        self._statement = f"PRAGMA wal_checkpoint({mode})"
-        self._complaint = Complaint("the log cannot be copied into the database", "the log is copied again")
-
-    def run(self, connection: sqlite3.Connection) -> bool:
-        """Run it; return whether it was complete. Tells the keeper where the disk fails."""
-        try:
-            busy, _, _ = connection.execute(self._statement).fetchone()
-        except sqlite3.Error as error:
-            if not held(error):
-                self._complaint.note(str(translated(error)))
-            return False
-        self._complaint.note(None)
-        return not busy
+def _zero(log: BinaryIO, count: int) -> None:
+    log.write(bytes(count))
+    log.flush()
+    os.fsync(log.fileno())

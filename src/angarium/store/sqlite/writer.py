@@ -87,12 +87,12 @@ class Writer:
             try:
                 first = self._queue.get(timeout=self._wal.patience)
             except Empty:
-                self._wal.truncate(self._connection)
+                self._wal.cut()
                 continue
             orders, open_ = self._group(first)
             if orders:
                 self._write(orders)
-        self._wal.truncate(self._connection)
+        self._wal.cut()
         self._connection.close()
 
     def _group(self, order: _Order | None) -> tuple[list[_Order], bool]:
@@ -117,11 +117,11 @@ class Writer:
                 for order in orders:
                     self._write_alone(order)
         self._report(orders)
-        self._wal.committed(self._connection)
         try:
             orders[0].loop.call_soon_threadsafe(self._settle, orders)
         except RuntimeError:
             _log.warning("the event loop ended before the answer to a write")
+        self._wal.committed()
 
     def _write_alone(self, order: _Order) -> None:
         try:
@@ -132,6 +132,7 @@ class Writer:
     def _transaction(self, orders: list[_Order]) -> None:
         """Run orders and commit; what concerns one alone is noted in it. Whatever this raises, nothing was written."""
         execute = self._connection.execute
+        self._wal.ready()
         try:
             execute("BEGIN IMMEDIATE")
             for order in orders:
