@@ -3,9 +3,9 @@
     python bench/power.py [--cuts 1000] [--letters 300] [--seed N] [--unsealed] [--careless] [--json]
 
 A sealed store in a process of its own delivers, expunges, checkpoints and says what it has done, under Debian's
-strace. Then, at random moments of that recording, the files are made again as `angarium.lab.power` says they may be
-found; each is opened by the store as it is, and examined. With `--careless` the recorded store does not flush at every
-commit: a control, which must find losses. Counted are:
+strace. Then, at random moments of that recording, every other one where the log is emptied, the files are made again as
+`angarium.lab.power` says they may be found; each is opened by the store as it is, and examined. With `--careless` the
+recorded store does not flush at every commit: a control, which must find losses. Counted are:
 
   lost       said to be delivered, and not there (or there with other bytes)
   twice      there under two UIDs
@@ -29,11 +29,11 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from angarium.lab.power import RECORDER, Disk, Said, events
+from angarium.lab.power import RECORDER, Disk, Event, Resized, Said, events
 from angarium.store.interfaces import Letter, Owner, StoreError
 from angarium.store.seal import Clear, Seal
 from angarium.store.sealed import Sealed
@@ -47,6 +47,8 @@ UNSEALED: Seal = Clear(bytes(32))
 NAMES = ("alice", "bobby", "carol")
 PASSWORD = "password"
 WORKERS = 4
+EMPTYING = 8
+"""Events before a log is cut to nothing that may belong to its emptying."""
 
 
 @dataclass(slots=True)
@@ -192,7 +194,7 @@ def _after_cuts(recording: Path, count: int, chance: random.Random, promised: Pr
     root = str(recording.parent / "data")
     with recording.open() as lines:
         happened = list(events(lines))
-    moments = Counter(chance.randrange(len(happened)) for _ in range(count))
+    moments = Counter(chance.choice(_moments(happened, chance)) for _ in range(count))
     disk = Disk(root)
     for at, event in enumerate(happened):
         disk.take(event)
@@ -200,6 +202,15 @@ def _after_cuts(recording: Path, count: int, chance: random.Random, promised: Pr
             promised.hear(event.text.decode())
         for _ in range(moments[at]):
             yield {Path(path).name: content for path, content in disk.after_a_cut(chance).items()}
+
+
+def _moments(happened: Sequence[Event], chance: random.Random) -> Sequence[int]:
+    """Where a cut may fall: anywhere, or, every other time, where a log is being emptied."""
+    emptied = [(at, event.path) for at, event in enumerate(happened) if isinstance(event, Resized) and not event.size]
+    if not emptied or chance.random() < 0.5:
+        return range(len(happened))
+    end, log = chance.choice(emptied)
+    return [at for at in range(max(0, end - EMPTYING), end + 1) if getattr(happened[at], "path", "") == log]
 
 
 async def _examine(directory: Path, seal: Seal, promised: Promised, figures: Figures) -> None:

@@ -5,7 +5,8 @@ that recording call by call, up to any moment, and then says what could be found
 
 * What a file's last finished fsync or fdatasync covered is there. Of what was written since, and of what was written
   while that flush was under way, each sector of 512 bytes is there or not, independently of every other: later ones may
-  be there without earlier ones. New sizes likewise; a file may have grown by zeros.
+  be there without earlier ones; the first or the last so many alone are tried more often than chance would. New sizes
+  likewise; a file may have grown by zeros.
 * Of names made, moved and removed since the directory's last fsync, the first few have lasted: in their order, as on
   every file system with a journal. A directory is such a name too, and takes all that is in it with it.
 
@@ -21,7 +22,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-__all__ = ["RECORDER", "Disk", "Event", "Said", "events"]
+__all__ = ["RECORDER", "Disk", "Event", "Resized", "Said", "events"]
 
 CALLS = "openat,mkdir,write,pwrite64,ftruncate,fsync,fdatasync,rename,unlink"
 RECORDER = (
@@ -31,7 +32,7 @@ RECORDER = (
 """Followed by the file for the recording, and the command to record."""
 SECTOR = 512
 RATES = (0.0, 0.1, 0.5, 0.9, 1.0)
-"""How likely a sector that was not flushed lasts; drawn for each file."""
+"""How likely a sector that was not flushed lasts, where it does not depend on the others; drawn for each file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,22 +178,41 @@ class _File:
         del self.loose[:count]
 
     def torn(self, chance: random.Random) -> bytes:
-        content, rate = bytearray(self.lasting), chance.choice(RATES)
+        content = bytearray(self.lasting)
+        pieces = list(self._pieces())
+        for (at, data), lasts in zip(pieces, _lasting(len(pieces), chance), strict=True):
+            if lasts:
+                _put(content, at, data)
+        sizes = [at + len(data) for at, data in self.loose if data is not None]
+        if sizes and chance.random() < 0.25:
+            content.extend(bytes(max(0, max(sizes) - len(content))))
+        return bytes(content)
+
+    def _pieces(self) -> Iterator[tuple[int, bytes | None]]:
+        """What was not flushed, sector by sector, and sizes."""
         for at, data in self.loose:
             if data is None:
-                if chance.random() < rate:
-                    _put(content, at, None)
+                yield at, None
                 continue
             begin = 0
             while begin < len(data):
                 end = min(len(data), begin + SECTOR - (at + begin) % SECTOR)
-                if chance.random() < rate:
-                    _put(content, at + begin, data[begin:end])
+                yield at + begin, data[begin:end]
                 begin = end
-        sizes = [at + len(data) for at, data in self.loose if data is not None]
-        if sizes and chance.random() < rate / 2:
-            content.extend(bytes(max(0, max(sizes) - len(content))))
-        return bytes(content)
+
+
+def _lasting(count: int, chance: random.Random) -> list[bool]:
+    """Which of so many pieces last: these and those, or the first so many, or the last so many."""
+    match chance.randrange(3):
+        case 0:
+            rate = chance.choice(RATES)
+            return [chance.random() < rate for _ in range(count)]
+        case 1:
+            first = chance.randint(0, count)
+            return [at < first for at in range(count)]
+        case _:
+            last = chance.randint(0, count)
+            return [at >= last for at in range(count)]
 
 
 class _Directory(_File):
