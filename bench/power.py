@@ -101,7 +101,7 @@ class Promised:
 
 async def work(directory: Path, letters: int, seal: Seal, *, careless: bool) -> None:
     """Deliver so many letters, expunge some, and say so; with a log that is cut all the time."""
-    wal.SIZE, wal.LONG, wal.REST = 65_536, 300_000, 0.01
+    wal.SIZE, wal.LONG, wal.REST = 200_000, 300_000, 0.01
     if careless:
         backend.PRAGMAS = (*backend.PRAGMAS, "synchronous = NORMAL")
     store = open_sqlite(directory, seal)
