@@ -1,25 +1,20 @@
-"""What a disk says about each pair of accounts to somebody who knows the schema, and has no key.
+"""What a disk says about each pair of accounts to somebody who knows the schema and this program.
 
 Each clue is a way in which a message to a group could show: by how much lies there, by classes of sizes and their
-order, by bytes that several have in common, by where room was taken on the disk, by what was written together. None is
-meant to be weak: where a clue tells nothing, that is the seal's doing. A clue that a later schema takes away is 0 for
-every pair.
+order, by bytes that several have in common, by where room was taken on the disk, by what was written together, or soon
+after. None is meant to be weak: where a clue tells nothing, that is the seal's doing. What an examiner cannot see is 0
+for every pair.
 """
 
-import contextlib
 import math
-import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import combinations, pairwise
-from pathlib import Path
 from typing import Any
 
-from angarium.lab.seizure.disk import merged
-from angarium.lab.seizure.pages import Cell, Pages, cells, writes
+from angarium.lab.seizure.evidence import Evidence
 
-__all__ = ["CLUES", "Evidence", "clues", "examine"]
+__all__ = ["CLUES", "LOG", "clues"]
 
 CLUES = (
     "as many messages",
@@ -31,157 +26,61 @@ CLUES = (
     "bytes in common",
     "pages side by side",
     "long bodies side by side",
+    "states as long",
+    "long states",
+    "seen on one day",
+    "devices as many",
     "written together",
+    "written soon after",
+    "one message in the log",
+    "left in the log's index",
 )
+LOG = CLUES.index("written together")
+"""From here on clues need the log."""
 
 NEAR = 4
 """Pages, or long bodies, that count as side by side."""
-STEP, WIDTH = 8, 16
-"""Bytes in common are looked for in strings of WIDTH; in long values, from every STEPth byte on."""
-HEAD = 512
-"""Bytes at either end of a value that are looked at so."""
+SOON = 12
+"""Transactions that count as soon after another: a phone fetches, marks and deletes in three."""
 CROWD = 0.5
 """What more than this part of the accounts has in common tells nothing about two of them."""
 
 Score = dict[tuple[int, int], float]
 
 
-@dataclass
-class Evidence:
-    """What was read, by number of the account in `accounts`."""
-
-    accounts: list[bytes]
-    """Keyed names, as on disk."""
-    messages: list[int]
-    counters: list[int]
-    numbers: list[int]
-    sizes: list[list[tuple[Any, ...]]]
-    """Class of size, day and length of the record of each message, in order of UID."""
-    held: dict[bytes, set[int]] = field(default_factory=lambda: defaultdict(set))
-    """Strings of bytes, and who has them."""
-    leaves: list[tuple[int, int]] = field(default_factory=list)
-    """Page and account, of pages that hold rows of messages."""
-    chains: list[tuple[int, int, int]] = field(default_factory=list)
-    """First page, length in bytes and account, of long bodies."""
-    together: list[set[int]] = field(default_factory=list)
-    """Accounts whose rows one transaction in the log touched."""
-
-    def pairs(self) -> Iterator[tuple[int, int]]:
-        """All pairs, the smaller number first."""
-        return combinations(range(len(self.accounts)), 2)
-
-
-def examine(path: Path) -> Evidence:
-    """Read a copied database, its log beside it."""
-    with merged(path) as copy:
-        return _Examiner(copy).examine(path)
-
-
 def clues(evidence: Evidence) -> dict[tuple[int, int], list[float]]:
     """The clues about every pair, in the order of `CLUES`."""
-    size_classes = [Counter(sizes) for sizes in evidence.sizes]
-    size_orders = [Counter(pairwise(sizes)) for sizes in evidence.sizes]
-    scores: list[Callable[[int, int], float]] = [
-        lambda one, other: -abs(math.log1p(evidence.messages[one]) - math.log1p(evidence.messages[other])),
-        lambda one, other: min(evidence.messages[one], evidence.messages[other]),
-        lambda one, other: -abs(evidence.counters[one] - evidence.counters[other]),
-        lambda one, other: -abs(evidence.numbers[one] - evidence.numbers[other]),
-    ]
     people = len(evidence.accounts)
-    found = (
-        _alike(size_classes),
-        _alike(size_orders),
-        _rare(evidence.held.values(), people),
-        _side_by_side([(page, 0, account) for page, account in sorted(set(evidence.leaves))]),
-        _side_by_side(_in_order(evidence.chains)),
-        _rare(evidence.together, people),
+
+    def unlike(numbers: Sequence[float]) -> Callable[[int, int], float]:
+        return lambda one, other: -abs(numbers[one] - numbers[other])
+
+    def both(numbers: Sequence[float]) -> Callable[[int, int], float]:
+        return lambda one, other: min(numbers[one], numbers[other])
+
+    def sparse(score: Score) -> Callable[[int, int], float]:
+        return lambda one, other: score.get((one, other), 0.0)
+
+    columns = (
+        unlike([math.log1p(count) for count in evidence.messages]),
+        both(evidence.messages),
+        unlike(evidence.counters),
+        unlike(evidence.numbers),
+        sparse(_alike([Counter(sizes) for sizes in evidence.sizes])),
+        sparse(_alike([Counter(pairwise(sizes)) for sizes in evidence.sizes])),
+        sparse(_rare(evidence.held.values(), people)),
+        sparse(_side_by_side([(page, 0, account) for page, account in sorted(set(evidence.leaves))])),
+        sparse(_side_by_side(_in_order(evidence.chains))),
+        unlike(evidence.states),
+        both(evidence.states),
+        unlike(evidence.days),
+        unlike(evidence.devices),
+        sparse(_rare(evidence.together, people)),
+        sparse(_soon_after(evidence.together, people)),
+        sparse(_rare(evidence.same, people)),
+        sparse(_rare(evidence.forgotten, people)),
     )
-    return {
-        pair: [*(score(*pair) for score in scores), *(score.get(pair, 0.0) for score in found)]
-        for pair in evidence.pairs()
-    }
-
-
-class _Examiner:
-    def __init__(self, path: Path) -> None:
-        self._pages = Pages(path)
-        self._path = path
-        self._roots: dict[str, int] = {}
-        self._owner: dict[int, int] = {}
-
-    def examine(self, original: Path) -> Evidence:
-        with contextlib.closing(sqlite3.connect(self._path)) as connection:
-            connection.row_factory = sqlite3.Row
-            schema = connection.execute("SELECT name, rootpage FROM sqlite_schema WHERE type = 'table'")
-            self._roots = dict(map(tuple, schema))
-            evidence = self._rows(connection)
-        for table in ("messages", "bodies"):
-            self._places(table, evidence)
-        evidence.together = list(self._together(original))
-        return evidence
-
-    def _rows(self, connection: sqlite3.Connection) -> Evidence:
-        accounts = [row[0] for row in connection.execute("SELECT account FROM accounts")]
-        index = {account: at for at, account in enumerate(accounts)}
-        none = [0] * len(accounts)
-        evidence = Evidence(accounts, none[:], none[:], none[:], [[] for _ in accounts])
-        for row in map(dict, connection.execute("SELECT * FROM mailboxes")):
-            account = index.get(row["account"])
-            if account is None:
-                continue
-            self._owner[row["number"]] = account
-            evidence.numbers[account] = row["number"]
-            evidence.counters[account] = row.get("uidnext") or 0
-        for row in map(dict, connection.execute("SELECT * FROM messages ORDER BY place")):
-            account = self._owner.get(row["place"] >> 32)
-            if account is not None:
-                evidence.messages[account] += 1
-                evidence.sizes[account].append((row.get("size"), row.get("day"), len(row["record"])))
-                _note(evidence, account, row["record"])
-        for row in connection.execute("SELECT place, body FROM bodies"):
-            account = self._owner.get(row[0] >> 32)
-            if account is not None:
-                _note(evidence, account, row[1])
-        return evidence
-
-    def _places(self, table: str, evidence: Evidence) -> None:
-        for cell in self._pages.table(self._roots.get(table, 0)):
-            account = self._owner.get(cell.rowid >> 32)
-            if account is not None:
-                evidence.leaves.append((cell.page, account))
-                if cell.overflow:
-                    evidence.chains.append((cell.overflow, cell.payload, account))
-
-    def _together(self, original: Path) -> Iterator[set[int]]:
-        """Accounts with a row that one transaction made or changed, for each in the log."""
-        before = Pages(original)
-        known: dict[int, dict[int, bytes]] = {}
-        boxes = {cell.page for cell in self._pages.table(self._roots.get("mailboxes", 0))}
-        for transaction in writes(original.with_name(f"{original.name}-wal")):
-            touched = set[int]()
-            for number, page in transaction.items():
-                was = known.get(number)
-                if was is None:
-                    was = _by_rowid(cells(before.page(number), number, before.usable))
-                now = known[number] = _by_rowid(cells(page, number, before.usable))
-                changed = (rowid for rowid, raw in now.items() if was.get(rowid) != raw)
-                owners = (self._owner.get(rowid if number in boxes else rowid >> 32) for rowid in changed)
-                touched.update(owner for owner in owners if owner is not None)
-            yield touched
-
-
-def _by_rowid(rows: Iterable[Cell]) -> dict[int, bytes]:
-    return {cell.rowid: cell.raw for cell in rows}
-
-
-def _note(evidence: Evidence, account: int, value: bytes) -> None:
-    """Note strings in a value: at every byte of a short one, at every few bytes of both ends of a long one."""
-    step = 1 if len(value) <= HEAD else STEP
-    ends = range(0, min(HEAD, len(value)), step), range(max(HEAD, len(value) - HEAD), len(value), step)
-    for end in ends:
-        for at in end:
-            if len(string := value[at : at + WIDTH]) == WIDTH:
-                evidence.held[string].add(account)
+    return {pair: [column(*pair) for column in columns] for pair in evidence.pairs()}
 
 
 def _alike(counted: Sequence[Mapping[Any, int]]) -> Score:
@@ -209,6 +108,20 @@ def _rare(sets: Iterable[set[int]], people: int) -> Score:
         if 1 < len(members) <= max(2, CROWD * people):
             for pair in combinations(sorted(members), 2):
                 score[pair] += 1 / (len(members) - 1)
+    return score
+
+
+def _soon_after(steps: Sequence[set[int]], people: int) -> Score:
+    """How often two were touched in different transactions shortly one after the other: an answer, or both deleting
+    what both got. The sooner, and the fewer else were touched, the more it weighs."""
+    score: Score = defaultdict(float)
+    told = [members for members in steps if 0 < len(members) <= max(2, CROWD * people)]
+    for at, earlier in enumerate(told):
+        for distance, later in enumerate(told[at + 1 : at + 1 + SOON], 1):
+            weight = 1 / (distance * len(earlier) * len(later))
+            for one in earlier - later:
+                for other in later - earlier:
+                    score[min(one, other), max(one, other)] += weight
     return score
 
 

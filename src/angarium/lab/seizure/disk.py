@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["Piece", "databases", "merged", "pieces", "values"]
+__all__ = ["Piece", "databases", "keyed_values", "merged", "pieces", "values"]
 
 MAGIC = b"SQLite format 3\0"
 PIECE = 64 << 20
@@ -64,12 +64,18 @@ def merged(path: Path) -> Iterator[Path]:
 
 def values(path: Path) -> Iterator[bytes]:
     """Every text and blob in a database, as far as it can be read."""
+    return (value for _, value in keyed_values(path))
+
+
+def keyed_values(path: Path) -> Iterator[tuple[int, bytes]]:
+    """The same, each with the first integer of its row, 0 if there is none: what is sealed may be bound to it."""
     with contextlib.suppress(sqlite3.DatabaseError), contextlib.closing(sqlite3.connect(path)) as connection:
         connection.text_factory = bytes
         for (table,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall():
             quoted = '"' + os.fsdecode(table).replace('"', '""') + '"'
             for row in connection.execute(f"SELECT * FROM {quoted}"):  # noqa: S608 (a name out of the schema)
-                yield from (value for value in row if isinstance(value, bytes))
+                key = next((value for value in row if isinstance(value, int)), 0)
+                yield from ((key, value) for value in row if isinstance(value, bytes))
 
 
 def _values(label: str, path: Path) -> Iterator[Piece]:

@@ -70,10 +70,21 @@ class Left:
         """All that the examiner may look for."""
         return self.population.known(self.domain) + [Known("Message-ID", mail.mark) for mail in self.taken]
 
-    def waiting(self) -> set[str]:
-        """Marks of mails that lie there still: somebody they went to never fetches, and is still here."""
+    def waiting(self) -> list[Mail]:
+        """Mails that lie there still: somebody they went to never fetches, and is still here."""
         away = {person.number for person in self.population.people if not person.online} - self.deleted
-        return {mail.mark for mail in self.taken if away.intersection(mail.recipients)}
+        return [mail for mail in self.taken if away.intersection(mail.recipients)]
+
+    def readable(self) -> set[str]:
+        """What a store without a seal must hold: of each mail that waits its Message-ID and who it says it is from,
+        and everybody's push token."""
+        people, waiting = self.population.people, self.waiting()
+        senders = [people[number] for number in {mail.sender for mail in waiting}]
+        return {
+            *(mail.mark for mail in waiting),
+            *(word for sender in senders for word in (f"{sender.local}@{self.domain}", sender.local, sender.name)),
+            *(person.token for person in people if person.number not in self.deleted),
+        }
 
 
 async def drive(

@@ -1,18 +1,25 @@
 """How well guesses order what is so before what is not: the area under the curve, and how sure that figure is.
 
-The guesser sees clues about pairs of people. It learns, on half the people, which clues tell (one alone, or all
-weighed together by Fisher's discriminant) and is judged on pairs of the other half, then the other way round. 0.5 is
-what throwing dice gives. The interval comes from leaving out a tenth of the people at a time: pairs with a person in
-common are not independent, so counting pairs would make it too narrow.
+A guesser sees clues about pairs of people. It learns which clues tell (one alone, or all weighed together by Fisher's
+discriminant), and is judged on pairs that it has not seen. 0.5 is what throwing dice gives. There are two guessers:
+
+* `trial` has one disk. It learns on half the people and is judged on the other half, then the other way round. Its
+  interval comes from leaving out a tenth of the people at a time: pairs with a person in common are not independent, so
+  counting pairs would make it too narrow.
+* `practised` has run relays of its own, as anybody can: it learns on all disks but one, and is judged on all pairs of
+  that one. Its interval comes from the spread between disks.
 """
 
 import math
 import random
+from array import array
+from collections import Counter
 from collections.abc import Sequence
-from itertools import groupby
+from itertools import compress
+from operator import mul
 from typing import NamedTuple
 
-__all__ = ["Estimate", "Pair", "Trial", "area", "combined", "trial"]
+__all__ = ["Estimate", "Pair", "Trial", "area", "combined", "practised", "trial"]
 
 Z = 1.96
 BLOCKS = 10
@@ -50,11 +57,12 @@ def area(scores: Sequence[float], linked: Sequence[bool]) -> float:
     positive = sum(linked)
     if not 0 < positive < len(linked):
         return 0.5
+    everyone, those = Counter(scores), Counter(compress(scores, linked))
     ranks, at = 0.0, 0
-    for _, group in groupby(sorted(zip(scores, linked, strict=True)), key=lambda scored: scored[0]):
-        tied = [is_linked for _, is_linked in group]
-        ranks += sum(tied) * (at + (len(tied) + 1) / 2)
-        at += len(tied)
+    for score in sorted(everyone):
+        tied = everyone[score]
+        ranks += those[score] * (at + (tied + 1) / 2)
+        at += tied
     return (ranks - positive * (positive + 1) / 2) / (positive * (len(linked) - positive))
 
 
@@ -83,6 +91,38 @@ def combined(trials: Sequence[Trial]) -> Estimate:
     if count > 2:
         squares = max(squares, sum((one.area - middle) ** 2 for one in trials) / (count - 1) / count)
     return Estimate(middle, max(0.0, middle - Z * math.sqrt(squares)), min(1.0, middle + Z * math.sqrt(squares)))
+
+
+def practised(disks: Sequence[Sequence[Pair]]) -> list[float]:
+    """The area on each disk of a guesser who has learnt on all the others; nothing if there are fewer than three."""
+    told = [_Told(disk) for disk in disks if 0 < sum(pair.linked for pair in disk) < len(disk)]
+    if len(told) < 3:
+        return []
+    return [told[at].area(_best([*told[:at], *told[at + 1 :]])) for at in range(len(told))]
+
+
+class _Told:
+    """A disk that was learnt on: its clues as ranks, and what Fisher's discriminant needs of them."""
+
+    def __init__(self, pairs: Sequence[Pair]) -> None:
+        self.linked = [pair.linked for pair in pairs]
+        self.rows = [array("f", row) for row in _ranked([pair.clues for pair in pairs])]
+        self.alone = [area(column, self.linked) for column in zip(*self.rows, strict=True)]
+        self.clouds = _clouds(self.rows, self.linked)
+
+    def area(self, way: Sequence[float]) -> float:
+        return area([_dot(way, row) for row in self.rows], self.linked)
+
+
+def _best(told: Sequence[_Told]) -> list[float]:
+    """The way that does best over several disks: one clue, rising or falling, or all weighed."""
+    width = len(told[0].alone)
+    means = [sum(column) / len(told) for column in zip(*(one.alone for one in told), strict=True)]
+    weighed = _weights([cloud for one in told for cloud in one.clouds])
+    at = max(range(width), key=lambda at: abs(means[at] - 0.5))
+    if sum(one.area(weighed) for one in told) / len(told) >= 0.5 + abs(means[at] - 0.5):
+        return weighed
+    return [math.copysign(float(which == at), means[at] - 0.5) for which in range(width)]
 
 
 def _mean_area(scored: Sequence[tuple[Sequence[Pair], Sequence[float]]], without: set[int]) -> float:
@@ -115,30 +155,52 @@ def _ranked(rows: Sequence[Sequence[float]]) -> list[list[float]]:
     columns = []
     for column in zip(*rows, strict=True):
         ranks, at = dict[float, float](), 0
-        for value, group in groupby(sorted(column)):
-            tied = len(list(group))
+        for value, tied in sorted(Counter(column).items()):
             ranks[value] = (2 * at + tied) / len(column) - 1
             at += tied
         columns.append([ranks[value] for value in column])
     return [list(row) for row in zip(*columns, strict=True)]
 
 
+class _Cloud(NamedTuple):
+    """Rows of one class."""
+
+    linked: bool
+    count: int
+    mean: list[float]
+    scatter: list[list[float]]
+    """Sums of products of what they differ by from their mean."""
+
+
 def _discriminant(rows: Sequence[Sequence[float]], linked: Sequence[bool]) -> list[float]:
     """Weights that part two classes best if each is a cloud of one common shape (Fisher 1936), with a little ridge."""
-    classes = [
-        [row for row, is_linked in zip(rows, linked, strict=True) if is_linked is which] for which in (True, False)
+    return _weights(_clouds(rows, linked))
+
+
+def _clouds(rows: Sequence[Sequence[float]], linked: Sequence[bool]) -> list[_Cloud]:
+    """The two classes of rows."""
+    clouds = []
+    for which in (True, False):
+        columns = list(zip(*compress(rows, (one is which for one in linked)), strict=True))
+        means = [math.fsum(column) / len(column) for column in columns]
+        centred = [[value - mean for value in column] for column, mean in zip(columns, means, strict=True)]
+        scatter = [[sum(map(mul, one, other)) for other in centred] for one in centred]
+        clouds.append(_Cloud(which, len(columns[0]), means, scatter))
+    return clouds
+
+
+def _weights(clouds: Sequence[_Cloud]) -> list[float]:
+    """Fisher's weights from clouds of any number of disks."""
+    width, count = len(clouds[0].mean), sum(cloud.count for cloud in clouds)
+    scatter = [
+        [math.fsum(cloud.scatter[at][to] for cloud in clouds) + 0.01 * count * (at == to) for to in range(width)]
+        for at in range(width)
     ]
-    means = [[sum(column) / len(members) for column in zip(*members, strict=True)] for members in classes]
-    width = len(rows[0])
-    scatter = [[0.01 * len(rows) * (at == to) for to in range(width)] for at in range(width)]
-    for members, mean in zip(classes, means, strict=True):
-        for row in members:
-            centred = [value - middle for value, middle in zip(row, mean, strict=True)]
-            for at, value in enumerate(centred):
-                if value:
-                    line = scatter[at]
-                    for to in range(width):
-                        line[to] += value * centred[to]
+    means = []
+    for which in (True, False):
+        some = [cloud for cloud in clouds if cloud.linked is which]
+        total = sum(cloud.count for cloud in some)
+        means.append([math.fsum(cloud.count * cloud.mean[at] for cloud in some) / total for at in range(width)])
     return _solved(scatter, [one - other for one, other in zip(*means, strict=True)])
 
 
@@ -158,4 +220,4 @@ def _unit(at: int, width: int) -> list[float]:
 
 
 def _dot(weights: Sequence[float], row: Sequence[float]) -> float:
-    return sum(weight * value for weight, value in zip(weights, row, strict=True))
+    return sum(map(mul, weights, row))

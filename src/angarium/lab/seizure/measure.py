@@ -1,31 +1,36 @@
 """One seized disk, judged: what is found on it by whom, who shares a group with whom, how many people there are.
 
 Three examiners: one has the database, the log, the temporary files and what the relay printed; one also has its
-settings and TLS key; one has the root key too, and so can open what the relay itself can, and try names.
+settings and TLS key; one has the root key too, and so can open what the relay itself can: it tries names, and it knows
+which messages lie in one mailbox.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
-from angarium.lab.seizure.clues import CLUES, clues, examine
-from angarium.lab.seizure.disk import databases, merged, pieces, values
+from angarium.lab.seizure.clues import CLUES, LOG, clues
+from angarium.lab.seizure.disk import databases, keyed_values, merged, pieces
 from angarium.lab.seizure.drive import Left
 from angarium.lab.seizure.encodings import Known
-from angarium.lab.seizure.estimate import Estimate, Pair, Trial, area, combined, trial
+from angarium.lab.seizure.estimate import Estimate, Pair, Trial, area, combined, practised, trial
+from angarium.lab.seizure.evidence import Evidence, examine
 from angarium.lab.seizure.hunter import Find, Hunter
 from angarium.store.seal import Seal
 
-__all__ = ["GOAL", "HIGHEST", "Hits", "Report", "Round", "judge", "report", "search"]
+__all__ = ["CLEARLY", "GOAL", "HIGHEST", "Hits", "Judged", "Report", "Round", "judge", "report", "search"]
 
 GOAL, HIGHEST = 0.55, 0.60
 """THREATS A1: the area under the curve at most, and the upper end of its interval."""
-LOG = CLUES.index("written together")
-"""The last clue, and the only one that needs the log."""
+CLEARLY = 0.90
+"""What a guesser must reach who has the evidence before him: he errs in one pair of ten at most."""
 ROOT_KEY, SETTINGS, TLS = "root.key", "angarium.toml", "tls"
 OPENED = "opened with the root key"
+KINDS = (b"mailbox", b"message", b"blob")
+"""Rows that what is sealed may be bound to."""
 READABLE = frozenset({"push token"})
 """Kinds that the relay itself must be able to read, and whoever has its root key with it."""
 
@@ -44,6 +49,7 @@ class Hits(msgspec.Struct, frozen=True):
 class Round(msgspec.Struct, frozen=True):
     """One disk."""
 
+    seed: int
     accounts: int
     mails: int
     """Mails that the relay had taken."""
@@ -58,22 +64,37 @@ class Round(msgspec.Struct, frozen=True):
     """With the root key."""
     names_confirmed: int
     """Accounts that the holder of the root key can confirm, who guesses their name."""
-    waiting: int
-    """Mails that lay on the disk."""
-    waiting_found: int
-    """Message-IDs of those that were found without the root key."""
+    readable: int
+    """Identifiers that a store without a seal must hold in clear: of mails that wait, and push tokens."""
+    readable_found: int
+    """Those of them that were found without the root key."""
     users_counted: int
     """Accounts that the disk shows."""
+    bound: int
+    """Messages on the disk of which an examiner without the root key can tell in whose mailbox they are."""
     area: float
     """Who shares a group: area under the curve."""
     error: float
     settled_area: float
     """The same without what the log says: the disk of a relay that rests, or was stopped in order."""
     settled_error: float
-    common_area: float
-    """By bytes in common alone, among pairs who both have mail waiting: mail that was deleted leaves no row."""
+    root_area: float
+    """The same with the root key, by which messages are told apart by mailbox."""
+    root_error: float
+    plain_area: float
+    """Without it, among pairs who both have mail of which it can be told that it is theirs; 0.5 if there are none."""
+    plain_error: float
     clues: dict[str, float]
     """The area that each clue gives alone."""
+    root_clues: dict[str, float]
+    """The same with the root key."""
+
+
+class Judged(NamedTuple):
+    """One disk, and what was seen of each pair on it."""
+
+    round: Round
+    pairs: list[Pair]
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -82,12 +103,16 @@ class Report(msgspec.Struct, frozen=True):
     control: bool
     rounds: list[Round]
     area: float
+    """Of a guesser who has one disk, learns on half its people and is judged on the other half."""
     low: float
     high: float
+    practised: Estimate | None
+    """Of one who has learnt on all disks but the one judged; None where there are fewer than three."""
     settled: Estimate
+    root: Estimate
+    plain: Estimate
     ok: bool
-    """Sealed: nothing found without the root key, nothing unforeseen with it, and the area within the goal. Control:
-    every mail that lay there was found, and the interval lies above the goal's."""
+    """Whether the goals hold; see `report`."""
 
 
 def search(directory: Path, known: Sequence[Known], *, without: Iterable[str] = ()) -> Hits:
@@ -97,19 +122,26 @@ def search(directory: Path, known: Sequence[Known], *, without: Iterable[str] = 
     return _hits({label: finds for label, finds in found.items() if Path(label).name not in left_out})
 
 
-def judge(left: Left, make_seal: Callable[[bytes], Seal]) -> Round:
+def judge(left: Left, make_seal: Callable[[bytes], Seal]) -> Judged:
     """Examine what a killed relay left behind; `make_seal` makes its seal from its root key."""
     data = left.directory / "data"
     seal = make_seal((data / ROOT_KEY).read_bytes())
-    known = left.known()
+    known, readable = left.known(), left.readable()
     hunter = Hunter(known)
     found = _by_file(hunter, left.directory)
     opened = {OPENED: hunter.hunt(_opened(left.directory, seal))}
     closed = {label: finds for label, finds in found.items() if label != f"data/{ROOT_KEY}"}
     disk = {label: finds for label, finds in closed.items() if not _is_settings(label)}
-    marks = {find.known.value for finds in closed.values() for find in finds if find.known.kind == "Message-ID"}
-    guess, settled, common, counted, confirmed = _membership(left, seal)
-    return Round(
+    (database,) = databases(left.directory)
+    evidence = examine(database)
+    pairs = _pairs(left, seal, evidence)
+    at_rest = [pair._replace(clues=pair.clues[:LOG]) for pair in pairs]
+    with_mail = [pair for pair in pairs if pair.clues[CLUES.index("many messages")] > 0]
+    gathered = _pairs(left, seal, examine(database, seal.gather))
+    seed = left.population.seed
+    guess, settled, plain, root = (trial(some, seed) for some in (pairs, at_rest, with_mail, gathered))
+    judged = Round(
+        seed=seed,
         accounts=len(left.population.people) - len(left.deleted),
         mails=len(left.taken),
         bytes=sum(path.stat().st_size for path in left.directory.rglob("*") if path.is_file()),
@@ -117,71 +149,96 @@ def judge(left: Left, make_seal: Callable[[bytes], Seal]) -> Round:
         disk=_hits(disk),
         settings=_hits(closed),
         root=_hits(found | opened),
-        names_confirmed=confirmed,
-        waiting=len(left.waiting()),
-        waiting_found=len(left.waiting() & marks),
-        users_counted=counted,
+        names_confirmed=len({*evidence.accounts} & {*_names(left, seal)}),
+        readable=len(readable),
+        readable_found=len(readable & {find.known.value for finds in closed.values() for find in finds}),
+        users_counted=len(evidence.accounts),
+        bound=evidence.bound,
         area=guess.area,
         error=guess.error,
         settled_area=settled.area,
         settled_error=settled.error,
-        common_area=common,
+        root_area=root.area,
+        root_error=root.error,
+        plain_area=plain.area,
+        plain_error=plain.error,
         clues=dict(zip(CLUES, guess.alone, strict=True)),
+        root_clues=dict(zip(CLUES, root.alone, strict=True)),
     )
+    return Judged(judged, pairs)
 
 
-def report(rounds: Sequence[Round], *, control: bool) -> Report:
-    """Several disks in one verdict."""
-    estimate = combined([Trial(one.area, one.error, []) for one in rounds])
-    settled = combined([Trial(one.settled_area, one.settled_error, []) for one in rounds])
-    ok = _control_ok(rounds, estimate) if control else _sealed_ok(rounds, estimate)
-    return Report(control, list(rounds), *estimate, settled, ok)
+def report(judged: Sequence[Judged], *, control: bool) -> Report:
+    """Several disks in one verdict.
+
+    Sealed, the goals hold if nothing was found without the root key, with it nothing but what the relay itself must
+    read, and both guessers stay within `GOAL`, their intervals within `HIGHEST`.
+
+    A control has to show that this says something: that the hunter finds what lies there, and the guesser guesses what
+    can be guessed. So it holds if, in every round, everything was found that a store without a seal must hold; and if,
+    among pairs who both have mail waiting, the guess is right clearly: its interval lies above `CLEARLY`. There the
+    evidence is plain, a message to a group is the same bytes in both mailboxes; only of a group in which nobody but the
+    two wrote, or nobody did, is there none. All pairs do not judge the guesser: of people whose phones fetch and delete
+    the disk holds nothing, so how many of these there are decides that figure, and not how well it is guessed.
+    """
+    rounds = [one.round for one in judged]
+    learnt = practised([one.pairs for one in judged])
+    kinds = [
+        combined([Trial(getattr(one, f"{kind}area"), getattr(one, f"{kind}error"), []) for one in rounds])
+        for kind in ("", "settled_", "root_", "plain_")
+    ]
+    estimate, settled, root, plain = kinds
+    trained = combined([Trial(area, 0.0, []) for area in learnt]) if learnt else None
+    if control:
+        ok = all(one.readable_found == one.readable > 0 for one in rounds) and plain.low > CLEARLY
+    else:
+        hidden = all(one.settings.found == 0 and one.root.kinds.keys() <= READABLE for one in rounds)
+        ok = hidden and all(one is None or (one.area <= GOAL and one.high <= HIGHEST) for one in (estimate, trained))
+    return Report(control, rounds, *estimate, trained, settled, root, plain, ok)
 
 
-def _sealed_ok(rounds: Sequence[Round], estimate: Estimate) -> bool:
-    hidden = all(one.settings.found == 0 and one.root.kinds.keys() <= READABLE for one in rounds)
-    return hidden and estimate.area <= GOAL and estimate.high <= HIGHEST
+def _names(left: Left, seal: Seal) -> dict[bytes, int]:
+    """Everybody's name on disk, as the holder of the root key tries it."""
+    return {seal.name("account", person.local): person.number for person in left.population.people}
 
 
-def _control_ok(rounds: Sequence[Round], estimate: Estimate) -> bool:
-    return all(one.waiting_found == one.waiting > 0 for one in rounds) and estimate.low > HIGHEST
-
-
-def _membership(left: Left, seal: Seal) -> tuple[Trial, Trial, float, int, int]:
-    """Guess who shares a group, with the log, without, by bytes in common; accounts counted, and known by name."""
-    (database,) = databases(left.directory)
-    evidence = examine(database)
-    people = {seal.name("account", person.local): person.number for person in left.population.people}
-    numbers = [people.get(account) for account in evidence.accounts]
+def _pairs(left: Left, seal: Seal, evidence: Evidence) -> list[Pair]:
+    """What was seen of each pair, and the truth. Who write to each other in a chat and share no group are left out."""
+    people = _names(left, seal)
     linked = left.population.linked()
     chats = {(min(chat), max(chat)) for chat in left.population.chats}
     pairs = []
     for (one, other), about in clues(evidence).items():
-        first, second = numbers[one], numbers[other]
-        if first is None or second is None:
-            continue
-        pair = min(first, second), max(first, second)
-        if pair in linked or pair not in chats:
-            pairs.append(Pair(*pair, pair in linked, about))
-    at_rest = [pair._replace(clues=pair.clues[:LOG]) for pair in pairs]
-    named = sum(number is not None for number in numbers)
-    waiting = [pair for pair in pairs if pair.clues[CLUES.index("many messages")] > 0]
-    common = area([pair.clues[CLUES.index("bytes in common")] for pair in waiting], [pair.linked for pair in waiting])
-    seed = left.population.seed
-    return trial(pairs, seed), trial(at_rest, seed), common, len(numbers), named
+        first, second = (people.get(evidence.accounts[number]) for number in (one, other))
+        if first is not None and second is not None:
+            pair = min(first, second), max(first, second)
+            if pair in linked or pair not in chats:
+                pairs.append(Pair(*pair, pair in linked, about))
+    return pairs
 
 
 def _opened(directory: Path, seal: Seal) -> bytes:
     """Everything in the databases that the root key alone opens."""
-    opened = []
-    for path in databases(directory):
-        with merged(path) as copy:
-            for value in values(copy):
-                try:
-                    opened.append(seal.reveal(value))
-                except ValueError:
-                    continue
-    return b"\0".join(opened)
+    return b"\0".join(
+        plain
+        for path in databases(directory)
+        for key, value in _values(path)
+        for plain in _revealed(seal, key, value)
+    )
+
+
+def _values(path: Path) -> Iterator[tuple[int, bytes]]:
+    with merged(path) as copy:
+        yield from keyed_values(copy)
+
+
+def _revealed(seal: Seal, key: int, value: bytes) -> Iterator[bytes]:
+    """What one value holds, whatever kind of row it may be bound to."""
+    for bound in (b"", *(b"%b %d" % (kind, key) for kind in KINDS)):
+        try:
+            yield seal.reveal(value, bound=bound)
+        except ValueError:
+            continue
 
 
 def _by_file(hunter: Hunter, directory: Path) -> dict[str, set[Find]]:

@@ -1,18 +1,22 @@
-"""SQLite's files as an examiner reads them: which row lies on which page, and which rows each write touched.
+"""SQLite's files as an examiner reads them: which row lies on which page, and which pages each write touched.
 
-The pages of a table say in which order room was taken, whatever order its rows are in; the log says which rows were
-written together. Format: <https://www.sqlite.org/fileformat2.html>, sections 1.5, 1.6 and 4.
+The pages of a table say in which order room was taken, whatever order its rows are in; the log says which pages were
+written together, and its index (the file whose name ends in `-shm`) still lists pages of a log that was cut. Formats:
+<https://www.sqlite.org/fileformat2.html>, sections 1.5, 1.6 and 4, and <https://www.sqlite.org/walformat.html>.
 """
 
 import struct
 from collections.abc import Iterator
+from itertools import groupby, pairwise
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["Cell", "Pages", "cells", "writes"]
+__all__ = ["Cell", "Pages", "Write", "cells", "listed", "writes"]
 
 LEAF, INTERIOR = 0x0D, 0x05
-LOG = {0x377F0682, 0x377F0683}
+LOG_HEAD, FRAME_HEAD = 32, 24
+INDEX_HEAD, INDEX_BLOCK, INDEX_PAGES = 136, 32_768, 4096
+"""Bytes of the index's head and of each block; frames that a block lists (the first, so many fewer as the head takes)."""
 
 
 class Cell(NamedTuple):
@@ -72,23 +76,53 @@ def cells(page: bytes, number: int, usable: int) -> Iterator[Cell]:
         yield Cell(rowid, number, payload, first, page[at : at + here])
 
 
-def writes(log: Path) -> Iterator[dict[int, bytes]]:
-    """The transactions in a log in the order they were written, each as page number to page; old ones too that a
-    later beginning of the log has not yet overwritten."""
+class Write(NamedTuple):
+    """One transaction in a log, committed or not, or as much of it as is left."""
+
+    pages: dict[int, bytes]
+    """Page number to page, as it was afterwards."""
+    present: bool
+    """Of the log as it is; otherwise of an earlier one, whose end a later beginning has not yet overwritten."""
+
+
+def writes(log: Path, size: int) -> list[Write]:
+    """The transactions in a log, in the order they were written; `size` is that of a page.
+
+    Every frame counts, whether SQLite would still read it or not: its head may be zeroed, or be of a later log.
+    """
     data = log.read_bytes() if log.exists() else b""
-    if len(data) < 32 or int.from_bytes(data[:4], "big") not in LOG:
-        return
-    size = int.from_bytes(data[8:12], "big")
-    pages: dict[int, bytes] = {}
-    salts = b""
-    for at in range(32, len(data) - size - 23, size + 24):
-        number, committed = struct.unpack_from(">II", data, at)
-        if data[at + 8 : at + 16] != salts:
-            pages, salts = {}, data[at + 8 : at + 16]
-        pages[number] = data[at + 24 : at + 24 + size]
-        if committed:
-            yield pages
-            pages = {}
+    places = range(LOG_HEAD, len(data) - size - FRAME_HEAD + 1, size + FRAME_HEAD)
+    frames = [at for at in places if any(data[at : at + 4])]
+    logs = [list(group) for _, group in groupby(frames, lambda at: data[at + 8 : at + 16])]
+    found: list[Write] = []
+    for one in reversed(logs):
+        present = data[16:24] == data[one[0] + 8 : one[0] + 16]
+        pages: dict[int, bytes] = {}
+        for at in one:
+            number, committed = struct.unpack_from(">II", data, at)
+            pages[number] = data[at + FRAME_HEAD : at + FRAME_HEAD + size]
+            if committed:
+                found.append(Write(pages, present))
+                pages = {}
+        if pages:
+            found.append(Write(pages, present))
+    return found
+
+
+def listed(index: Path) -> list[tuple[int, ...]]:
+    """The page numbers that the index of a log lists, each transaction's together as far as can be told.
+
+    A transaction's pages go into the log in ascending order, so where the numbers descend another begins. The index
+    keeps the list of a log that was cut until the next is begun.
+    """
+    data = index.read_bytes() if index.exists() else b""
+    numbers: list[int] = []
+    for start in range(0, len(data), INDEX_BLOCK):
+        head = INDEX_HEAD if start == 0 else 0
+        entries = data[start + head : start + 4 * INDEX_PAGES]
+        numbers += [number for (number,) in struct.iter_unpack("=I", entries[: len(entries) & ~3]) if number]
+    ends = [at for at, (one, after) in enumerate(pairwise(numbers), 1) if after <= one]
+    return [tuple(numbers[start:end]) for start, end in pairwise([0, *ends, len(numbers)]) if start < end]
 
 
 def _places(page: bytes, start: int, header: int) -> tuple[int, ...]:
