@@ -1,27 +1,29 @@
 """`angarium lab`: what an adversary learns, measured on relays that the lab starts on loopback and ends."""
 
-import asyncio
+import os
 import secrets
 import sys
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from statistics import fmean
 from typing import Annotated
 
 import msgspec
 from cyclopts import App, Parameter
 from rich.console import Console, Group, RenderableType
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from angarium.apps.options import Json
 from angarium.apps.terminal import size
 from angarium.edge.control import Refusal
-from angarium.lab.seizure.drive import RelayFailed, drive
+from angarium.lab.seizure.drive import RelayFailed
 from angarium.lab.seizure.encodings import Known
-from angarium.lab.seizure.measure import Hits, Report, Round, judge, report, search
-from angarium.store.seal import Clear, Seal
+from angarium.lab.seizure.estimate import Estimate
+from angarium.lab.seizure.measure import Hits, Report, report, search
+from angarium.lab.seizure.series import Plan, Tell, series
+from angarium.store.seal import Clear
 from angarium.store.sealed import Sealed
 
 __all__ = ["lab"]
@@ -40,7 +42,13 @@ def seizure(
     mails: Annotated[
         int, Parameter(help="Mails they would send; the relay is killed after 60 to 100 % of them.")
     ] = 10_000,
-    seed: Annotated[int | None, Parameter(help="Draw the same people, mails and moments again.")] = None,
+    seed: Annotated[
+        int | None,
+        Parameter(help="Draw the same people, mails and moments again; each round has one more than the one before."),
+    ] = None,
+    at_once: Annotated[
+        int | None, Parameter(help="Rounds under way at once; by default one for each processor.")
+    ] = None,
     control: Annotated[
         bool, Parameter(negative="", help="Drive a relay without a seal, to see that the examiner finds what is there.")
     ] = False,
@@ -68,34 +76,20 @@ def seizure(
         raise Refusal("--dir and --known go together: a directory, and what to look for in it")
     if dir is not None and known is not None:
         return _search(dir, known, json=json)
-    if rounds < 1 or accounts < 6 or mails < 10:
+    if rounds < 1 or accounts < 6 or mails < 10 or (at_once is not None and at_once < 1):
         raise Refusal("at least 1 round, 6 accounts and 10 mails: with fewer there is nobody to tell apart")
-    command, seal = (UNSEALED, Clear) if control else (SEALED, Sealed)
     first = secrets.randbits(31) if seed is None else seed
+    together = min(rounds, at_once or len(os.sched_getaffinity(0)))
+    command, seal = (UNSEALED, Clear) if control else (SEALED, Sealed)
     try:
-        with _progress(rounds * mails, quiet=json) as tell:
-            done = [_round(command, seal, accounts, mails, first + number, tell) for number in range(rounds)]
+        with _progress(quiet=json) as tell:
+            done = series(Plan(command, seal, rounds, accounts, mails, first, together), tell)
     except RelayFailed as error:
         sys.stderr.write(f"angarium: {error}\n")
         return 2
     judged = report(done, control=control)
     _print(msgspec.json.encode(judged) if json else _shown(judged))
     return 0 if judged.ok else 1
-
-
-def _round(
-    command: Sequence[str],
-    seal: Callable[[bytes], Seal],
-    accounts: int,
-    mails: int,
-    seed: int,
-    tell: Callable[[int], None],
-) -> Round:
-    with tempfile.TemporaryDirectory(prefix="angarium-seizure-") as name:
-        left = asyncio.run(drive(Path(name), command, accounts=accounts, mails=mails, seed=seed, tell=tell))
-        judged = judge(left, seal)
-    tell(mails)
-    return judged
 
 
 def _search(directory: Path, known: Path, *, json: bool) -> int:
@@ -129,7 +123,7 @@ def _shown(judged: Report) -> RenderableType:
         "Disk",
         "+ settings",
         "+ root key",
-        "Waiting found",
+        "Readable",
         "Same group",
     ):
         table.add_column(title, justify="right")
@@ -137,15 +131,25 @@ def _shown(judged: Report) -> RenderableType:
         counts = (one.disk.found, one.settings.found, one.root.found)
         table.add_row(
             *(str(number), str(one.mails), size(one.bytes), str(one.known), *map(str, counts)),
-            *(f"{one.waiting_found} of {one.waiting}", f"{one.area:.3f}"),
+            *(f"{one.readable_found} of {one.readable}", f"{one.area:.3f}"),
         )
     last = judged.rounds[-1]
-    low, high = f"{judged.low:.3f}", f"{judged.high:.3f}"
-    whole = f"Who shares a group: area {judged.area:.3f}, 95 % interval {low} to {high}"
-    rest = "The same without the database's log: {:.3f}, {:.3f} to {:.3f}".format(*judged.settled)
-    clues = Table("Clue alone", "Area", box=None, header_style="bold", pad_edge=False)
+    guesses = (
+        ("Who shares a group", Estimate(judged.area, judged.low, judged.high)),
+        ("guessed by who practised on the other rounds", judged.practised),
+        ("without the database's log", judged.settled),
+        ("with the root key", judged.root),
+        ("without it, where mail can be told apart", judged.plain),
+    )
+    areas = Table("Guess", "Area", "95 % interval", box=None, header_style="bold", pad_edge=False)
+    for guess, estimate in guesses:
+        if estimate is not None:
+            areas.add_row(guess, f"{estimate.area:.3f}", f"{estimate.low:.3f} to {estimate.high:.3f}")
+    clues = Table("Clue alone", "Area", "With the root key", box=None, header_style="bold", pad_edge=False)
+    without, with_key = [one.clues for one in judged.rounds], [one.root_clues for one in judged.rounds]
     for clue in last.clues:
-        clues.add_row(clue, f"{sum(one.clues[clue] for one in judged.rounds) / len(judged.rounds):.3f}")
+        alone, opened = (fmean(seen[clue] for seen in rounds) for rounds in (without, with_key))
+        clues.add_row(clue, f"{alone:.3f}", f"{opened:.3f}")
     users = (
         f"Accounts: {last.accounts}; the disk shows {last.users_counted};"
         f" who has the root key and guesses names confirms {last.names_confirmed}"
@@ -159,8 +163,9 @@ def _shown(judged: Report) -> RenderableType:
         clues,
         "",
         users,
-        whole,
-        rest,
+        "",
+        areas,
+        "",
         "The goals hold." if judged.ok else "The goals do not hold.",
     )
 
@@ -176,19 +181,14 @@ def _kinds(examiners: Sequence[tuple[str, Hits]]) -> RenderableType:
 
 
 @contextmanager
-def _progress(total: int, *, quiet: bool) -> Iterator[Callable[[int], None]]:
-    """A bar of mails taken; nothing where nobody looks. Called with the mails of this round so far."""
+def _progress(*, quiet: bool) -> Iterator[Tell]:
+    """A bar of what is done, what goes on, and how long is left; nothing where nobody looks."""
     console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (BarColumn(), TaskProgressColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
     with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as progress:
-        task = progress.add_task("Mails", total=total)
-        before, now = 0, 0
+        task = progress.add_task("", total=1.0)
 
-        def tell(taken: int) -> None:
-            nonlocal before, now
-            if taken < now:
-                before += now
-            now = taken
-            progress.update(task, completed=before + now)
+        def tell(part: float, doing: str) -> None:
+            progress.update(task, completed=part, description=doing)
 
         yield tell

@@ -166,7 +166,7 @@ class _Cloud(NamedTuple):
     """Rows of one class."""
 
     linked: bool
-    count: int
+    size: int
     mean: list[float]
     scatter: list[list[float]]
     """Sums of products of what they differ by from their mean."""
@@ -191,7 +191,7 @@ def _clouds(rows: Sequence[Sequence[float]], linked: Sequence[bool]) -> list[_Cl
 
 def _weights(clouds: Sequence[_Cloud]) -> list[float]:
     """Fisher's weights from clouds of any number of disks."""
-    width, count = len(clouds[0].mean), sum(cloud.count for cloud in clouds)
+    width, count = len(clouds[0].mean), sum(cloud.size for cloud in clouds)
     scatter = [
         [math.fsum(cloud.scatter[at][to] for cloud in clouds) + 0.01 * count * (at == to) for to in range(width)]
         for at in range(width)
@@ -199,8 +199,8 @@ def _weights(clouds: Sequence[_Cloud]) -> list[float]:
     means = []
     for which in (True, False):
         some = [cloud for cloud in clouds if cloud.linked is which]
-        total = sum(cloud.count for cloud in some)
-        means.append([math.fsum(cloud.count * cloud.mean[at] for cloud in some) / total for at in range(width)])
+        total = sum(cloud.size for cloud in some)
+        means.append([math.fsum(cloud.size * cloud.mean[at] for cloud in some) / total for at in range(width)])
     return _solved(scatter, [one - other for one, other in zip(*means, strict=True)])
 
 
@@ -220,4 +220,4 @@ def _unit(at: int, width: int) -> list[float]:
 
 
 def _dot(weights: Sequence[float], row: Sequence[float]) -> float:
-    return sum(map(mul, weights, row))
+    return float(sum(map(mul, weights, row)))

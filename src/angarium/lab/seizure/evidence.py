@@ -129,9 +129,7 @@ class _Examiner:
         evidence.together = [self._touched(step) for step in steps]
         self._bind(steps, evidence.together)
         evidence.same = list(self._same(steps, evidence.together))
-        evidence.forgotten = [
-            {self._box[box] for box in boxes if box in self._box} for boxes in trail.forgotten()
-        ]
+        evidence.forgotten = [{self._box[box] for box in boxes if box in self._box} for boxes in trail.forgotten()]
 
     def _touched(self, step: Step) -> set[int]:
         owners = [self._box.get(box) for box in step.boxes]

@@ -16,7 +16,7 @@ from angarium.lab.seizure.clues import CLUES, LOG, clues
 from angarium.lab.seizure.disk import databases, keyed_values, merged, pieces
 from angarium.lab.seizure.drive import Left
 from angarium.lab.seizure.encodings import Known
-from angarium.lab.seizure.estimate import Estimate, Pair, Trial, area, combined, practised, trial
+from angarium.lab.seizure.estimate import Estimate, Pair, Trial, combined, practised, trial
 from angarium.lab.seizure.evidence import Evidence, examine
 from angarium.lab.seizure.hunter import Find, Hunter
 from angarium.store.seal import Seal
@@ -188,7 +188,7 @@ def report(judged: Sequence[Judged], *, control: bool) -> Report:
         for kind in ("", "settled_", "root_", "plain_")
     ]
     estimate, settled, root, plain = kinds
-    trained = combined([Trial(area, 0.0, []) for area in learnt]) if learnt else None
+    trained = combined([Trial(one, 0.0, []) for one in learnt]) if learnt else None
     if control:
         ok = all(one.readable_found == one.readable > 0 for one in rounds) and plain.low > CLEARLY
     else:
@@ -220,10 +220,7 @@ def _pairs(left: Left, seal: Seal, evidence: Evidence) -> list[Pair]:
 def _opened(directory: Path, seal: Seal) -> bytes:
     """Everything in the databases that the root key alone opens."""
     return b"\0".join(
-        plain
-        for path in databases(directory)
-        for key, value in _values(path)
-        for plain in _revealed(seal, key, value)
+        plain for path in databases(directory) for key, value in _values(path) for plain in _revealed(seal, key, value)
     )
 
 

@@ -16,7 +16,7 @@ __all__ = ["Cell", "Pages", "Write", "cells", "listed", "writes"]
 LEAF, INTERIOR = 0x0D, 0x05
 LOG_HEAD, FRAME_HEAD = 32, 24
 INDEX_HEAD, INDEX_BLOCK, INDEX_PAGES = 136, 32_768, 4096
-"""Bytes of the index's head and of each block; frames that a block lists (the first, so many fewer as the head takes)."""
+"""Bytes of the index's head and of a block; frames that a block lists (the first, fewer: the head takes their room)."""
 
 
 class Cell(NamedTuple):
@@ -73,7 +73,7 @@ def cells(page: bytes, number: int, usable: int) -> Iterator[Cell]:
         rowid, at = _varint(page, at)
         here = _local(payload, usable)
         first = int.from_bytes(page[at + here : at + here + 4], "big") if here < payload else 0
-        yield Cell(rowid, number, payload, first, page[at : at + here])
+        yield Cell(rowid - (rowid >> 63 << 64), number, payload, first, page[at : at + here])
 
 
 class Write(NamedTuple):

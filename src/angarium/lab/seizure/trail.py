@@ -1,4 +1,4 @@
-"""What the writes in a database's log did, row by row: which mailboxes changed, which messages came and went beside them.
+"""What the writes in a database's log did, row by row: which mailboxes changed, and which messages beside them.
 
 Rows are told apart by what they were before: in the log, or in the database under it. A row that only moved to another
 page when a page was split did not change. A page first seen in what an earlier log left over, or one that was copied
@@ -67,13 +67,20 @@ class Trail:
             yield step
 
     def forgotten(self) -> Iterator[set[int]]:
-        """Mailboxes on the pages of each transaction that only the index of the log still lists."""
+        """Mailboxes on pages that were written together, where no more is left of a transaction than which pages these
+        were: what only the index of the log still lists, and the oldest writes of an earlier log."""
         boxes: dict[int, set[int]] = {}
         for cell in self.rows["mailboxes"]:
             boxes.setdefault(cell.page, set()).add(cell.rowid)
         there = [tuple(sorted(write.pages)) for write in self._log]
-        for pages in self._index:
-            if pages not in there and (touched := [boxes[page] for page in pages if page in boxes]):
+        seen = set[int]()
+        for at, pages in enumerate([*there, *self._index]):
+            if at < len(there):
+                new = [] if self._log[at].present else [page for page in pages if page not in seen]
+                seen.update(pages)
+            else:
+                new = [] if pages in there else list(pages)
+            if touched := [boxes[page] for page in new if page in boxes]:
                 yield set[int]().union(*touched)
 
     def _compare(self, step: Step, table: str, pages: list[int], at: int, known: dict[int, Rows | None]) -> None:
