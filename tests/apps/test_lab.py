@@ -35,7 +35,7 @@ async def test_a_small_control_run_shows_that_the_examiner_finds_what_is_there()
     )
     told = json.loads(said)
     (only,) = told["rounds"]
-    assert only["waiting_found"] == only["waiting"] > 0
+    assert only["readable_found"] == only["readable"] > 0
     assert status == (0 if told["ok"] else 1)
 
 

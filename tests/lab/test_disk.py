@@ -11,7 +11,7 @@ import pytest
 from angarium.lab.seizure.disk import databases, merged, pieces, values
 from angarium.lab.seizure.encodings import Known
 from angarium.lab.seizure.measure import search
-from angarium.lab.seizure.pages import Pages, cells, writes
+from angarium.lab.seizure.pages import Pages, cells, listed, writes
 
 ADDRESS = "someone-42@relay.example"
 
@@ -55,14 +55,41 @@ def test_rows_are_found_on_their_pages(taken: Path) -> None:
 
 
 def test_each_write_in_a_log_shows_the_rows_it_made(taken: Path) -> None:
-    usable = Pages(taken / "some.db").usable
+    file = Pages(taken / "some.db")
     seen: set[int] = set()
-    transactions = list(writes(taken / "some.db-wal"))
+    transactions = writes(taken / "some.db-wal", file.size)
     assert len(transactions) == 10
-    for number, transaction in enumerate(transactions):
-        rows = {row.rowid for page, data in transaction.items() if page > 1 for row in cells(data, page, usable)}
+    for number, write in enumerate(transactions):
+        assert write.present
+        rows = {row.rowid for page, data in write.pages.items() if page > 1 for row in cells(data, page, file.usable)}
         assert rows - seen == {number + 10 * at for at in range(10)} - seen
         seen |= rows
+
+
+def test_what_sqlite_would_not_read_of_a_log_counts_too(taken: Path) -> None:
+    log = taken / "some.db-wal"
+    whole = log.read_bytes()
+    last = len(writes(log, 1024)[-1].pages)
+    log.write_bytes(whole[: -(1024 + 24)])
+    cut = writes(log, 1024)
+    assert (len(cut), len(cut[-1].pages)) == (10, last - 1)
+    log.write_bytes(bytes(32) + whole[32:])
+    assert [write.pages.keys() for write in writes(log, 1024)][:9] == [write.pages.keys() for write in cut][:9]
+    assert not any(write.present for write in writes(log, 1024))
+
+
+def test_the_index_lists_the_pages_of_a_log_that_was_cut(tmp_path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(tmp_path / "some.db", isolation_level=None)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("CREATE TABLE things (place INTEGER PRIMARY KEY, thing BLOB)")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        for number in range(5):
+            connection.execute("INSERT INTO things VALUES (?, ?)", (number, bytes(9000)))
+        pages = [tuple(sorted(write.pages)) for write in writes(tmp_path / "some.db-wal", 4096)]
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        assert (tmp_path / "some.db-wal").stat().st_size == 0
+        assert listed(tmp_path / "some.db-shm") == pages
+        assert len(pages) == 5
 
 
 def test_a_database_is_read_with_its_log_and_left_as_it_was(taken: Path) -> None:
@@ -79,8 +106,9 @@ def test_what_is_damaged_is_searched_as_bytes(taken: Path) -> None:
     (taken / "some.db-wal").write_bytes(os.urandom(5000))
     found = search(taken, [Known("address", ADDRESS)])
     assert (found.found, found.files) == (1, {"some.db": 1})
-    assert list(writes(taken / "some.db-wal")) == []
-    assert list(writes(taken / "not there")) == []
+    assert not any(write.present for write in writes(taken / "some.db-wal", 1024))
+    assert writes(taken / "not there", 1024) == []
+    assert listed(taken / "not there") == []
 
 
 def test_an_address_across_two_pages_is_found_by_way_of_its_row(tmp_path: Path) -> None:

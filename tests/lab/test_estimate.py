@@ -6,7 +6,7 @@ from itertools import combinations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from angarium.lab.seizure.estimate import Pair, Trial, area, combined, trial
+from angarium.lab.seizure.estimate import Pair, Trial, area, combined, practised, trial
 
 
 def pairs(people: int, seed: int, tell: float) -> list[Pair]:
@@ -72,3 +72,15 @@ def test_the_interval_takes_the_larger_spread() -> None:
     assert combined(alike).high - combined(alike).area < 0.04
     apart = [Trial(area, 0.001, []) for area in (0.5, 0.6, 0.7, 0.8)]
     assert combined(apart).high - combined(apart).area > 0.1
+
+
+def test_who_practised_on_other_disks_guesses_better_or_as_well() -> None:
+    assert min(practised([pairs(40, seed, 10.0) for seed in range(3)])) > 0.99
+    assert min(practised([pairs(40, seed, -10.0) for seed in range(3)])) > 0.99
+    assert abs(sum(practised([pairs(60, seed, 0.0) for seed in range(5)])) / 5 - 0.5) < 0.05
+
+
+def test_two_disks_are_too_few_to_practise() -> None:
+    assert practised([pairs(20, seed, 1.0) for seed in range(2)]) == []
+    nobody = [pair._replace(linked=False) for pair in pairs(20, 3, 1.0)]
+    assert practised([pairs(20, 1, 1.0), pairs(20, 2, 1.0), nobody]) == []

@@ -118,11 +118,13 @@ async def drive(
         population = people(accounts, seed, tokens)
         crowd = _Crowd(Left(directory, population), ports, tell)
         until = chance.randint(int(EARLIEST * mails), mails - 1)
-        await crowd.live(mails, until)
-        await asyncio.sleep(chance.random() * HASTE)
-        process.kill()
-        await process.wait()
-        await crowd.leave()
+        try:
+            await crowd.live(mails, until)
+            await asyncio.sleep(chance.random() * HASTE)
+        finally:
+            process.kill()
+            await process.wait()
+            await crowd.leave()
     return crowd.left
 
 
@@ -252,17 +254,28 @@ class _Crowd:
         async with self._turns[mail.sender]:
             if mail.sender in self.left.deleted:
                 return
-            submission = self._submissions.get(mail.sender)
-            if submission is None:
-                submission = await Submission.connect(HOST, self._ports["submissions"], source=person.source)
-                await submission.login(self._address(person), person.password)
-                self._submissions[mail.sender] = submission
             with contextlib.suppress(Refused):
-                await submission.send(self._address(person), recipients, named)
+                try:
+                    await self._submit(person, recipients, named)
+                except ConnectionError:  # one that rested too long, unless the relay is gone
+                    await self._submit(person, recipients, named)
                 self.left.taken.append(mail)
         self._tell(len(self.left.taken))
         if len(self.left.taken) >= until:
             self._enough.set()
+
+    async def _submit(self, person: Person, recipients: Sequence[str], message: bytes) -> None:
+        """Send over the connection that a person has, or a new one."""
+        submission = self._submissions.get(person.number)
+        if submission is None:
+            submission = await Submission.connect(HOST, self._ports["submissions"], source=person.source)
+            self._submissions[person.number] = submission
+            await submission.login(self._address(person), person.password)
+        try:
+            await submission.send(self._address(person), recipients, message)
+        except ConnectionError:
+            self._submissions.pop(person.number).abort()
+            raise
 
     async def _delete(self, person: Person) -> None:
         """Delete an account on the relay's page."""

@@ -45,7 +45,7 @@ class Trail:
         self._before = Pages(found)
         self._log = writes(found.with_name(f"{found.name}-wal"), merged.size)
         self._index = listed(found.with_name(f"{found.name}-shm"))
-        self._table: dict[int, str] = {}
+        self._table = {roots[table]: table for table in TABLES if table in roots}
         self.rows: dict[str, list[Cell]] = {table: [] for table in TABLES}
         """Every row there is, or was before the log."""
         for pages in (self._before, merged):
