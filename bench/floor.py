@@ -106,7 +106,7 @@ async def serve(directory: Path) -> None:
         return certificates.context()
 
     listener = Listener(Limits(), session, tls)
-    listen = Listen(addresses=["127.0.0.1"], ports="any", imap=-1, submission=-1, https=-1, http=-1)
+    listen = Listen(addresses=["127.0.0.1"], ports="any", imap=-1, submission=-1, https=-1, http=-1, smtp=-1)
     doors = [{"name": door.name, "address": door.address, "port": door.port} for door in await listener.bind(listen)]
     sys.stdout.write(json.dumps({"invitation": "", "page": "", "listening": doors}) + "\n")
     sys.stdout.flush()

@@ -1,12 +1,13 @@
 """The configuration: the sample is true, and every mistake is told with its line and what was expected."""
 
+import re
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from angarium.apps.config import Config, ConfigError, load, parse, sample
-from angarium.mail.settings import Retention
+from angarium.mail.settings import Retention, Route
 
 
 def uncommented(text: str) -> str:
@@ -32,6 +33,13 @@ def test_a_setting_is_read() -> None:
     assert parse("[retention]\nmessage_days = 3\n", "f").retention == Retention(message_days=3)
 
 
+def test_a_route_is_read_and_written() -> None:
+    route = {"relay.example": Route(via="192.0.2.7:8443", transport="https"), "[::1]": Route()}
+    text = '[federation.routes]\n"relay.example" = { via = "192.0.2.7:8443", transport = "https" }\n"[::1]" = {}\n'
+    assert parse(text, "f").federation.routes == route
+    assert parse(sample({"federation.routes": route}), "sample").federation.routes == route
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -53,6 +61,21 @@ def test_a_setting_is_read() -> None:
         ('[dns]\nservers=["192.0.2.1:53", "dns.example"]', "f:2: dns.servers: expected an IP address, with or without"),
         ("[accounts]\nname_min_length=20\nname_max_length=10", "f:2: accounts.name_min_length: expected at most"),
         ("[retention]\nquota_low_percent = 99", "f:2: retention.quota_low_percent: expected at most"),
+        ('[federation]\ndeny=["a b"]', "f:2: federation.deny: expected a domain, an IP address or *.domain, found"),
+        ('[federation.routes]\n"a b" = {}', "f:1: federation.routes: expected a domain name or an IP address"),
+        (
+            '[names]\n[federation]\nroutes = { "a.b" = { vai = "x" } }',
+            "f:2: there is no setting federation.routes.vai",
+        ),
+        ('[federation.routes]\n"a.b" = { transport = "x" }', 'f:1: federation.routes.transport: expected one of "any"'),
+        (
+            '[federation]\nroutes = { "a.b" = { via = "x:99999" } }',
+            "f:2: federation.routes: expected a host and",
+        ),
+        (
+            '[federation]\nroutes = { "a.b" = { via = "http://x" } }',
+            "f:1: federation.routes.via: expected `str`",
+        ),
         ("[messages]\nmax_size = 600000000", "f:2: messages.max_size: expected at most retention.quota"),
     ],
 )
@@ -68,3 +91,11 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "latin.toml").write_bytes(b"# \xe9\n")
     with pytest.raises(ConfigError, match="UTF-8"):
         load(tmp_path / "latin.toml")
+
+
+def test_what_the_keepers_guide_shows_can_be_read() -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "keeper.md").read_text()
+    shown = re.findall(r"^```toml\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL)
+    assert shown
+    for text in shown:
+        assert parse(text, "keeper.md") != Config()

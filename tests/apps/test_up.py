@@ -52,7 +52,7 @@ async def test_started_asked_stopped_and_started_again(up: Running, tmp_path: Pa
         assert told["accounts"] == 1
         assert told["messages"] == 0
         assert {door["name"] for door in told["listening"]} == {
-            *("imaps", "imap", "submissions", "submission", "https", "http")
+            *("imaps", "imap", "submissions", "submission", "https", "http", "smtp")
         }
         assert told["certificate"] == "self-signed"
         assert told["disk_bytes"] > 0

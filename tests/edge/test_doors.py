@@ -12,7 +12,7 @@ from angarium.edge import doors
 from angarium.edge.doors import CannotListen, Door, bind_doors
 from angarium.edge.settings import Listen
 
-OFF: dict[str, Any] = {"imaps": -1, "imap": -1, "submissions": -1, "submission": -1, "https": -1, "http": -1}
+OFF: dict[str, Any] = dict.fromkeys(("imaps", "imap", "submissions", "submission", "https", "http", "smtp"), -1)
 LOOPBACK = ["127.0.0.1"]
 
 
@@ -50,7 +50,7 @@ def ports(monkeypatch: pytest.MonkeyPatch) -> tuple[int, int]:
 
 
 def test_all_doors_at_any_ports() -> None:
-    with bound(ports="any", imaps=0, imap=0, submissions=0, submission=0, https=0, http=0) as found:
+    with bound(ports="any", imaps=0, imap=0, submissions=0, submission=0, https=0, http=0, smtp=0) as found:
         assert {door.name: door.tls for door in found} == {
             "imaps": True,
             "submissions": True,
@@ -58,8 +58,9 @@ def test_all_doors_at_any_ports() -> None:
             "imap": False,
             "submission": False,
             "http": False,
+            "smtp": False,
         }
-        assert len({door.port for door in found}) == 6
+        assert len({door.port for door in found}) == 7
         for door in found:
             socket.create_connection((door.address, door.port)).close()
 

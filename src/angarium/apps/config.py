@@ -16,7 +16,9 @@ from msgspec import Meta, Struct
 from msgspec.structs import fields
 
 from angarium.edge.settings import Limits, Listen
-from angarium.mail.settings import Accounts, Messages, Push, Retention
+from angarium.mail.checks.peers import pattern
+from angarium.mail.federation.attempt import parse_via
+from angarium.mail.settings import Accounts, Federation, Messages, Push, Retention
 from angarium.reach.names import canonical
 from angarium.reach.settings import BadServer, Dns, Names, Tls, server
 
@@ -39,6 +41,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     messages: Messages = Messages()
     retention: Retention = Retention()
     push: Push = Push()
+    federation: Federation = Federation()
     limits: Limits = Limits()
 
 
@@ -95,7 +98,7 @@ def override(config: Config, settings: Mapping[str, Any]) -> Config:
 
 def explain(problem: str, text: str, file: str) -> str:
     """Turn a validation error (``… - at `$.section.key` ``) into file, line, setting, and what was expected."""
-    what, _, where = problem.partition(" - at `$")
+    what, _, where = problem.replace("[...]", "").partition(" - at `$")
     keys = [key for key in where.rstrip("`").split(".") if key]
     if unknown := re.search(r"unknown field `(.+)`", what):
         keys.append(unknown[1])
@@ -113,10 +116,10 @@ def line_of(keys: list[str], text: str) -> int:
     for number, line in enumerate(text.splitlines(), 1):
         if header := re.match(r"\s*\[+\s*([^\]]+?)\s*\]+", line):
             section = header[1]
-            if keys[:1] == [section]:
+            if keys[:1] == [section] or (at == 1 and keys[:1] == section.split(".")[:1]):
                 at = number
         elif setting := re.match(r"\s*([\w.-]+)\s*=", line):
-            path = ([section] if section else []) + setting[1].split(".")
+            path = (section.split(".") if section else []) + setting[1].split(".")
             if path == keys:
                 return number
     return at
@@ -157,6 +160,16 @@ def _judge(config: Config, text: str, file: str) -> None:
             server(one)
         except BadServer:
             fail("dns", "servers", f"expected an IP address, with or without a port, found {_toml(one)}")
+    for setting, lines in (("allow", config.federation.allow), ("deny", config.federation.deny)):
+        for line in lines:
+            if pattern(line) is None:
+                fail("federation", setting, f"expected a domain, an IP address or *.domain, found {_toml(line)}")
+    for name, route in config.federation.routes.items():
+        if canonical(name) is None:
+            fail("federation", "routes", f"expected a domain name or an IP address, found {_toml(name)}")
+        via = parse_via(route.via)
+        if via and not (canonical(via.host) and (via.port is None or 0 < via.port < 65_536)):
+            fail("federation", "routes", f"expected a host and a port, found {_toml(route.via)}")
     if bool(config.tls.cert) != bool(config.tls.key):
         missing, given = ("key", "cert") if config.tls.cert else ("cert", "key")
         fail("tls", given, f"expected tls.{missing} to be given too")
@@ -169,19 +182,28 @@ def _judge(config: Config, text: str, file: str) -> None:
 
 
 def _meant(keys: list[str]) -> str:
-    kind: Any = Config
-    for key in keys[:-1]:
-        kind = next((field.type for field in fields(kind) if field.name == key), None)
-        if kind is None:
-            return ""
+    kind = _kind(keys[:-1])
+    if kind is None:
+        return ""
     known = [field.name for field in fields(kind)]
     close = difflib.get_close_matches(keys[-1], known, 1)
     return f"; did you mean {'.'.join([*keys[:-1], close[0]])}?" if close else f"; expected one of {', '.join(known)}"
 
 
 def _choices(keys: list[str]) -> list[str]:
-    section = next(field.type for field in fields(Config) if field.name == keys[0])
-    return [_toml(choice) for choice in get_args(get_type_hints(section)[keys[1]])]
+    return [_toml(choice) for choice in get_args(_kind(keys))]
+
+
+def _kind(keys: list[str]) -> Any:
+    """The type that a path leads to, tables with names of their own passed over; None: there is no such setting."""
+    kind: Any = Config
+    for key in keys:
+        kind = next((field.type for field in fields(kind) if field.name == key), None)
+        if get_origin(kind) is Annotated:
+            kind = get_args(kind)[0]
+        if get_origin(kind) is dict:
+            kind = get_args(kind)[1]
+    return kind
 
 
 def _found(keys: list[str], text: str) -> str:
@@ -223,4 +245,12 @@ def _toml(value: Any) -> str:
         return msgspec.json.encode(value).decode()
     if isinstance(value, list):
         return "[" + ", ".join(_toml(item) for item in value) + "]"
+    if isinstance(value, Struct):
+        value = {field.name: getattr(value, field.name) for field in fields(value)}
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{_key(key)} = {_toml(item)}" for key, item in value.items()) + " }" if value else "{}"
     return str(value)
+
+
+def _key(key: str) -> str:
+    return key if re.fullmatch(r"[\w-]+", key, re.ASCII) else _toml(key)

@@ -23,6 +23,7 @@ from angarium.apps.harden import Hardened, harden
 from angarium.apps.home import Home, HomeError
 from angarium.apps.keeper import Keeper
 from angarium.apps.last_error import LastError
+from angarium.apps.reception import Reception
 from angarium.apps.ways import choose, page, ways
 from angarium.edge.control import serve_control
 from angarium.edge.http import HttpSite, serve_http, serve_plain_http
@@ -30,6 +31,8 @@ from angarium.edge.imap.serve import serve_imap
 from angarium.edge.imap.site import ImapSite
 from angarium.edge.listener import CannotListen, Door, Listener
 from angarium.edge.mux import PROTOCOLS, serve_mux
+from angarium.edge.mx import serve_mx
+from angarium.edge.mxdeliv import HEAD_BYTES
 from angarium.edge.smtp import SmtpSite, serve_smtp
 from angarium.mail.accounts import Gate
 from angarium.mail.calendar import Calendar, clock, passed
@@ -139,13 +142,16 @@ class _Relay:
             self._push.notify,
             whole_list=config.messages.max_recipients,
         )
+        self._reception = Reception(
+            config, store, self._names.local, today, self._push.notify, _literal(self._names.primary)
+        )
         self._listener = Listener(config.limits, self._sessions(), self._context)
 
     async def run(self, ready: Callable[[Ready], None]) -> None:
         """Listen, and run everything that runs for as long as the relay does."""
         errors = LastError()
         logging.getLogger("angarium").addHandler(errors)
-        doors = await self._listener.bind(self._config.listen, self._home.ports())
+        doors = await self._listener.bind(self._reception.listen, self._home.ports())
         self._ports = {door.name: door.port for door in doors}
         try:
             self._home.remember_ports(self._ports)
@@ -213,6 +219,7 @@ class _Relay:
             "submission": smtp,
             "https": partial(serve_mux, imap=imap, smtp=smtp, http=partial(serve_http, site=site)),
             "http": partial(serve_plain_http, site=site),
+            "smtp": partial(serve_mx, site=self._reception.mx(self._mx_context)),
         }
 
         async def serve_door(door: Door, connection: Connection) -> None:
@@ -223,6 +230,10 @@ class _Relay:
     def _context(self, door: Door) -> ssl.SSLContext:
         """The TLS context of a door, as it is now."""
         return self._certified.context(*ALPN[door.name])
+
+    def _mx_context(self) -> ssl.SSLContext:
+        """Other relays run older software than the apps do."""
+        return self._certified.context(minimum=ssl.TLSVersion.TLSv1_2)
 
     def _smtp(self) -> SmtpSite:
         config = self._config
@@ -264,6 +275,8 @@ class _Relay:
             ways=self._ways,
             challenge=self._certified.challenge,
             https_port=lambda: self._ports.get("https"),
+            inlets=self._reception.inlets(),
+            head_bytes=HEAD_BYTES,
         )
 
 

@@ -25,6 +25,7 @@ STANDARD = {
     "imap": (143, False),
     "submission": (587, False),
     "http": (80, False),
+    "smtp": (25, False),
 }
 """The doors: their standard ports, and whether TLS begins with the first byte."""
 HIGH = 10_000

@@ -31,6 +31,7 @@ class Listen(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     submission: Annotated[Port, Meta(description="Submission with STARTTLS (587).")] = 0
     https: Annotated[Port, Meta(description="Pages, and by ALPN IMAP and submission too (443).")] = 0
     http: Annotated[Port, Meta(description="Only redirects to https, and answers ACME challenges (80).")] = 0
+    smtp: Annotated[Port, Meta(description="Mail from other relays, with STARTTLS (25).")] = 0
 
 
 class Limits(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

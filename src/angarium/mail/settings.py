@@ -88,11 +88,7 @@ class Federation(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     deny: Annotated[list[str], Meta(description="Never with these; spelt as in allow, and stronger.")] = []
     routes: Annotated[
         dict[str, Route],
-        Meta(
-            description="How to reach a relay otherwise than DNS says:"
-            ' { "relay.example.org" = { via = "192.0.2.7:8443", transport = "https" } };'
-            " its certificate must still be the relay's own."
-        ),
+        Meta(description="Ways to single relays, where DNS has none or a bad one: see the keeper's guide."),
     ] = {}
     retry_days: Annotated[
         int, Meta(ge=1, le=30, description="Days until a message that cannot be delivered is returned.")

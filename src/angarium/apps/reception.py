@@ -1,0 +1,71 @@
+"""How mail of other relays comes in: the rooms of that side, built from the settings.
+
+Both doors, `smtp` and `POST /mxdeliv` on `https`, lead to the same checks and share one hold.
+"""
+
+import ssl
+from collections.abc import Callable, Mapping, Sequence
+
+from msgspec.structs import replace
+
+from angarium.apps.config import Config
+from angarium.edge.hold import Hold
+from angarium.edge.mx import MxSite
+from angarium.edge.mxdeliv import PATH, mxdeliv
+from angarium.edge.pages.exchange import Inlet
+from angarium.edge.settings import Listen
+from angarium.mail.checks.peers import Peers
+from angarium.mail.checks.signed import Signed
+from angarium.mail.incoming import Incoming
+from angarium.mail.once import RecentlyDelivered
+from angarium.reach.resolver import Resolver
+from angarium.store.store import Store
+
+__all__ = ["Reception"]
+
+
+class Reception:
+    """The side of a relay that other relays see."""
+
+    def __init__(
+        self,
+        config: Config,
+        store: Store,
+        local: Callable[[str], bool],
+        today: Callable[[], int],
+        on_delivered: Callable[[Sequence[str]], None],
+        hostname: str,
+    ) -> None:
+        """`hostname`: what the relay calls itself; addresses in brackets. The others as for `Incoming`."""
+        self._config = config
+        self._hostname = hostname
+        self._hold = Hold(max(config.limits.hold_bytes, 2 * config.messages.max_size))
+        self.resolver = Resolver(config.dns.servers)
+        self._incoming = Incoming(
+            config.messages,
+            config.retention,
+            store.mailboxes,
+            RecentlyDelivered(store.mailboxes),
+            Peers(config.federation.allow, config.federation.deny),
+            Signed(self.resolver.texts).verdict,
+            local,
+            today,
+            on_delivered,
+        )
+
+    @property
+    def listen(self) -> Listen:
+        """Where to listen: the smtp door is off where there is no federation."""
+        listen = self._config.listen
+        return listen if self._config.federation.enabled else replace(listen, smtp=-1)
+
+    def mx(self, tls: Callable[[], ssl.SSLContext | None]) -> MxSite:
+        """What the smtp door serves."""
+        config = self._config
+        return MxSite(self._hostname, config.limits, config.messages, self._incoming, self._hold, tls)
+
+    def inlets(self) -> Mapping[str, Inlet]:
+        """What the https door takes from other relays."""
+        if not self._config.federation.enabled:
+            return {}
+        return {PATH: mxdeliv(self._incoming, self._config.messages, self._hold)}
