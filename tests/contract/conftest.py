@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from angarium.store.interfaces import Letter, Owner
-from angarium.store.seal import Clear, Kept, Key, Seal
+from angarium.store.seal import Anew, Clear, Kept, Key, Seal
 from angarium.store.sealed import Sealed
 from angarium.store.store import Store, open_memory, open_sqlite
 
@@ -34,6 +34,9 @@ class OpaqueKey:
             raise ValueError("sealed to somebody else")
         return sealed[:15:-1]
 
+    def fits(self, lock: bytes) -> bool:
+        return lock[:16] == self._account
+
     def kept(self, under: bytes) -> Kept:
         return self
 
@@ -48,7 +51,7 @@ class Opaque(Clear):
         account = secrets.token_bytes(16)
         return account + hashlib.blake2b(password.encode(), key=account).digest(), OpaqueKey(account)
 
-    def unlock(self, lock: bytes, password: str) -> Key | None:
+    def unlock(self, lock: bytes, password: str) -> Key | Anew | None:
         account = lock[:16]
         right = hashlib.blake2b(password.encode(), key=account).digest() == lock[16:]
         return OpaqueKey(account) if right else None

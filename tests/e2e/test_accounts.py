@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import pytest
 
@@ -63,6 +63,50 @@ async def test_a_deleted_account_is_gone_at_once_and_its_name_is_never_given_out
         await ben.say(chat, "is anybody there?")
         event = await failed
     assert "no such address" in (await ben.call("get_message", event.fields["msgId"]))["error"]
+
+
+async def test_a_duress_password_cuts_the_phone_off_and_opens_an_empty_mailbox(
+    people: Trial, apps: Core, up: Relay, web: Web, mails: Mails
+) -> None:
+    link = fresh(up.ready.invitation)
+    ada, ben = await new_profile(apps, "Ada", link), await people.enter("Ben")
+    people.attend(ada)
+    await ada.call("set_config", "bcc_self", "1")  # as with a second device: what was fetched stays on the relay
+    chat = await join(ada, ben)
+    text = await people.send("before", ben, chat, [ada])
+    await people.ledger.complete("before")
+    assert await mails(up, ada.address, ada.password)
+    form = {"name": ada.address, "password": ada.password, "second": "give me that", "again": "give me that"}
+    status, _ = await web(up, "POST", "/password", urlencode({**form, "do": "set"}))
+    assert status == 200
+
+    phone = await Imap.connect("127.0.0.1", up.port("imaps"))
+    await phone.login(ada.address, ada.password)
+    await phone.select()
+    idling = asyncio.create_task(phone.idle())
+    forced = await new_profile(apps, "Forced", link.replace(ada.password, quote("give me that")))
+    people.attend(forced)
+    with pytest.raises(ConnectionError):
+        await asyncio.wait_for(idling, 5)
+    assert await mails(up, ada.address, "give me that") == []
+    assert not await may_enter(up, ada.address, ada.password)
+
+    async def told() -> bool:
+        return "authentication failed" in await ada.call("get_connectivity_html")
+
+    await ada.call("stop_io")  # a phone that is taken up again; else the core waits a while before it tries
+    await ada.call("start_io")
+    await ada.until(told)
+    assert text in await ada.texts()  # the phone's own copy is out of the relay's reach
+
+    watching = await Imap.connect("127.0.0.1", up.port("imaps"))
+    await watching.login(ada.address, "give me that")
+    await watching.select()
+    arriving = asyncio.create_task(watching.idle())
+    await ben.say(chat, "sealed to the new key")
+    await asyncio.wait_for(arriving, 60)
+    assert len(await watching.fetch_new()) == 1
+    watching.abort()
 
 
 async def test_the_app_tells_of_a_wrong_password(up: Relay, apps: Core) -> None:

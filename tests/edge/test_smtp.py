@@ -89,7 +89,8 @@ class Relay:
             today=lambda: TODAY,
             sleep=no_wait,
         )
-        self.site = SmtpSite(HOST, Limits(), settings.Messages(), gate, self.delivery(Delivery), lambda: server_tls)
+        delivery, changes = self.delivery(Delivery), self.store.changes
+        self.site = SmtpSite(HOST, Limits(), settings.Messages(), gate, delivery, lambda: server_tls, changes)
         self.sessions: list[asyncio.Task[None]] = []
         self.port = 0
 
@@ -307,6 +308,34 @@ async def test_a_message_does_not_stay_in_an_idle_session(relay: Relay) -> None:
         (message,) = keeping.kept
         keeping.kept.clear()
         assert sys.getrefcount(message) == 2  # the name here, and the argument
+
+
+async def test_a_duress_password_cuts_off_who_is_logged_in(relay: Relay) -> None:
+    await relay.store.accounts.set_duress(ALICE.partition("@")[0], PASSWORD, "give me that", day=TODAY)
+    async with talking(relay) as before, talking(relay, login=False) as forced:
+        await forced.ask(Hello())
+        assert (await forced.ask(Login(ALICE, "give me that"))).reply.text == "Authentication succeeded"
+        with contextlib.suppress(ConnectionError):  # a reset may look like either
+            assert await before.connection.read(timeout=10) == b""
+        assert (await forced.ask(Submit(ALICE, (BOB,), mail(ALICE)))).reply.accepted
+    assert len(await relay.arrived(BOB)) == 1
+
+
+async def test_a_login_that_is_overtaken_by_a_deletion_is_no_login(
+    relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    login = relay.store.accounts.login
+
+    async def overtaken(name: str, password: str, *, day: int) -> Owner:
+        owner = await login(name, password, day=day)
+        await relay.store.accounts.delete(owner)
+        return owner
+
+    monkeypatch.setattr(relay.store.accounts, "login", overtaken)
+    async with talking(relay, login=False) as talk:
+        await talk.ask(Hello())
+        assert (await talk.ask(Login(ALICE, PASSWORD))).reply.code == 454
+        assert (await talk.ask(Submit(ALICE, (BOB,), mail(ALICE)))).reply.code == 530
 
 
 async def test_a_silent_stranger_is_sent_away(relay: Relay) -> None:

@@ -11,7 +11,7 @@ import pytest
 from angarium.mail import settings
 from angarium.mail.accounts import FAILURE_SECONDS, LONGEST_PASSWORD, Gate, Refused
 from angarium.mail.recent import Recent
-from angarium.store.interfaces import AccountId, Owner, StoreFull
+from angarium.store.interfaces import AccountId, NoSuchAccount, Owner, StoreFull
 from angarium.store.seal import Clear
 from angarium.store.sealed import Sealed
 from angarium.store.store import Store, open_memory
@@ -273,6 +273,122 @@ async def test_a_login_during_a_deletion_is_not_remembered(make: Make) -> None:
     await gate.login(address, "password9")
     await asyncio.gather(gate.delete(address, "password9"), gate.login(address, "password9"), return_exceptions=True)
     assert "deleted" in await refusal(gate.login(address, "password9"))
+
+
+DURESS = "give me that"
+
+
+async def test_a_duress_password_is_a_login_like_any_other(make: Make, sleeper: Sleeper) -> None:
+    gate = make()
+    address = "alice1234@relay.example"
+    before = await gate.login(address, "password9")
+    await gate.set_duress(address, "password9", DURESS)
+    await gate.login(address, "password9")
+    emptied = await gate.login(address, DURESS)
+    assert (emptied.account, emptied.name) == (before.account, before.name)
+    assert sleeper.slept == []
+    assert "wrong password" in await refusal(gate.login(address, "password9"))
+    assert not (await gate.login(address, DURESS)).emptied
+
+
+async def test_what_was_remembered_of_an_account_does_not_outlive_it(
+    make: Make, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither what was known before, nor a login that was under way; and the new one is remembered like any other."""
+    gate = make()
+    address = "alice1234@relay.example"
+    await gate.login(address, "password9")
+    await gate.set_duress(address, "password9", DURESS)
+    real = store.accounts.login
+    opened, emptied = asyncio.Event(), asyncio.Event()
+    asked = []
+
+    async def login(name: str, password: str, *, day: int) -> Owner:
+        asked.append(password)
+        owner = await real(name, password, day=day)
+        if password == "password9":
+            opened.set()
+            await emptied.wait()
+        return owner
+
+    monkeypatch.setattr(store.accounts, "login", login)
+    gate._recent.forget("alice1234")
+    under_way = asyncio.create_task(gate.login(address, "password9"))
+    await opened.wait()
+    await gate.login(address, DURESS)
+    emptied.set()
+    late = await under_way
+    with pytest.raises(NoSuchAccount):
+        await store.changes.attend(late, lambda: None)
+    assert "wrong password" in await refusal(gate.login(address, "password9"))
+    asked.clear()
+    await gate.login(address, DURESS)
+    assert asked == []
+
+
+async def test_an_apps_two_logins_with_a_duress_password(make: Make, store: Store) -> None:
+    gate = make()
+    address = "alice1234@relay.example"
+    await gate.login(address, "password9")
+    await gate.set_duress(address, "password9", DURESS)
+    for owner in await asyncio.gather(gate.login(address, DURESS), gate.login(address, DURESS)):
+        assert await store.mailboxes.names(owner) == ["INBOX"]
+
+
+@pytest.mark.parametrize(
+    ("duress", "why"),
+    [("password9", "another one"), ("8 chars.", "9 to 1024"), ("x" * 1025, "9 to 1024"), ("\ud800 password", "9 to")],
+)
+async def test_a_duress_password_that_will_not_do(make: Make, sleeper: Sleeper, duress: str, why: str) -> None:
+    gate = make()
+    await gate.login("alice1234@relay.example", "password9")
+    text = await refusal(gate.set_duress("alice1234@relay.example", "password9", duress))
+    assert why in text
+    assert "authentication" not in text
+    assert len(sleeper.slept) == 1
+    assert (await gate.login("alice1234@relay.example", "password9")).name == "alice1234"
+
+
+async def test_a_duress_password_takes_the_password_and_costs_time(make: Make, sleeper: Sleeper, store: Store) -> None:
+    gate = make()
+    await gate.login("alice1234@relay.example", "password9")
+    for address, password in (("alice1234", "wrong-password"), ("nobody123", "password9")):
+        for duress in (DURESS, None):
+            text = await refusal(gate.set_duress(f"{address}@relay.example", password, duress))
+            assert "authentication" in text
+    assert len(sleeper.slept) == 4
+    assert await store.accounts.count() == 1
+    await refusal(gate.login("alice1234@relay.example", DURESS))
+
+
+async def test_whoever_has_to_take_a_duress_password_away_may_use_it_for_that(make: Make, store: Store) -> None:
+    gate = make()
+    address = "alice1234@relay.example"
+    await gate.login(address, "password9")
+    await gate.set_duress(address, "password9", DURESS)
+    await gate.set_duress(address, DURESS, None)
+    assert "wrong password" in await refusal(gate.login(address, "password9"))
+    await gate.set_duress(address, DURESS, "another one")
+    await gate.delete(address, "another one")
+    assert await store.accounts.count() == 0
+
+
+async def test_a_full_disk_does_not_pretend_that_an_account_was_emptied(
+    make: Make, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = make()
+    address = "alice1234@relay.example"
+    await gate.login(address, "password9")
+    await gate.set_duress(address, "password9", DURESS)
+
+    async def full(_job: object) -> None:
+        raise StoreFull("the disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store._backend, "write", full)
+        for attempt in (gate.login(address, DURESS), gate.set_duress(address, "password9", None)):
+            assert "later" in await refusal(attempt)
+    assert (await gate.login(address, DURESS)).emptied
 
 
 async def test_a_login_is_remembered_for_the_day(make: Make, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -98,6 +98,18 @@ async def test_it_goes_on_from_there(about: dict[str, Any], home: Home) -> None:
         await store.close()
 
 
+async def test_its_accounts_take_a_duress_password(about: dict[str, Any], home: Home) -> None:
+    store = opened(home)
+    account = about["accounts"]["somebody-1"]
+    try:
+        await store.accounts.set_duress("somebody-1", account["password"], "give me that", day=about["day"])
+        assert await contents(store, about) == about["accounts"]
+        emptied = await store.accounts.login("somebody-1", "give me that", day=about["day"])
+        assert (await store.mailboxes.snapshot(emptied, "INBOX")).entries == ()
+    finally:
+        await store.close()
+
+
 async def test_a_later_schema_takes_over_what_is_there(
     about: dict[str, Any], home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from angarium.store.delivery import LARGE
-from angarium.store.interfaces import Letter, Owner, Rules
+from angarium.store.interfaces import Letter, Owner, Rules, WrongPassword
+from angarium.store.seal import MARK, Anew
 from angarium.store.sealed import Sealed
 from angarium.store.sqlite import wal
 from angarium.store.store import Store, open_sqlite
@@ -128,7 +129,7 @@ async def test_a_file_whose_record_is_gone_is_noise_even_while_others_hold_it(re
     records = [record for (record,) in connection.execute("SELECT record FROM messages")]
     locks = [lock for (lock,) in connection.execute("SELECT lock FROM accounts")]
     connection.close()
-    alices = next(key for lock in locks if (key := seal.unlock(lock, "alice password")))
+    (alices,) = (key for lock in locks if (key := seal.unlock(lock, "alice password")) and not isinstance(key, Anew))
     opened = []
     for record in records:
         try:
@@ -156,3 +157,46 @@ async def test_retention_and_deletion_leave_nothing_either(relay: Store, tmp_pat
     disk = everything(tmp_path / "data")
     for piece in itertools.chain(before, (lock for (lock,) in locks)):
         assert not any(part in disk for part in parts(piece))
+
+
+async def test_what_a_duress_password_emptied_is_gone_with_every_key_to_it(relay: Store, tmp_path: Path) -> None:
+    """A copy of the disk taken afterwards, the root key and both passwords: nothing of what was there."""
+    alice, bobby = await filled(relay)
+    await relay.tokens.add(alice, "a token")
+    await relay.accounts.set_duress("alice", "alice password", "let me be", day=1)
+    connection = sqlite3.connect(tmp_path / "data" / "store.db")
+    locks = {lock for (lock,) in connection.execute("SELECT lock FROM accounts")}
+    devices = [row for (row,) in connection.execute("SELECT devices FROM devices")]
+    hers = [lock for lock in locks if alice.key.fits(lock)]
+    connection.close()
+    before = written(tmp_path / "data")
+
+    emptied = await relay.accounts.login("alice", "let me be", day=1)
+    await asyncio.gather(*relay.accounts._clearing)
+    for message in MESSAGES.values():
+        await relay.mailboxes.deliver([Letter(message, ("alice",))], day=1)
+    await cut(tmp_path / "data")
+    copy = shutil.copytree(tmp_path / "data", tmp_path / "copy")
+    await relay.close()
+
+    disk = everything(copy)
+    (lock,) = hers
+    private, mark = lock[17:65], lock[-MARK:]
+    assert not [piece for piece in (private, mark, *devices) if piece in disk]
+    staying = set(written(copy))
+    gone = [piece for piece in before if piece not in staying]
+    assert len(gone) == 8  # hers; the bodies of files that bobby was sent too stay for him
+    assert not any(part in disk for piece in gone for part in parts(piece))
+    thief = open_sqlite(copy, sealed())
+    with pytest.raises(WrongPassword):
+        await thief.accounts.login("alice", "alice password", day=1)
+    found = await thief.accounts.login("alice", "let me be", day=1)
+    assert not found.emptied
+    bodies = [
+        await thief.mailboxes.body(found, "INBOX", entry.uid)
+        for entry in (await thief.mailboxes.snapshot(found, "INBOX")).entries
+    ]
+    assert bodies == list(MESSAGES.values())
+    assert emptied.account == alice.account
+    assert bobby.key.fits(next(lock for lock in locks if lock not in hers))
+    await thief.close()

@@ -5,10 +5,11 @@ import math
 import os
 import weakref
 from itertools import pairwise
-from typing import cast
+from typing import Any, cast
 from unittest.mock import Mock
 
 import pytest
+from argon2.low_level import hash_secret_raw
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given, settings
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 
 from angarium.store import sealed as sealed_module
 from angarium.store.record import Record
-from angarium.store.seal import Clear, Kept, Key
+from angarium.store.seal import MARK, Anew, Clear, Kept, Key
 from angarium.store.sealed import CHAIN, CLASSES, Sealed
 
 ROOT = bytes(range(32))
@@ -32,10 +33,15 @@ def changed(sealed: bytes, at: int) -> bytes:
     return sealed[:at] + bytes([sealed[at] ^ 1]) + sealed[at + 1 :]
 
 
-def bob() -> Key:
-    key = SEAL.unlock(CLOSED, "bob's password")
+def opened(seal: Sealed, lock: bytes, password: str) -> Key:
+    key = seal.unlock(lock, password)
     assert key is not None
+    assert not isinstance(key, Anew)
     return key
+
+
+def bob() -> Key:
+    return opened(SEAL, CLOSED, "bob's password")
 
 
 def sealed_to_bob(record: bytes = RECORD) -> bytes:
@@ -61,7 +67,7 @@ def test_another_root_key_opens_nothing_even_with_the_password() -> None:
 
 def test_the_root_key_alone_opens_no_password() -> None:
     """Every byte of the lock that the password must fit is refused when changed; none of them can be left out."""
-    for at in range(len(LOCK)):
+    for at in range(len(LOCK) - MARK):
         lock = changed(LOCK, at)
         try:
             assert SEAL.unlock(lock, "alice's password") is None
@@ -107,6 +113,79 @@ def test_names_are_keyed_and_kept_apart() -> None:
     }
     assert len(others) == 5
     assert {len(name) for name in others} == {16}
+
+
+# The duress password
+
+
+@pytest.fixture(params=[Clear(ROOT), SEAL], ids=["clear", "sealed"])
+def either(request: pytest.FixtureRequest) -> Clear | Sealed:
+    return cast("Clear | Sealed", request.param)
+
+
+def test_a_duress_password_opens_a_new_lock_and_the_old_one_stays_closed_to_it(either: Clear | Sealed) -> None:
+    plain, key = either.lock("password")
+    lock = either.with_duress(plain, "give me that")
+    for right in (either.unlock(lock, "password"), either.unlock(plain, "password")):
+        assert right is not None
+        assert not isinstance(right, Anew)
+        assert right.fits(lock)
+    assert either.unlock(plain, "give me that") is None
+    assert either.unlock(lock, "give me thaT") is None
+    anew = either.unlock(lock, "give me that")
+    assert isinstance(anew, Anew)
+    assert anew.key.fits(anew.lock)
+    assert not key.fits(anew.lock)
+    assert not anew.key.fits(lock)
+    assert either.unlock(anew.lock, "password") is None
+    again = either.unlock(anew.lock, "give me that")
+    assert again is not None
+    assert not isinstance(again, Anew)
+
+
+def test_a_duress_password_is_replaced_and_taken_away(either: Clear | Sealed) -> None:
+    lock = either.with_duress(either.with_duress(either.lock("password")[0], "first one"), "second one")
+    assert either.unlock(lock, "first one") is None
+    assert isinstance(either.unlock(lock, "second one"), Anew)
+    assert either.unlock(either.with_duress(lock, None), "second one") is None
+
+
+def test_nobody_sees_whether_a_lock_has_a_duress_password(either: Clear | Sealed) -> None:
+    """Only the mark differs, which is noise in every lock: equally long, never the same twice, half ones."""
+    without = [either.lock("password")[0] for _ in range(40)]
+    with_one = [either.with_duress(lock, "give me that") for lock in without]
+    anew = [found.lock for lock in with_one if isinstance(found := either.unlock(lock, "give me that"), Anew)]
+    taken_away = [either.with_duress(lock, None) for lock in with_one]
+    assert len({len(lock) for lock in without + with_one + anew + taken_away}) == 1
+    assert [lock[:-MARK] for lock in with_one] == [lock[:-MARK] for lock in without]
+    for locks in (without, with_one, anew, taken_away):
+        marks = [lock[-MARK:] for lock in locks]
+        assert len(set(marks)) == 40
+        ones = sum(int.from_bytes(mark).bit_count() for mark in marks)
+        assert abs(ones - 40 * MARK * 4) < 6 * math.sqrt(40 * MARK * 2)
+
+
+def test_both_passwords_are_tried_for_the_price_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    lock = SEAL.with_duress(SEAL.lock("password")[0], "give me that")
+    stretched: list[bytes] = []
+
+    def counted(*arguments: Any) -> bytes:
+        stretched.append(hash_secret_raw(*arguments))
+        return stretched[-1]
+
+    monkeypatch.setattr(sealed_module, "hash_secret_raw", counted)
+    for password in ("password", "give me that", "a wrong one"):
+        stretched.clear()
+        SEAL.unlock(lock, password)
+        assert len(stretched) == 1
+
+
+def test_what_is_kept_of_a_duress_password_depends_on_the_root_key() -> None:
+    """Whoever has the disk without the root key cannot try passwords against the mark."""
+    lock = SEAL.with_duress(LOCK, "give me that")
+    stretched = OTHER_ROOT._stretched("give me that", lock[1:17])
+    assert sealed_module._mark(stretched) != lock[-MARK:]
+    assert sealed_module._mark(SEAL._stretched("give me that", lock[1:17])) == lock[-MARK:]
 
 
 # Records
@@ -180,8 +259,7 @@ def test_records_open_in_any_order_and_in_any_session() -> None:
     records = [b"%d" % at for at in range(3 * CHAIN)]
     sealed = [seal.seal(lock, record) for record in records]
     for order in (range(len(records)), reversed(range(len(records))), range(0, len(records), 7)):
-        key = Sealed(ROOT, memory=8).unlock(lock, "password")
-        assert key is not None
+        key = opened(Sealed(ROOT, memory=8), lock, "password")
         assert all(key.open(sealed[at]) == records[at] for at in order)
 
 
@@ -226,8 +304,7 @@ def test_records_sealed_with_and_without_a_session_open_in_a_later_one() -> None
     del first
     gc.collect()
     while_away = seal.seal(lock, RECORD)
-    again = Sealed(ROOT, memory=8).unlock(lock, "password")
-    assert again is not None
+    again = opened(Sealed(ROOT, memory=8), lock, "password")
     assert again.open(while_open) == again.open(while_away) == RECORD
 
 

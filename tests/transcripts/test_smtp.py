@@ -31,6 +31,7 @@ from tests.transcripts.network import Network
 
 if TYPE_CHECKING:
     from angarium.mail.delivery import Delivery
+    from angarium.store.interfaces import Changes
     from tests.transcripts.conftest import Dialog, Peer
 
 DIALOGS = sorted((Path(__file__).parent / "smtp").glob("*.txt"))
@@ -53,6 +54,12 @@ class Policy:
         if (username, password) != (ANNA, "password1"):
             raise Refused("authentication failed")
         return cast("Owner", self)
+
+    async def attend(self, _owner: Owner, _farewell: Callable[[], None]) -> "Policy":
+        return self
+
+    def close(self) -> None:
+        """Nobody is missed here."""
 
     def sender(self, _owner: Owner, address: str) -> Verdict:
         return ACCEPTED if address == ANNA else NOT_YOU
@@ -150,7 +157,9 @@ async def relay(dialog: "Dialog", contexts: tuple[ssl.SSLContext, ssl.SSLContext
     limits = Limits(line_bytes=int(options.get("line", 4096)), errors=int(options.get("errors", 20)))
     policy = Policy()
     tls = None if options.get("starttls") == "no" else server_context
-    site = SmtpSite(HOST, limits, messages, cast("Gate", policy), cast("Delivery", policy), lambda: tls)
+    site = SmtpSite(
+        HOST, limits, messages, cast("Gate", policy), cast("Delivery", policy), lambda: tls, cast("Changes", policy)
+    )
 
     async def serve() -> None:
         accepted, _ = await asyncio.get_running_loop().sock_accept(listening)

@@ -244,6 +244,7 @@ class _Relay:
             gate=self._gate,
             delivery=self._delivery,
             tls=self._certified.context,
+            changes=self._store.changes,
         )
 
     def _imap(self) -> ImapSite:

@@ -19,7 +19,7 @@ from angarium.mail.accounts import Gate, Refused
 from angarium.mail.delivery import Delivery
 from angarium.mail.settings import Messages
 from angarium.reach.transport import Connection
-from angarium.store.interfaces import Owner
+from angarium.store.interfaces import Attendance, Changes, NoSuchAccount, Owner
 from angarium.wire.smtp.replies import Answer, Reply
 from angarium.wire.smtp.server import Login, Message, Recipient, Sender, Terms
 
@@ -28,6 +28,7 @@ __all__ = ["SmtpSite", "serve_smtp"]
 log = logging.getLogger("angarium.edge.smtp")
 
 _WELCOME = Reply(235, "2.7.0", "Authentication succeeded")
+_ENDED = Reply(454, "4.7.0", "The account has just come to its end")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +43,23 @@ class SmtpSite:
     delivery: Delivery
     tls: Callable[[], ssl.SSLContext | None]
     """The context for STARTTLS as it is now, or None where TLS cannot be had."""
+    changes: Changes
+    """Tells when an account comes to its end: who is logged in is cut off."""
 
 
 async def serve_smtp(connection: Connection, site: SmtpSite) -> None:
     """Serve one connection to its end, and close it. Raises nothing but CancelledError, after a goodbye."""
-    await _Submission(connection, site).serve()
+    submission = _Submission(connection, site)
+    try:
+        await submission.serve()
+    finally:
+        submission.leave()
 
 
 class _Submission(Session):
     """One session, and who is logged in."""
 
-    __slots__ = ("_login_until", "_owner", "_site")
+    __slots__ = ("_attendance", "_login_until", "_owner", "_site")
 
     def __init__(self, connection: Connection, site: SmtpSite) -> None:
         terms = Terms(
@@ -66,18 +73,19 @@ class _Submission(Session):
         super().__init__(connection, terms, site.limits, site.tls, log)
         self._site = site
         self._owner: Owner | None = None
+        self._attendance: Attendance | None = None
         self._login_until = _now() + site.limits.login_seconds
+
+    def leave(self) -> None:
+        """The session is over."""
+        if self._attendance is not None:
+            self._attendance.close()
 
     async def _answer(self, question: Question) -> Answer:
         delivery = self._site.delivery
         match question:
             case Login(credentials):
-                try:
-                    self._owner = await self._site.gate.login(credentials.username, credentials.password)
-                except Refused as refused:
-                    code, enhanced = (454, "4.7.0") if refused.temporary else (535, "5.7.8")
-                    return Reply(code, enhanced, refused.text)
-                return _WELCOME
+                return await self._login(credentials.username, credentials.password)
             case Sender(address):
                 return delivery.sender(self._who(), address)
             case Recipient(address):
@@ -86,6 +94,18 @@ class _Submission(Session):
                 return await self._durably(delivery.submit(self._who(), sender, recipients, message))
             case _:
                 assert_never(question)
+
+    async def _login(self, username: str, password: str) -> Reply:
+        try:
+            owner = await self._site.gate.login(username, password)
+            self._attendance = await self._site.changes.attend(owner, self._connection.abort)
+        except Refused as refused:
+            code, enhanced = (454, "4.7.0") if refused.temporary else (535, "5.7.8")
+            return Reply(code, enhanced, refused.text)
+        except NoSuchAccount:
+            return _ENDED
+        self._owner = owner
+        return _WELCOME
 
     def _patience(self) -> float:
         """Before the client is logged in, there is one limit for all of it."""

@@ -3,6 +3,9 @@
 The app makes an account by logging in: IMAP and submission arrive at once, both with the new name, and whichever is
 first creates it. Names are the local part in lower case, whatever of the relay's domains stands behind it.
 
+Somebody may be made to log in. For that a person can set a duress password beforehand: it opens the account too, and
+empties it as it does. Here it is a login like any other; only what was remembered of the account is forgotten.
+
 A failed login costs time, always the same, and is written nowhere. Recent logins are answered from memory, so a storm
 of reconnecting phones is not a storm of argon2; what is kept is a hash under a key that lives as long as the process.
 """
@@ -104,6 +107,9 @@ class Gate:
             if owner is None:
                 remember = self._recent.remembering(name, password, today)
                 owner = await self._open(name, password)
+                if owner.emptied:
+                    self._recent.forget(name)
+                    remember = self._recent.remembering(name, password, today)
                 remember(owner)
             return owner
 
@@ -149,6 +155,37 @@ class Gate:
                 raise Refused("authentication failed: wrong address or password") from error
             except StoreError as error:
                 raise _later() from error
+
+    async def set_duress(self, username: str, password: str, duress: str | None) -> None:
+        """Set or replace the duress password of an account, or, with None, take it away if there is one.
+
+        Raises:
+            Refused: the address or the password is wrong, or `duress` will not do; after `FAILURE_SECONDS`.
+        """
+        async with self._costly():
+            name = self._name(username, password)
+            if duress is not None:
+                self._suitable(password, duress)
+            try:
+                owner = await self._accounts.set_duress(name, password, duress, day=self._today())
+            except (NoSuchAccount, WrongPassword) as error:
+                raise Refused("authentication failed: wrong address or password") from error
+            except StoreError as error:
+                raise _later() from error
+            if owner.emptied:
+                self._recent.forget(name)
+
+    @property
+    def shortest_password(self) -> int:
+        """Characters that a new password needs."""
+        return self._settings.password_min_length
+
+    def _suitable(self, password: str, duress: str) -> None:
+        """Whether this can be the duress password beside that password. Raises Refused."""
+        if duress == password:
+            raise Refused("the duress password has to be another one")
+        if not self.shortest_password <= len(duress) <= LONGEST_PASSWORD or not _is_text(duress):
+            raise Refused(f"a password needs {self.shortest_password} to {LONGEST_PASSWORD} characters")
 
     def _name(self, username: str, password: str) -> str:
         """The name in an address of this relay, if it and the password may be looked at at all."""

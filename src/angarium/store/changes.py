@@ -1,27 +1,37 @@
-"""Who listens to which mailbox. News come in from the back-end, on the event loop, after the commit, in its order.
+"""Who listens to which mailbox, and who is there at all. News come in from the back-end, on the event loop, after the
+commit, in its order.
 
 A subscription is bounded: a session that does not take its changes gets one `Resync` in place of all of them.
 """
 
 import asyncio
+from collections.abc import Callable
+from typing import Protocol
 
-from angarium.store.interfaces import NoSuchMailbox, Owner
+from angarium.store.interfaces import NoSuchAccount, NoSuchMailbox, Owner
 from angarium.store.rows import Backend, News
 from angarium.store.seal import Seal
-from angarium.store.titles import keyed
+from angarium.store.titles import INBOX, found
 from angarium.wire.imap.entry import Change, Resync
 
-__all__ = ["KEPT", "Hub", "Listener", "StoredChanges"]
+__all__ = ["KEPT", "Attendant", "Hub", "Listener", "StoredChanges"]
 
 KEPT = 1024
 """Changes a subscription keeps before it gives up and says Resync."""
+
+
+class _Hearer(Protocol):
+    @property
+    def number(self) -> int: ...
+
+    def hear(self, change: Change | None) -> None: ...
 
 
 class Hub:
     """The subscriptions of this process, by mailbox number."""
 
     def __init__(self) -> None:
-        self._listeners: dict[int, set[Listener]] = {}
+        self._listeners: dict[int, set[_Hearer]] = {}
 
     def publish(self, news: News) -> None:
         """Tell everybody concerned, in order. Runs on the event loop."""
@@ -37,7 +47,13 @@ class Hub:
         self._listeners.setdefault(number, set()).add(listener)
         return listener
 
-    def forget(self, listener: "Listener") -> None:
+    def attend(self, number: int, farewell: Callable[[], None]) -> "Attendant":
+        """Somebody new who only wants to know of the mailbox's end."""
+        attendant = Attendant(self, number, farewell)
+        self._listeners.setdefault(number, set()).add(attendant)
+        return attendant
+
+    def forget(self, listener: _Hearer) -> None:
         """End a subscription; ending it twice does no harm."""
         listeners = self._listeners.get(listener.number)
         if listeners is None:
@@ -93,6 +109,26 @@ class Listener:
         self._hub.forget(self)
 
 
+class Attendant:
+    """See `store.interfaces.Attendance`."""
+
+    __slots__ = ("_farewell", "_hub", "number")
+
+    def __init__(self, hub: Hub, number: int, farewell: Callable[[], None]) -> None:
+        self._hub = hub
+        self._farewell = farewell
+        self.number = number
+
+    def hear(self, change: Change | None) -> None:
+        """Of all that happens only the end matters."""
+        if change is None:
+            self._farewell()
+
+    def close(self) -> None:
+        """See `Attendance.close`."""
+        self._hub.forget(self)
+
+
 class StoredChanges:
     """See `store.interfaces.Changes`."""
 
@@ -103,8 +139,13 @@ class StoredChanges:
 
     async def subscribe(self, owner: Owner, mailbox: str) -> Listener:
         """See `Changes.subscribe`."""
-        name = keyed(self._seal, owner.account, mailbox)
-        row = await self._backend.read(lambda rows: rows.mailbox(owner.account, name))
-        if row is None:
-            raise NoSuchMailbox
+        row = await self._backend.read(lambda rows: found(rows, self._seal, owner, mailbox))
         return self._hub.listen(row.number)
+
+    async def attend(self, owner: Owner, farewell: Callable[[], None]) -> Attendant:
+        """See `Changes.attend`. An account lives as long as its INBOX, which nothing else ends."""
+        try:
+            inbox = await self._backend.read(lambda rows: found(rows, self._seal, owner, INBOX))
+        except NoSuchMailbox:
+            raise NoSuchAccount from None
+        return self._hub.attend(inbox.number, farewell)

@@ -10,17 +10,24 @@ import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from angarium.store.interfaces import AccountId, Letter
+from angarium.store.interfaces import AccountId, Letter, StoreError
 from angarium.store.record import Record
-from angarium.store.rows import MailboxRow, MessageRow, News, Reading, Writing
+from angarium.store.rows import AccountRow, MailboxRow, MessageRow, News, Reading, Writing
 from angarium.store.seal import Seal
 from angarium.store.titles import INBOX, keyed
 from angarium.wire.imap.entry import Arrived, Entry
 
-__all__ = ["LARGE", "Blob", "Parcel", "arrive", "parcels", "seal_one", "store"]
+__all__ = ["LARGE", "Blob", "Overtaken", "Parcel", "arrive", "parcels", "seal_one", "store"]
 
 LARGE = 65_536
 """Bodies above this many bytes are kept once where they go to several, or apart where the seal hides."""
+
+
+class Overtaken(StoreError):
+    """Between sealing and storing the mailbox was made anew, perhaps under another key. Seal again."""
+
+    def __init__(self) -> None:
+        super().__init__("sealed to a mailbox that has been made anew")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,6 +45,8 @@ class Parcel:
 
     account: AccountId
     mailbox: bytes
+    below: int
+    """The UIDVALIDITY that no mailbox of the account had reached when this was sealed."""
     size: int
     size_class: int
     shown: int
@@ -51,50 +60,55 @@ class Parcel:
 def parcels(rows: Reading, seal: Seal, letters: Iterable[Letter]) -> list[Parcel]:
     """Seal letters to the INBOX of each name that has an account, once each."""
     ready: list[Parcel] = []
-    locks: dict[AccountId, bytes | None] = {}
+    found: dict[AccountId, AccountRow | None] = {}
     for letter in letters:
         accounts = dict.fromkeys(AccountId(seal.name("account", name)) for name in letter.names)
         for account in accounts:
-            if account not in locks:
-                row = rows.account(account)
-                locks[account] = row and row.lock
-        open_to = [(account, lock) for account in accounts if (lock := locks[account]) is not None]
+            if account not in found:
+                found[account] = rows.account(account)
+        open_to = [(account, row) for account in accounts if (row := found[account]) is not None]
         if len(letter.message) > LARGE and len(open_to) > 1:
             ready.extend(_share(seal, letter.message, open_to, INBOX))
         else:
-            ready.extend(seal_one(seal, letter.message, account, lock, INBOX) for account, lock in open_to)
+            ready.extend(seal_one(seal, letter.message, account, row, INBOX) for account, row in open_to)
     return ready
 
 
-def seal_one(seal: Seal, message: bytes, account: AccountId, lock: bytes, mailbox: str) -> Parcel:
+def seal_one(seal: Seal, message: bytes, account: AccountId, row: AccountRow, mailbox: str) -> Parcel:
     """Seal a message to one mailbox."""
     if len(message) > LARGE and seal.stand_in() is not None:
-        (parcel,) = _share(seal, message, [(account, lock)], mailbox)
+        (parcel,) = _share(seal, message, [(account, row)], mailbox)
         return parcel
     key, wrapped = seal.wrap(message)
-    sealed = seal.seal(lock, Record(len(message), 0, key).pack())
-    size = len(message)
+    sealed = seal.seal(row.lock, Record(len(message), 0, key).pack())
+    size, name = len(message), keyed(seal, account, mailbox)
     size_class = seal.size_class(size)
-    return Parcel(account, keyed(seal, account, mailbox), size, size_class, size_class, sealed, wrapped, None)
+    return Parcel(account, name, row.validity, size, size_class, size_class, sealed, wrapped, None)
 
 
-def _share(seal: Seal, message: bytes, open_to: Sequence[tuple[AccountId, bytes]], mailbox: str) -> Iterable[Parcel]:
+def _share(
+    seal: Seal, message: bytes, open_to: Sequence[tuple[AccountId, AccountRow]], mailbox: str
+) -> Iterable[Parcel]:
     key, wrapped = seal.wrap(message)
     size = len(message)
     size_class = seal.size_class(size)
     blob = Blob(secrets.randbelow(2**63 - 1) + 1, size_class, wrapped)
     packed = Record(size, blob.number, key).pack()
-    for account, lock in open_to:
+    for account, row in open_to:
         beside = seal.stand_in()
         shown = size_class if beside is None else len(beside)
-        sealed = seal.seal(lock, packed)
-        yield Parcel(account, keyed(seal, account, mailbox), size, size_class, shown, sealed, beside, blob)
+        name, sealed = keyed(seal, account, mailbox), seal.seal(row.lock, packed)
+        yield Parcel(account, name, row.validity, size, size_class, shown, sealed, beside, blob)
 
 
 def store(
     rows: Writing, news: News, ready: Iterable[Parcel], *, day: int, flags: frozenset[str] = frozenset()
 ) -> tuple[int, int]:
-    """Write parcels, passing over mailboxes that have gone; return UIDVALIDITY and UID of the last (0, 0: none)."""
+    """Write parcels, passing over mailboxes that have gone; return UIDVALIDITY and UID of the last (0, 0: none).
+
+    Raises:
+        Overtaken: see there; nothing was written.
+    """
     boxes: dict[bytes, MailboxRow] = {}
     blobs: dict[Blob, int] = {}
     messages: list[tuple[int, MessageRow, bytes | None]] = []
@@ -103,6 +117,8 @@ def store(
         box = boxes.get(parcel.mailbox) or rows.mailbox(parcel.account, parcel.mailbox)
         if box is None:
             continue
+        if box.uidvalidity >= parcel.below:
+            raise Overtaken
         message = MessageRow(box.uidnext, parcel.size_class, parcel.shown, flags, day, box.modseq + 1, parcel.record)
         messages.append((box.number, message, parcel.body))
         if parcel.blob is not None:

@@ -4,7 +4,7 @@ Names are local parts in lower case: a relay is one namespace, whatever domains,
 Every method that changes something returns only when the change is durable. Nothing here keeps a time finer than a day.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import NewType, Protocol
 
@@ -14,6 +14,7 @@ from angarium.wire.imap.entry import Change, Entry, Snapshot
 __all__ = [
     "AccountId",
     "Accounts",
+    "Attendance",
     "Changes",
     "Copied",
     "Damaged",
@@ -85,6 +86,8 @@ class Owner:
     account: AccountId
     name: str
     key: Key
+    emptied: bool = False
+    """It was the duress password: all that was in the account is destroyed, and whoever was in it is out."""
 
 
 class Accounts(Protocol):
@@ -103,9 +106,21 @@ class Accounts(Protocol):
     async def login(self, name: str, password: str, *, day: int) -> Owner:
         """Open an account, and remember `day` as that of its last login.
 
+        The duress password, if one was set, destroys in one transaction all that is in the account, its key and its
+        old password included, and opens it empty, with itself as the password from then on; see `Owner.emptied`.
+
         Raises:
             NoSuchAccount: see there. Takes as long as a wrong password does.
             WrongPassword: see there.
+        """
+
+    async def set_duress(self, name: str, password: str, duress: str | None, *, day: int) -> Owner:
+        """Set or replace the duress password of an account, or, with None, see that there is none.
+
+        `duress` differs from `password`. This is a login like any other, also in what a duress password does.
+
+        Raises:
+            NoSuchAccount, WrongPassword: as from `login`; nothing was changed.
         """
 
     async def delete(self, owner: Owner) -> None:
@@ -263,8 +278,22 @@ class Subscription(Protocol):
         """Forget this subscription."""
 
 
+class Attendance(Protocol):
+    """That somebody is in an account, from the moment it was made."""
+
+    def close(self) -> None:
+        """They left. Leaving twice does no harm."""
+
+
 class Changes(Protocol):
     """Wake-ups: who listens hears of every commit, in the process that made it."""
+
+    async def attend(self, owner: Owner, farewell: Callable[[], None]) -> Attendance:
+        """Say that somebody is in an account: `farewell` is called when it is destroyed or emptied; it must not block.
+
+        Raises:
+            NoSuchAccount: it was already.
+        """
 
     async def subscribe(self, owner: Owner, mailbox: str) -> Subscription:
         """Listen to a mailbox. Subscribe first and take the snapshot after: changes already in it do no harm.

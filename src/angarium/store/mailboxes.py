@@ -5,9 +5,10 @@ before. Reading opens records with the owner's key; the back-end sees neither si
 """
 
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from functools import partial
 
-from angarium.store.delivery import arrive, parcels, seal_one, store
+from angarium.store.delivery import Overtaken, Parcel, arrive, parcels, seal_one, store
 from angarium.store.flags import canonical, changed
 from angarium.store.interfaces import (
     AccountId,
@@ -21,10 +22,10 @@ from angarium.store.interfaces import (
 )
 from angarium.store.record import Record
 from angarium.store.removal import AT_ONCE, clear_ruins, remove, ruin
-from angarium.store.rows import Backend, MailboxRow, MessageRow, News, Reading, Writing
+from angarium.store.rows import AccountRow, Backend, MailboxRow, MessageRow, News, Reading, Writing
 from angarium.store.seal import Seal
 from angarium.store.sweep import sweep
-from angarium.store.titles import INBOX, found, keyed, open_mailbox, spelled
+from angarium.store.titles import INBOX, current, found, keyed, open_mailbox, spelled
 from angarium.wire.imap.entry import Arrived, Entry, Flagged, Snapshot
 
 __all__ = ["StoredMailboxes"]
@@ -47,9 +48,10 @@ class StoredMailboxes:
     async def deliver(self, letters: Sequence[Letter], *, day: int) -> None:
         """See `Mailboxes.deliver`."""
         many = sum(len(letter.names) for letter in letters) > MANY
-        ready = await self._backend.read(partial(parcels, seal=self._seal, letters=letters), heavy=many)
-        if ready:
-            await self._backend.write(partial(store, ready=ready, day=day))
+        while ready := await self._backend.read(partial(parcels, seal=self._seal, letters=letters), heavy=many):
+            with suppress(Overtaken):
+                await self._backend.write(partial(store, ready=ready, day=day))
+                return
 
     async def usage(self, names: Collection[str]) -> dict[str, int]:
         """See `Mailboxes.usage`. Counts size classes."""
@@ -70,7 +72,7 @@ class StoredMailboxes:
 
     async def names(self, owner: Owner) -> list[str]:
         """See `Mailboxes.names`."""
-        boxes = await self._backend.read(lambda rows: rows.mailboxes(owner.account))
+        boxes = await self._backend.read(lambda rows: rows.mailboxes(owner.account) if current(rows, owner) else [])
         titles = (owner.key.open(box.title).decode() for box in boxes)
         return sorted(titles, key=lambda title: (title != INBOX, title))
 
@@ -78,9 +80,8 @@ class StoredMailboxes:
         """See `Mailboxes.create`."""
 
         def job(rows: Writing, news: News) -> None:
+            self._account(rows, owner)
             self._require_free(rows, owner, mailbox)
-            if rows.account(owner.account) is None:
-                raise NoSuchMailbox
             open_mailbox(rows, self._seal, owner.account, mailbox)
 
         await self._backend.write(job)
@@ -102,7 +103,7 @@ class StoredMailboxes:
         def job(rows: Writing, news: News) -> None:
             box = self._other_than_inbox(rows, owner, mailbox)
             self._require_free(rows, owner, to)
-            title = self._seal.seal(self._lock(rows, owner), spelled(to).encode())
+            title = self._seal.seal(self._account(rows, owner).lock, spelled(to).encode())
             rows.rename_mailbox(box.number, keyed(self._seal, owner.account, to), title)
 
         await self._backend.write(job)
@@ -145,15 +146,16 @@ class StoredMailboxes:
         self, owner: Owner, mailbox: str, message: bytes, *, flags: frozenset[str], day: int
     ) -> tuple[int, int]:
         """See `Mailboxes.append`."""
+        while True:
+            account = await self._backend.read(partial(self._account, owner=owner))
+            parcel = seal_one(self._seal, message, owner.account, account, mailbox)
 
-        lock = await self._backend.read(partial(self._lock, owner=owner))
-        parcel = seal_one(self._seal, message, owner.account, lock, mailbox)
+            def job(rows: Writing, news: News, parcel: Parcel = parcel) -> tuple[int, int]:
+                found(rows, self._seal, owner, mailbox)
+                return store(rows, news, [parcel], day=day, flags=canonical(flags))
 
-        def job(rows: Writing, news: News) -> tuple[int, int]:
-            found(rows, self._seal, owner, mailbox)
-            return store(rows, news, [parcel], day=day, flags=canonical(flags))
-
-        return await self._backend.write(job)
+            with suppress(Overtaken):
+                return await self._backend.write(job)
 
     async def flag(
         self,
@@ -240,11 +242,11 @@ class StoredMailboxes:
         """See `Mailboxes.sweep`."""
         return await sweep(self._backend, self._seal, rules)
 
-    def _lock(self, rows: Reading, owner: Owner) -> bytes:
-        account = rows.account(owner.account)
+    def _account(self, rows: Reading, owner: Owner) -> AccountRow:
+        account = current(rows, owner)
         if account is None:
             raise NoSuchMailbox
-        return account.lock
+        return account
 
     def _require_free(self, rows: Reading, owner: Owner, mailbox: str) -> None:
         if rows.mailbox(owner.account, keyed(self._seal, owner.account, mailbox)) is not None:

@@ -5,17 +5,26 @@ and a small record that holds this key and is sealed to the account. `store.seal
 same interface and writes both as they are, so that what hunts for leaks can be shown to find them. `apps/serve.py`
 chooses.
 
+A person may have set a duress password beforehand. Every lock ends in its mark, or in as many random bytes, so that
+nobody who reads the disk sees who has; the second guess at every login costs nothing beside the first, because both
+follow from one slow stretching of the password.
+
 In every form names are keyed with the root key, so a disk without it does not say who has an account here.
 """
 
 import hashlib
+import hmac
+import os
 from collections.abc import Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from argon2 import PasswordHasher
-from argon2.exceptions import VerifyMismatchError
+from argon2.low_level import Type, hash_secret_raw
 
-__all__ = ["Clear", "Kept", "Key", "Seal"]
+__all__ = ["MARK", "Anew", "Clear", "Kept", "Key", "Seal"]
+
+MARK = 16
+"""Bytes at the end of every lock: the mark of a duress password, or random ones where there is none."""
+_SALT = 16
 
 
 class Key(Protocol):
@@ -23,6 +32,9 @@ class Key(Protocol):
 
     def open(self, sealed: bytes) -> bytes:
         """Undo `Seal.seal`. Raises ValueError where the bytes were not sealed to this account."""
+
+    def fits(self, lock: bytes) -> bool:
+        """Whether it is this lock that the key opens. Cheap."""
 
     def kept(self, under: bytes) -> "Kept":
         """This key wrapped under 32 bytes, for the time between two sessions. `under` wraps nothing else."""
@@ -33,6 +45,13 @@ class Kept(Protocol):
 
     def key(self, under: bytes) -> Key:
         """Undo `Key.kept`. Raises ValueError where it was wrapped under something else."""
+
+
+class Anew(NamedTuple):
+    """What an account begins anew with, empty, where its duress password was given: that is now its password."""
+
+    lock: bytes
+    key: Key
 
 
 class Seal(Protocol):
@@ -48,8 +67,14 @@ class Seal(Protocol):
     def lock(self, password: str) -> tuple[bytes, Key]:
         """Make what is kept of a new account to check its password and to seal to it, and its key. Slow on purpose."""
 
-    def unlock(self, lock: bytes, password: str) -> Key | None:
-        """The account's key, or None where the password is wrong. Slow on purpose."""
+    def unlock(self, lock: bytes, password: str) -> Key | Anew | None:
+        """The account's key; what it begins anew with, if this is its duress password; None: the password is wrong.
+
+        Slow on purpose, and equally slow whichever it is.
+        """
+
+    def with_duress(self, lock: bytes, password: str | None) -> bytes:
+        """The lock with this duress password instead of the one it had, or none: nobody can see which. Slow."""
 
     def seal(self, lock: bytes, record: bytes) -> bytes:
         """Seal a record to the account whose lock this is; needs no password."""
@@ -92,10 +117,16 @@ class Seal(Protocol):
 class _NoKey:
     """The key to what was never sealed."""
 
-    __slots__ = ()
+    __slots__ = ("_verifier",)
+
+    def __init__(self, verifier: bytes) -> None:
+        self._verifier = verifier
 
     def open(self, sealed: bytes) -> bytes:
         return sealed
+
+    def fits(self, lock: bytes) -> bool:
+        return lock[:-MARK] == self._verifier
 
     def kept(self, under: bytes) -> Kept:
         return self
@@ -118,7 +149,6 @@ class Clear:
         if len(root) != 32:
             raise ValueError("a root key is 32 bytes")
         self._root = root
-        self._hasher = PasswordHasher(time_cost=1, memory_cost=7 * 1024, parallelism=1)
 
     def name(self, kind: str, value: str) -> bytes:
         """See `Seal.name`. Kinds are at most 16 ASCII characters and keep equal values apart."""
@@ -126,15 +156,20 @@ class Clear:
 
     def lock(self, password: str) -> tuple[bytes, Key]:
         """See `Seal.lock`."""
-        return self._hasher.hash(self._pepper(password)).encode(), _NoKey()
+        verifier, _ = self._stretched(password, os.urandom(_SALT))
+        return verifier + os.urandom(MARK), _NoKey(verifier)
 
-    def unlock(self, lock: bytes, password: str) -> Key | None:
+    def unlock(self, lock: bytes, password: str) -> Key | Anew | None:
         """See `Seal.unlock`."""
-        try:
-            self._hasher.verify(lock, self._pepper(password))
-        except VerifyMismatchError:
-            return None
-        return _NoKey()
+        verifier, mark = self._stretched(password, lock[:_SALT])
+        if hmac.compare_digest(mark, lock[-MARK:]):
+            return Anew(verifier + os.urandom(MARK), _NoKey(verifier))
+        return _NoKey(verifier) if hmac.compare_digest(verifier, lock[:-MARK]) else None
+
+    def with_duress(self, lock: bytes, password: str | None) -> bytes:
+        """See `Seal.with_duress`."""
+        mark = os.urandom(MARK) if password is None else self._stretched(password, lock[:_SALT])[1]
+        return lock[:-MARK] + mark
 
     def seal(self, lock: bytes, record: bytes) -> bytes:
         """See `Seal.seal`."""
@@ -180,5 +215,9 @@ class Clear:
         """See `Seal.gather`."""
         return list(scattered)
 
-    def _pepper(self, password: str) -> bytes:
-        return hashlib.blake2b(password.encode(), key=self._root, person=b"password").digest()
+    def _stretched(self, password: str, salt: bytes) -> tuple[bytes, bytes]:
+        """What a lock begins with under this password, and what it ends with if this is the duress password."""
+        peppered = hashlib.blake2b(password.encode(), key=self._root, person=b"password").digest()
+        stretched = hash_secret_raw(peppered, salt, 1, 7 * 1024, 1, 32, Type.ID)
+        mark = hashlib.blake2b(key=stretched, person=b"duress", digest_size=MARK).digest()
+        return salt + hashlib.blake2b(key=stretched, person=b"password", digest_size=32).digest(), mark

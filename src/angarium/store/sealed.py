@@ -7,7 +7,10 @@ Four kinds of key, each in reach of fewer:
   row lies is permuted (eight rounds of Feistel over AES-256, which is more than Luby and Rackoff ask for, 1988).
 * An *account's* X25519 pair (RFC 7748). The private half lies in the account's lock, wrapped under argon2id (RFC 9106)
   of the password peppered with a root subkey; that its tag fits is the only check of a password there is. The public
-  half lies beside it, hidden, so the database without the root key cannot even be added to.
+  half lies beside it, hidden, so the database without the root key cannot even be added to. Behind it stands the mark
+  of a duress password, an HMAC under what argon2id makes of that one with the same salt, or 16 random bytes: one
+  stretching asks for both. As the two passwords differ, what is kept never comes from one stretched value used twice,
+  but where an account begins anew: the mark is then overwritten by the lock that this value wraps.
 * A *record's* key: an ephemeral X25519 key against the account's public half, through HKDF-SHA256 bound to both, gives
   the beginning of a chain of at most `CHAIN` records of that account. Each link gives a record's AES-256-GCM key and
   the next link, and is forgotten at once: who holds no password cannot open what was sealed, the relay that sealed it
@@ -47,7 +50,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import ECB
 
-from angarium.store.seal import Kept, Key
+from angarium.store.seal import MARK, Anew, Kept, Key
 
 __all__ = ["CHAIN", "CLASSES", "Sealed"]
 
@@ -67,7 +70,8 @@ _ONCE = bytes(_NONCE)
 _POINT = 32
 _HIDDEN_POINT = _NONCE + _POINT + _TAG
 _HEAD = _POINT + 2
-_LOCK = len(_FORM) + _SALT + _POINT + _TAG + _HIDDEN_POINT
+_WRAPPED = slice(len(_FORM) + _SALT, len(_FORM) + _SALT + _POINT + _TAG)
+_LOCK = _WRAPPED.stop + _HIDDEN_POINT + MARK
 _RECORD = 64
 _LONGER = 256
 _WORD = 0xFFFF_FFFF
@@ -122,22 +126,30 @@ class Sealed:
 
     def lock(self, password: str) -> tuple[bytes, Key]:
         """See `Seal.lock`."""
-        private = X25519PrivateKey.generate()
-        public = private.public_key().public_bytes_raw()
-        nonce, salt = os.urandom(_NONCE), os.urandom(_SALT)
-        hidden = nonce + self._points.encrypt(nonce, public, _FORM)
-        wrapped = AESGCM(self._stretched(password, salt)).encrypt(_ONCE, private.private_bytes_raw(), _FORM + hidden)
-        return _FORM + salt + wrapped + hidden, self._key(private, public)
+        salt = os.urandom(_SALT)
+        return self._made(self._stretched(password, salt), salt)
 
-    def unlock(self, lock: bytes, password: str) -> Key | None:
+    def unlock(self, lock: bytes, password: str) -> Key | Anew | None:
         """See `Seal.unlock`. Raises ValueError where the lock is no lock of this root key."""
         public, _ = self._public(lock)
-        salt, wrapped, hidden = lock[1 : 1 + _SALT], lock[1 + _SALT : -_HIDDEN_POINT], lock[-_HIDDEN_POINT:]
+        salt = lock[len(_FORM) : _WRAPPED.start]
+        stretched = self._stretched(password, salt)
+        if hmac.compare_digest(_mark(stretched), lock[-MARK:]):
+            return Anew(*self._made(stretched, salt))
         try:
-            private = AESGCM(self._stretched(password, salt)).decrypt(_ONCE, wrapped, _FORM + hidden)
+            private = AESGCM(stretched).decrypt(_ONCE, lock[_WRAPPED], _FORM + lock[_WRAPPED.stop : -MARK])
         except InvalidTag:
             return None
         return self._key(X25519PrivateKey.from_private_bytes(private), public)
+
+    def with_duress(self, lock: bytes, password: str | None) -> bytes:
+        """See `Seal.with_duress`."""
+        salt = lock[len(_FORM) : _WRAPPED.start]
+        return lock[:-MARK] + (os.urandom(MARK) if password is None else _mark(self._stretched(password, salt)))
+
+    def public_half(self, lock: bytes) -> bytes:
+        """Of the account whose lock this is. Raises ValueError where it is no lock of this root key."""
+        return self._public(lock)[0]
 
     def seal(self, lock: bytes, record: bytes) -> bytes:
         """See `Seal.seal`."""
@@ -216,6 +228,15 @@ class Sealed:
         half = X25519PrivateKey.from_private_bytes(private)
         return self._key(half, half.public_key().public_bytes_raw())
 
+    def _made(self, stretched: bytes, salt: bytes) -> tuple[bytes, Key]:
+        """A lock around a new pair, and its key."""
+        private = X25519PrivateKey.generate()
+        public = private.public_key().public_bytes_raw()
+        nonce = os.urandom(_NONCE)
+        hidden = nonce + self._points.encrypt(nonce, public, _FORM)
+        wrapped = AESGCM(stretched).encrypt(_ONCE, private.private_bytes_raw(), _FORM + hidden)
+        return _FORM + salt + wrapped + hidden + os.urandom(MARK), self._key(private, public)
+
     def _crossed(self, places: bytes, step: int) -> bytes:
         """The Feistel network, over many places at once; backwards (`step` -1) it undoes itself."""
         count = len(places) // 8
@@ -261,7 +282,7 @@ class Sealed:
     def _public_half(self, lock: bytes) -> tuple[bytes, X25519PublicKey]:
         if len(lock) != _LOCK or lock[:1] != _FORM:
             raise ValueError("not a lock of this form")
-        hidden = lock[-_HIDDEN_POINT:]
+        hidden = lock[_WRAPPED.stop : -MARK]
         public = _decrypted(self._points, hidden[:_NONCE], hidden[_NONCE:], _FORM)
         return public, X25519PublicKey.from_public_bytes(public)
 
@@ -316,6 +337,10 @@ class _AccountKey:
             self._records[sealed] = record
         return record
 
+    def fits(self, lock: bytes) -> bool:
+        """See `Key.fits`."""
+        return self._seal.public_half(lock) == self._public
+
     def kept(self, under: bytes) -> Kept:
         """See `Key.kept`."""
         return _Kept(self._seal, AESGCM(under).encrypt(_ONCE, self._private.private_bytes_raw(), None))
@@ -348,6 +373,11 @@ class _Kept:
     def key(self, under: bytes) -> Key:
         """See `Kept.key`."""
         return self._seal.revive(_decrypted(AESGCM(under), _ONCE, self._wrapped, None))
+
+
+def _mark(stretched: bytes) -> bytes:
+    """What a lock ends in, if this is what its salt makes of the duress password."""
+    return hmac.digest(stretched, b"angarium duress\x01", "sha256")[:MARK]
 
 
 def _between(mine: X25519PrivateKey, theirs: X25519PublicKey, ephemeral: bytes, public: bytes) -> bytes:

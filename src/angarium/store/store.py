@@ -34,7 +34,7 @@ class Store:
 
     async def close(self) -> None:
         """Finish what was begun, then let go of files and threads. What comes later raises StoreError."""
-        self.accounts.close()
+        await self.accounts.close()
         await self._backend.close()
 
 

@@ -3,11 +3,11 @@
 import secrets
 
 from angarium.store.interfaces import AccountId, NoSuchAccount, NoSuchMailbox, Owner
-from angarium.store.rows import MailboxRow, Reading, Writing
+from angarium.store.rows import AccountRow, MailboxRow, Reading, Writing
 from angarium.store.seal import Seal
 from angarium.store.uids import Uids
 
-__all__ = ["INBOX", "found", "keyed", "open_mailbox", "spelled"]
+__all__ = ["INBOX", "current", "found", "keyed", "open_mailbox", "spelled"]
 
 INBOX = "INBOX"
 
@@ -22,8 +22,16 @@ def keyed(seal: Seal, account: AccountId, mailbox: str) -> bytes:
     return seal.name("mailbox", f"{account.hex()}/{spelled(mailbox)}")
 
 
+def current(rows: Reading, owner: Owner) -> AccountRow | None:
+    """The owner's account; None where it is gone, or has begun anew under another key."""
+    row = rows.account(owner.account)
+    return row if row is not None and owner.key.fits(row.lock) else None
+
+
 def found(rows: Reading, seal: Seal, owner: Owner, mailbox: str) -> MailboxRow:
     """An account's mailbox. Raises NoSuchMailbox."""
+    if current(rows, owner) is None:
+        raise NoSuchMailbox
     row = rows.mailbox(owner.account, keyed(seal, owner.account, mailbox))
     if row is None:
         raise NoSuchMailbox

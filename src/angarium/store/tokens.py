@@ -12,6 +12,7 @@ import msgspec
 from angarium.store.interfaces import AccountId, Owner
 from angarium.store.rows import Backend, News, Writing
 from angarium.store.seal import Seal
+from angarium.store.titles import current
 
 __all__ = ["StoredTokens"]
 
@@ -32,7 +33,11 @@ class StoredTokens:
         def appended(tokens: list[str]) -> list[str]:
             return [*(other for other in tokens if other != token), token][-KEPT:]
 
-        await self._backend.write(partial(self._change, account=owner.account, change=appended))
+        def job(rows: Writing, news: News) -> None:
+            if current(rows, owner) is not None:
+                self._change(rows, news, account=owner.account, change=appended)
+
+        await self._backend.write(job)
 
     async def of(self, name: str) -> list[str]:
         """See `Tokens.of`."""

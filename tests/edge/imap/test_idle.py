@@ -1,11 +1,17 @@
 """IDLE and what may happen meanwhile: mail, other devices, silence, the end of the account or of the relay."""
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING
+
+import pytest
+
+from angarium.edge.imap import session as imap_session
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from angarium.store.interfaces import Owner
     from tests.edge.imap.conftest import Client, Relay
 
     Device = Callable[..., Awaitable[Client]]
@@ -76,6 +82,46 @@ async def test_a_destroyed_account_ends_its_sessions(relay: "Relay", device: "De
     assert await waiting.ended() == b"* BYE This mailbox is no more\r\n"
     await relay.quiet()
     assert relay.listeners() == 0
+
+
+async def test_a_duress_password_cuts_every_session_but_its_own(
+    relay: "Relay", device: "Device", greeted: "Device", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(imap_session, "FAREWELL_SECONDS", 0.2)
+    idling, waiting, inside = await device(b"INBOX"), await device(b"INBOX"), await device()
+    await relay.deliver()
+    await relay.store.accounts.set_duress("alice1234", "correct horse battery", "give me that", day=20_000)
+    await idling.idle()
+    forced = await greeted()
+    assert await forced.ok(b'LOGIN "alice1234@relay.example" "give me that"') == []
+    assert (await idling.ended()).endswith(b"* BYE This mailbox is no more\r\n")
+    for silent in (waiting, inside):
+        with suppress(ConnectionError):  # a reset may look like either
+            assert await silent.ended() == b""
+    await relay.deliver()
+    selected = await forced.ok(b"SELECT INBOX")
+    assert b"1 EXISTS" in selected
+    assert await forced.ok(b"NOOP") == []
+    again = await greeted()
+    refused = await again.refused(b'LOGIN "alice1234@relay.example" "correct horse battery"')
+    assert refused.startswith(b"NO [AUTHENTICATIONFAILED]")
+
+
+async def test_a_login_that_is_overtaken_by_a_deletion_is_no_login(
+    relay: "Relay", greeted: "Device", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await relay.store.accounts.create("alice1234", "correct horse battery", day=20_000)
+    login = relay.store.accounts.login
+
+    async def overtaken(name: str, password: str, *, day: int) -> "Owner":
+        owner = await login(name, password, day=day)
+        await relay.store.accounts.delete(owner)
+        return owner
+
+    monkeypatch.setattr(relay.store.accounts, "login", overtaken)
+    late = await greeted()
+    await late.say(b'a LOGIN "alice1234@relay.example" "correct horse battery"\r\n')
+    assert await late.ended() == b"* BYE This mailbox is no more\r\n"
 
 
 async def test_the_relay_says_goodbye_when_it_stops(relay: "Relay", device: "Device") -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tests.edge.imap.conftest import Relay
 
 SESSIONS = 200
-MOST = 5000
+MOST = 5200
 """Bytes of Python objects: both tasks of asyncio's and some 400 of this test's own included."""
 
 

@@ -141,7 +141,14 @@ async def test_the_other_pages_fit_the_smallest_phone(http_relay: Any, visit: Op
     http_relay.registration = "invite"
     await http_relay.store.invitations.add("tok", uses=1, expires_day=20_000)
     shown = await visit(http_relay.site(), 320, "light")
-    for path, status in (("/", 200), ("/invite/tok", 200), ("/invite/void", 404), ("/delete", 200), ("/lost", 404)):
+    for path, status in (
+        ("/", 200),
+        ("/invite/tok", 200),
+        ("/invite/void", 404),
+        ("/delete", 200),
+        ("/password", 200),
+        ("/lost", 404),
+    ):
         await shown.open(f"{path}?lang={code}", status)
         shown.complaints = [text for text in shown.complaints if "404" not in text]
         await shown.check()
@@ -152,7 +159,7 @@ async def test_an_account_is_deleted_without_a_script(http_relay: Any, visit: Op
     shown = await visit(http_relay.site(), 360, "light")
     page = shown.page
     await shown.open("/?lang=fa")
-    await page.locator("footer a").click()
+    await page.get_by_text(LANGUAGES["fa"].words["delete"]).click()
     await page.fill("#name", "nine.chars")
     await page.fill("#password", "a password")
     await page.locator("button").click()
@@ -178,6 +185,42 @@ async def test_whoever_hesitates_keeps_the_account(http_relay: Any, visit: Opene
     assert await http_relay.store.accounts.count() == 1
 
 
+@pytest.mark.parametrize("code", ["en", "fa"])
+async def test_a_second_password_is_set_and_taken_away_without_a_script(
+    http_relay: Any, visit: Opener, code: str
+) -> None:
+    words, accounts = LANGUAGES[code].words, http_relay.store.accounts
+    await accounts.create("nine.chars", "a password", day=20_000)
+    shown = await visit(http_relay.site(), 320, "light")
+    page = shown.page
+    await shown.open(f"/?lang={code}")
+    await page.locator("footer").get_by_text(words["second"], exact=True).click()
+
+    async def fill(again: str) -> None:
+        for field, text in (("name", "nine.chars"), ("password", "a password"), ("second", "give me that")):
+            await page.fill(f"#{field}", text)
+        await page.fill("#again", again)
+
+    await fill("give me this")
+    await page.keyboard.press("Enter")  # is the first button
+    assert await page.locator("[role=alert]").inner_text() == words["second_twice"]
+    shown.complaints = [text for text in shown.complaints if "400" not in text]
+    await shown.check()
+    await fill("give me that")
+    await page.get_by_role("button", name=words["second_button"]).click()
+    assert await page.locator("h1").inner_text() == words["second_set"]
+    await shown.check()
+    await shown.open(f"/password?lang={code}")
+    await page.fill("#name", "nine.chars")
+    await page.fill("#password", "a password")
+    await page.get_by_role("button", name=words["second_remove"]).click()
+    assert await page.locator("h1").inner_text() == words["second_removed"]
+    await shown.check()
+    assert not any("password=" in url or "give" in url or "nine.chars" in url for url in shown.requests)
+    await accounts.set_duress("nine.chars", "a password", "give me that", day=20_000)
+    assert (await accounts.login("nine.chars", "give me that", day=20_000)).emptied
+
+
 async def test_the_language_is_chosen_by_a_link_and_kept(http_relay: Any, visit: Opener) -> None:
     shown = await visit(http_relay.site(), 1280, "light")
     await shown.open("/")
@@ -186,7 +229,7 @@ async def test_the_language_is_chosen_by_a_link_and_kept(http_relay: Any, visit:
         await shown.page.get_by_text(language.name, exact=True).click()
         assert await shown.page.locator("html").get_attribute("lang") == code
     await shown.page.get_by_text("Русский").click()
-    await shown.page.locator("footer a").click()
+    await shown.page.get_by_text(LANGUAGES["ru"].words["delete"]).click()
     assert await shown.page.locator("h1").inner_text() == LANGUAGES["ru"].words["delete"]
 
 

@@ -12,6 +12,7 @@ from angarium.edge.pages.exchange import Handler, Request, Response
 from angarium.edge.pages.language import LANGUAGES
 from angarium.edge.pages.router import pages
 from angarium.mail.invitation import Login, parse
+from angarium.store.interfaces import StoreFull, WrongPassword
 
 ENGLISH = LANGUAGES["en"].words
 FORM = {"content-type": "application/x-www-form-urlencoded; charset=utf-8"}
@@ -56,8 +57,8 @@ async def get(handler: Handler, path: str, query: str = "") -> Response:
     return await handler(Request("GET", path, query))
 
 
-async def post(handler: Handler, **fields: str) -> Response:
-    return await handler(Request("POST", "/delete", "", FORM, urlencode(fields).encode()))
+async def post(handler: Handler, path: str = "/delete", **fields: str) -> Response:
+    return await handler(Request("POST", path, "", FORM, urlencode(fields).encode()))
 
 
 @pytest.fixture
@@ -187,9 +188,92 @@ async def test_what_is_typed_is_text(relay: Any) -> None:
     assert [field["value"] for field in page.all("input")] == [f"{evil}@relay.example", evil, "yes"]
 
 
-async def test_a_body_that_is_no_form_is_refused(relay: Any) -> None:
-    response = await pages(relay.site())(Request("POST", "/delete", "", {"content-type": "text/json"}, b"{}"))
+@pytest.mark.parametrize("path", ["/delete", "/password"])
+async def test_a_body_that_is_no_form_is_refused(relay: Any, path: str) -> None:
+    response = await pages(relay.site())(Request("POST", path, "", {"content-type": "text/json"}, b"{}"))
     assert response.status == 415
+
+
+SECOND = {"name": "nine.chars", "password": "a password", "second": "give me that", "again": "give me that"}
+
+
+async def test_a_second_password_is_set_and_empties_the_account(relay: Any) -> None:
+    handler = pages(relay.site())
+    accounts = relay.store.accounts
+    await accounts.create("nine.chars", "a password", day=20_000)
+    asked = Page(await get(handler, "/password"))
+    assert asked.says("second_why")
+    assert [field["name"] for field in asked.all("input")] == list(SECOND)
+    response = await post(handler, "/password", do="set", **SECOND)
+    assert response.status == 200
+    done = Page(response)
+    assert done.says("second_set")
+    assert "nine.chars@relay.example" in done.text
+    assert "give me that" not in done.source
+    assert not (await accounts.login("nine.chars", "a password", day=20_000)).emptied
+    assert (await accounts.login("nine.chars", "give me that", day=20_000)).emptied
+
+
+async def test_a_second_password_is_taken_away_and_nobody_is_told_whether_there_was_one(relay: Any) -> None:
+    handler = pages(relay.site())
+    await relay.store.accounts.create("nine.chars", "a password", day=20_000)
+    without = await post(handler, "/password", do="remove", name="nine.chars", password="a password")
+    for second in ("give me that", "another one"):  # set, and replaced
+        last = await post(handler, "/password", do="set", **(SECOND | {"second": second, "again": second}))
+        assert Page(last).says("second_set")
+    removed = await post(handler, "/password", do="remove", name="nine.chars", password="a password")
+    assert removed.body == without.body
+    assert Page(removed).says("second_removed")
+    with pytest.raises(WrongPassword):
+        await relay.store.accounts.login("nine.chars", "another one", day=20_000)
+
+
+@pytest.mark.parametrize(
+    ("changed", "status", "error"),
+    [
+        ({"name": ""}, 400, "error_empty"),
+        ({"password": ""}, 400, "error_empty"),
+        ({"again": "give me thaT"}, 400, "second_twice"),
+        ({"second": "a password", "again": "a password"}, 400, "second_same"),
+        ({"second": "8 chars.", "again": "8 chars."}, 400, "second_short"),
+        ({"second": "x" * 1025, "again": "x" * 1025}, 403, "second_other"),
+        ({"password": "another password"}, 403, "second_match"),
+        ({"name": "nobody.here"}, 403, "second_match"),
+    ],
+)
+async def test_a_second_password_that_will_not_do_changes_nothing(
+    relay: Any, changed: dict[str, str], status: int, error: str
+) -> None:
+    await relay.store.accounts.create("nine.chars", "a password", day=20_000)
+    fields = SECOND | changed
+    response = await post(pages(relay.site()), "/password", do="set", **fields)
+    page = Page(response)
+    assert response.status == status
+    assert page.says(error)
+    assert page.all("input")[0]["value"] == fields["name"]
+    assert not any(field.get("value") for field in page.all("input")[1:])
+    with pytest.raises(WrongPassword):
+        await relay.store.accounts.login("nine.chars", fields["second"][:1000] + "!", day=20_000)
+    assert not (await relay.store.accounts.login("nine.chars", "a password", day=20_000)).emptied
+
+
+async def test_the_second_password_deletes_an_account_too(relay: Any) -> None:
+    handler = pages(relay.site())
+    await relay.store.accounts.create("nine.chars", "a password", day=20_000)
+    await post(handler, "/password", do="set", **SECOND)
+    done = Page(await post(handler, name="nine.chars", password="give me that", sure="yes"))
+    assert done.says("done")
+    assert await relay.store.accounts.count() == 0
+
+
+async def test_a_relay_with_a_full_disk_sets_no_second_password(relay: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def full(*_: object, **__: object) -> None:
+        raise StoreFull("no room")
+
+    monkeypatch.setattr(relay.store.accounts, "set_duress", full)
+    response = await post(pages(relay.site()), "/password", do="set", **SECOND)
+    assert response.status == 503
+    assert Page(response).says("second_other")
 
 
 @pytest.mark.parametrize("path", ["/nothing", "//", "/a/b/c", "*", "/invite", "/new/", "/..", "relative"])
@@ -200,7 +284,7 @@ async def test_there_is_nothing_elsewhere(relay: Any, path: str) -> None:
 
 
 @pytest.mark.parametrize("code", LANGUAGES)
-@pytest.mark.parametrize("path", ["/", "/delete", "/lost", "/invite/none"])
+@pytest.mark.parametrize("path", ["/", "/delete", "/password", "/lost", "/invite/none"])
 async def test_every_page_speaks_every_language(relay: Any, code: str, path: str) -> None:
     relay.bare()
     response = await get(pages(relay.site()), path, f"lang={code}")

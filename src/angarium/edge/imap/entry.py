@@ -55,7 +55,7 @@ async def login(session: Session, command: Login) -> None:
     except Refused as refused:
         session.machine.complete("NO", refused.text, _code(refused))
         return
-    session.enter(owner)
+    await session.enter(owner)
     session.machine.complete("OK", "Logged in", f"CAPABILITY {capabilities(session)}")
 
 

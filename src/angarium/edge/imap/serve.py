@@ -131,7 +131,7 @@ class _Served:
 
     async def release(self) -> None:
         """Let go of everything but the connection."""
-        self.session.unselect()
+        self.session.leave()
         if self._idling is not None:
             await self._idling.abandon()
 

@@ -6,6 +6,7 @@ the kernel has them: a slow reader holds itself up and nobody else, and a peer t
 Nothing is kept that an idle connection does not need: replies are queued only while a command runs.
 """
 
+import asyncio
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
@@ -14,7 +15,7 @@ from angarium.edge import settings
 from angarium.edge.deflate import Deflated
 from angarium.edge.imap.site import ImapSite
 from angarium.reach.transport import Connection
-from angarium.store.interfaces import NoSuchMailbox, Owner, Subscription
+from angarium.store.interfaces import Attendance, NoSuchMailbox, Owner, Subscription
 from angarium.wire.imap.commands import State
 from angarium.wire.imap.entry import Resync
 from angarium.wire.imap.reader import Limits
@@ -22,8 +23,10 @@ from angarium.wire.imap.responses import flags_update
 from angarium.wire.imap.server import Server
 from angarium.wire.imap.view import Exists, Expunge, Flags, Moment, View
 
-__all__ = ["Gone", "Selected", "Session"]
+__all__ = ["FAREWELL_SECONDS", "Gone", "Selected", "Session"]
 
+FAREWELL_SECONDS = 1.0
+"""What a session has for its BYE when its account is no more; whoever says nothing by then is cut off."""
 
 Peer: TypeAlias = Connection | Deflated
 
@@ -45,7 +48,7 @@ class Selected:
 class Session:
     """One device's connection."""
 
-    __slots__ = ("_owner", "_selected", "condstore", "connection", "machine", "site")
+    __slots__ = ("_attendance", "_owner", "_selected", "condstore", "connection", "machine", "site")
 
     def __init__(self, connection: Connection, site: ImapSite) -> None:
         self.connection: Peer = connection
@@ -54,6 +57,7 @@ class Session:
         self.condstore = False
         """Whether the client wants mod-sequences in what it is told (RFC 7162, 3.1)."""
         self._owner: Owner | None = None
+        self._attendance: Attendance | None = None
         self._selected: Selected | None = None
 
     @property
@@ -75,10 +79,20 @@ class Session:
 
     # Where it stands
 
-    def enter(self, owner: Owner) -> None:
-        """Somebody logged in."""
+    async def enter(self, owner: Owner) -> None:
+        """Somebody logged in. Raises NoSuchAccount: the account has come to its end meanwhile."""
+        self._attendance = await self.site.changes.attend(owner, self._farewell)
         self._owner = owner
         self.machine.state = State.AUTHENTICATED
+
+    def leave(self) -> None:
+        """The session is over."""
+        self.unselect()
+        if self._attendance is not None:
+            self._attendance.close()
+
+    def _farewell(self) -> None:
+        asyncio.get_running_loop().call_later(FAREWELL_SECONDS, lambda: self.connection.abort())
 
     def select(self, selected: Selected) -> None:
         """A mailbox was opened."""

@@ -1,4 +1,4 @@
-"""Pages for people: the invitation, and the end of an account.
+"""Pages for people: the invitation, the second password, and the end of an account.
 
 Looking never changes anything: previews that a messenger fetches burn no invitation and delete nothing. An account is
 deleted in two steps, each a plain form, with name and password in the body and never in an address.
@@ -12,7 +12,7 @@ from angarium.edge.pages.site import HttpSite
 from angarium.mail.accounts import Refused
 from angarium.mail.invitation import Login, parse
 
-__all__ = ["DeletePage", "InvitationPage", "LostPage"]
+__all__ = ["DeletePage", "InvitationPage", "LostPage", "PasswordPage"]
 
 TOKEN = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
@@ -76,12 +76,12 @@ class DeletePage:
         if not name or not password:
             return self._form(request, 400, name=name, error="error_empty")
         if fields.get("sure") != "yes":
-            address = self._address(name)
+            address = _address(self._site, name)
             return draw("delete_sure", request, domain=self._site.domain(), address=address, password=password)
         return await self._delete(request, name, password)
 
     async def _delete(self, request: Request, name: str, password: str) -> Response:
-        address = self._address(name)
+        address = _address(self._site, name)
         try:
             await self._site.gate.delete(address, password)
         except Refused as refused:
@@ -94,8 +94,72 @@ class DeletePage:
         domain = self._site.domain()
         return draw("delete", request, status=status, domain=domain, name=name, error=error, reason=reason)
 
-    def _address(self, name: str) -> str:
-        return name if "@" in name else f"{name}@{self._site.domain()}"
+
+class PasswordPage:
+    """What `/password` shows and does: a duress password, in plain words a second one.
+
+    Neither the path nor the title says what it is for, since browsers keep both; and no answer says whether there was
+    one before.
+    """
+
+    def __init__(self, site: HttpSite) -> None:
+        self._site = site
+
+    async def form(self, request: Request) -> Response:
+        """Explain, and ask."""
+        return self._form(request, 200)
+
+    async def submitted(self, request: Request) -> Response:
+        """Set the second password, or take it away."""
+        try:
+            fields = request.form()
+        except BadForm:
+            return plain(415, "Send a form (application/x-www-form-urlencoded).")
+        name, password = fields.get("name", "").strip(), fields.get("password", "")
+        if not name or not password:
+            return self._form(request, 400, name=name, error="error_empty")
+        if fields.get("do") == "remove":
+            return await self._set(request, name, password, None)
+        second = fields.get("second", "")
+        if error := self._fault(password, second, fields.get("again", "")):
+            return self._form(request, 400, name=name, error=error)
+        return await self._set(request, name, password, second)
+
+    def _fault(self, password: str, second: str, again: str) -> str:
+        if second != again:
+            return "second_twice"
+        if second == password:
+            return "second_same"
+        return "second_short" if len(second) < self._site.gate.shortest_password else ""
+
+    async def _set(self, request: Request, name: str, password: str, second: str | None) -> Response:
+        address = _address(self._site, name)
+        try:
+            await self._site.gate.set_duress(address, password, second)
+        except Refused as refused:
+            match = "authentication" in refused.text.lower()
+            error = "second_match" if match else "second_other"
+            return self._form(request, 503 if refused.temporary else 403, name=name, error=error, reason=refused.text)
+        words = "second_removed" if second is None else "second_set"
+        return draw("password_done", request, domain=self._site.domain(), address=address, words=words)
+
+    def _form(self, request: Request, status: int, name: str = "", error: str = "", reason: str = "") -> Response:
+        site = self._site
+        least = site.gate.shortest_password
+        return draw(
+            "password",
+            request,
+            status=status,
+            domain=site.domain(),
+            name=name,
+            error=error,
+            reason=reason,
+            least=str(least),
+        )
+
+
+def _address(site: HttpSite, name: str) -> str:
+    return name if "@" in name else f"{name}@{site.domain()}"
 
 
 class LostPage:

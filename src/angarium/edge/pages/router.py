@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from angarium.edge.pages.exchange import Handler, Request, Response, plain
 from angarium.edge.pages.machines import CHALLENGES, Machines
-from angarium.edge.pages.people import DeletePage, InvitationPage, LostPage
+from angarium.edge.pages.people import DeletePage, InvitationPage, LostPage, PasswordPage
 from angarium.edge.pages.site import HttpSite
 
 __all__ = ["Router", "pages", "plain_pages"]
@@ -36,12 +36,14 @@ class Router:
 
 def pages(site: HttpSite) -> Handler:
     """All that the relay answers over TLS."""
-    invitation, delete, machines = InvitationPage(site), DeletePage(site), Machines(site)
+    invitation, delete, password = InvitationPage(site), DeletePage(site), PasswordPage(site)
+    machines = Machines(site)
     return Router(
         {
             "/": {"GET": invitation.front},
             "/invite/*": {"GET": invitation.personal},
             "/delete": {"GET": delete.form, "POST": delete.submitted},
+            "/password": {"GET": password.form, "POST": password.submitted},
             "/new": {"POST": machines.new},
             "/.well-known/autoconfig/mail/config-v1.1.xml": {"GET": machines.autoconfig},
             "/generate_204": {"GET": machines.no_content},

@@ -8,6 +8,7 @@ What was released does not change: a later release adds a migration at the end, 
 `tests/store/directories`.
 """
 
+import os
 import sqlite3
 
 from angarium.store.interfaces import StoreError
@@ -41,6 +42,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE TABLE blobs (blob INTEGER PRIMARY KEY, day INTEGER NOT NULL, note BLOB NOT NULL) STRICT",
         "CREATE TABLE blob_bodies (blob INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT",
     ),
+    ("UPDATE accounts SET lock = with_noise(lock)",),
 )
 
 
@@ -50,6 +52,7 @@ def migrate(connection: sqlite3.Connection) -> None:
     Raises:
         StoreError: a newer release made it.
     """
+    connection.create_function("with_noise", 1, _with_noise)
     connection.execute("BEGIN IMMEDIATE")
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version > len(MIGRATIONS):
@@ -62,3 +65,8 @@ def migrate(connection: sqlite3.Connection) -> None:
             connection.execute(statement)
     connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
     connection.execute("COMMIT")
+
+
+def _with_noise(lock: bytes) -> bytes:
+    """A lock of the first release, as one of today that has no duress password (`store.seal.MARK`)."""
+    return lock + os.urandom(16)
