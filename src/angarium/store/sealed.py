@@ -1,4 +1,6 @@
-"""The seal that seals: what of the relay's words can be read on the disk, and by whom. No other file does cryptography.
+"""The seal that seals: what of the relay's words can be read on the disk, and by whom.
+
+No other file but `permutation` does cryptography.
 
 Four kinds of key, each in reach of fewer:
 
@@ -35,7 +37,6 @@ import hashlib
 import hmac
 import os
 import secrets
-import struct
 import threading
 import weakref
 from collections import OrderedDict
@@ -45,11 +46,9 @@ from functools import lru_cache
 from argon2.low_level import Type, hash_secret_raw
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
-from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.ciphers.algorithms import AES
-from cryptography.hazmat.primitives.ciphers.modes import ECB
 
+from angarium.store.permutation import Permutation
 from angarium.store.seal import MARK, Anew, Kept, Key
 
 __all__ = ["CHAIN", "CLASSES", "Sealed"]
@@ -74,13 +73,6 @@ _WRAPPED = slice(len(_FORM) + _SALT, len(_FORM) + _SALT + _POINT + _TAG)
 _LOCK = _WRAPPED.stop + _HIDDEN_POINT + MARK
 _RECORD = 64
 _LONGER = 256
-_WORD = 0xFFFF_FFFF
-_ROUNDS = tuple(number.to_bytes(12) for number in range(8))
-"""What makes each round's function another: the rest of the block in which it is computed."""
-_FEW = 16
-"""Places that are permuted faster one by one than together."""
-_PLACES = 16_384
-"""Places kept at hand: a message's is asked for at each step of its life."""
 _LENGTH = 4
 _REMEMBERED = 256
 """Records a key keeps open for its session: an app asks four times for each before it deletes it."""
@@ -113,8 +105,7 @@ class Sealed:
         self._mask = _derived(root, b"mask")
         self._points = AESGCM(_derived(root, b"public halves"))
         self._hidden = AESGCM(_derived(root, b"hidden"))
-        self._rounds = Cipher(AES(_derived(root, b"places")), ECB()).encryptor()  # noqa: S305 - a function of one block
-        self._scattered = lru_cache(_PLACES)(self._crossed_alone)
+        self._places = Permutation(_derived(root, b"places"))
         self._open: weakref.WeakValueDictionary[bytes, _AccountKey] = weakref.WeakValueDictionary()
         self._chains: OrderedDict[bytes, _Chain] = OrderedDict()
         self._turn = threading.Lock()
@@ -207,14 +198,11 @@ class Sealed:
 
     def scatter(self, places: Sequence[int]) -> list[int]:
         """See `Seal.scatter`."""
-        if len(places) <= _FEW:
-            return [self._scattered(place) for place in places]
-        return list(struct.unpack(f">{len(places)}q", self._crossed(struct.pack(f">{len(places)}Q", *places), 1)))
+        return self._places.scatter(places)
 
     def gather(self, scattered: Sequence[int]) -> list[int]:
         """See `Seal.gather`."""
-        count = len(scattered)
-        return list(struct.unpack(f">{count}Q", self._crossed(struct.pack(f">{count}q", *scattered), -1)))
+        return self._places.gather(scattered)
 
     def unmasked(self, sealed: bytes) -> tuple[bytes, bytes]:
         """The head and the ciphertext of a sealed record. Raises ValueError where it is too short for one."""
@@ -236,31 +224,6 @@ class Sealed:
         hidden = nonce + self._points.encrypt(nonce, public, _FORM)
         wrapped = AESGCM(stretched).encrypt(_ONCE, private.private_bytes_raw(), _FORM + hidden)
         return _FORM + salt + wrapped + hidden + os.urandom(MARK), self._key(private, public)
-
-    def _crossed(self, places: bytes, step: int) -> bytes:
-        """The Feistel network, over many places at once; backwards (`step` -1) it undoes itself."""
-        count = len(places) // 8
-        words = memoryview(places).cast("I")
-        left, right = words[0::2].tobytes(), words[1::2].tobytes()
-        for number in _ROUNDS[::step]:
-            blocks = bytearray((bytes(4) + number) * count)
-            memoryview(blocks).cast("I")[0::4] = memoryview(right).cast("I")
-            with self._turn:
-                mixed = memoryview(self._rounds.update(blocks)).cast("I")[0::4].tobytes()
-            left, right = right, (int.from_bytes(left) ^ int.from_bytes(mixed)).to_bytes(4 * count)
-        crossed = bytearray(8 * count)
-        words = memoryview(crossed).cast("I")
-        words[0::2], words[1::2] = memoryview(right).cast("I"), memoryview(left).cast("I")
-        return bytes(crossed)
-
-    def _crossed_alone(self, place: int) -> int:
-        """The same for one place, with its sign."""
-        left, right = place >> 32, place & _WORD
-        with self._turn:
-            for number in _ROUNDS:
-                mixed = self._rounds.update(right.to_bytes(4) + number)
-                left, right = right, left ^ int.from_bytes(mixed[:4])
-        return (right << 32 | left) - ((right & 1 << 31) << 33)
 
     def _key(self, private: X25519PrivateKey, public: bytes) -> "_AccountKey":
         """One key for all sessions of an account."""
