@@ -53,7 +53,8 @@ def start() -> Start:
     def on(data: Path, *options: str, settings: str = GENEROUS) -> AbstractAsyncContextManager[Relay]:
         if not data.exists():
             data.mkdir(0o700, parents=True)
-            (data / "angarium.toml").write_text(settings)
+            if settings:
+                (data / "angarium.toml").write_text(settings)
         return relay(data, (*OPTIONS, *options))
 
     return on
