@@ -27,7 +27,7 @@ SERVER = """
         certificates = Certificates(own.cert, own.key)
         listener = Listener(Limits(handshake_seconds=60), count, lambda door: certificates.context())
         doors = await listener.bind(
-            Listen(addresses=["127.0.0.1"], ports="any", submissions=-1, submission=-1, https=-1, http=-1)
+            Listen(addresses=["127.0.0.1"], ports="any", submissions=-1, submission=-1, https=-1, http=-1, smtp=-1)
         )
         print(*(door.port for door in doors), flush=True)
         await listener.run()

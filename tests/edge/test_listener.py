@@ -21,8 +21,10 @@ from angarium.reach import transport
 from angarium.reach.transport import Connection, connect
 
 LOOPBACK = ["127.0.0.1"]
-TLS_ONLY = Listen(addresses=LOOPBACK, ports="any", imap=-1, submissions=-1, submission=-1, https=-1, http=-1)
-PLAIN_ONLY = Listen(addresses=LOOPBACK, ports="any", imaps=-1, submissions=-1, submission=-1, https=-1, http=-1)
+TLS_ONLY = Listen(addresses=LOOPBACK, ports="any", imap=-1, submissions=-1, submission=-1, https=-1, http=-1, smtp=-1)
+PLAIN_ONLY = Listen(
+    addresses=LOOPBACK, ports="any", imaps=-1, submissions=-1, submission=-1, https=-1, http=-1, smtp=-1
+)
 
 Handler = Callable[[Door, Connection], Awaitable[None]]
 Serving = Callable[..., contextlib.AbstractAsyncContextManager[tuple[Listener, int]]]
@@ -289,7 +291,11 @@ OUT_OF_DESCRIPTORS = """
     async def main():
         listener = listening.Listener(Limits(), echo, None)
         doors = await listener.bind(
-            Listen(addresses=["127.0.0.1"], ports="any", imaps=-1, submissions=-1, submission=-1, https=-1, http=-1)
+            Listen(
+                addresses=["127.0.0.1"],
+                ports="any",
+                **dict.fromkeys(("imaps", "submissions", "submission", "https", "http", "smtp"), -1),
+            )
         )
         running = asyncio.create_task(listener.run())
         port = doors[0].port

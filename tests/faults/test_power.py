@@ -24,8 +24,12 @@ async def test_what_was_said_is_there_after_every_cut(tmp_path: Path) -> None:
 
 async def test_the_cuts_find_a_store_that_does_not_flush(tmp_path: Path) -> None:
     recording = await asyncio.to_thread(recorded, tmp_path / "store", 50, careless=True)
-    figures = await cuts(recording, 20, random.Random(1))
-    assert figures.lost > 0, figures
+    lost = 0
+    for seed in range(10):  # most cuts fall where even this store has just flushed
+        lost += (await cuts(recording, 20, random.Random(seed))).lost
+        if lost:
+            break
+    assert lost
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="a relay lets itself be traced by root only")
