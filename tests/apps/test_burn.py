@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from angarium.apps.burn import burn_home
+from angarium.apps.burn import LARGE, burn_home
 from angarium.apps.check.throwaway import Relay
 from angarium.apps.home import Home
 from angarium.reach import files
@@ -146,6 +146,16 @@ def test_what_fails_is_told_and_the_rest_is_done(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(files, "scrub", refused)
     problems = burn_home(home).problems
     assert f"{home.root_key_file} was removed but not overwritten: Input/output error" in problems
+    assert not home.path.exists()
+
+
+async def test_a_large_database_is_not_waited_for(command: Command, tmp_path: Path) -> None:
+    home = made(tmp_path / "relay")
+    with home.database.open("ab") as database:
+        database.truncate(LARGE + 1)
+    status, said, complained = await command("burn", "--data", str(home.path), "--yes", "--json")
+    assert (status, complained) == (0, "")
+    assert json.loads(said)["problems"] == []
     assert not home.path.exists()
 
 

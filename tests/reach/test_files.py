@@ -1,11 +1,13 @@
 """Files that are there whole or not at all."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from angarium.reach.files import erase, overwrite, replace_erased, write_whole
+from angarium.reach.files import erase, let_go, overwrite, replace_erased, write_whole
 
 
 def test_a_file_is_written_for_its_owner_only(tmp_path: Path) -> None:
@@ -53,3 +55,17 @@ def test_what_is_replaced_is_overwritten(tmp_path: Path) -> None:
     assert path.read_bytes() == b"new"
     assert (tmp_path / "other name").read_bytes() == b""
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_large_file_loses_its_name_at_once_and_nobody_waits_for_its_room(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    path.write_bytes(bytes(1 << 20))
+    program = "import sys; from pathlib import Path; from angarium.reach.files import let_go; let_go(Path(sys.argv[1]))"
+    done = subprocess.run([sys.executable, "-c", program, path], capture_output=True, check=True)
+    assert (done.stdout, done.stderr) == (b"", b"")
+    assert not path.exists()
+    with pytest.raises(FileNotFoundError):
+        let_go(path)
+    path.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(OSError, match="symbolic links"):
+        let_go(path)

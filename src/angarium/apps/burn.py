@@ -23,7 +23,7 @@ from cyclopts import Parameter
 from angarium.apps.home import UNFINISHED, Home, HomeError, default_path
 from angarium.apps.options import Data, Json
 from angarium.edge.control import NotRunning, Refusal, ask, listener
-from angarium.reach.files import erase
+from angarium.reach.files import erase, let_go
 
 __all__ = ["Burnt", "burn", "burn_home"]
 
@@ -33,6 +33,8 @@ GONE = 0.2
 """Seconds the system has to take a killed process away."""
 SMALL = 1 << 20
 """Files up to so many bytes are overwritten; larger ones hold nothing but what the root key has sealed."""
+LARGE = 64 << 20
+"""Files above so many bytes lose their names at once, and the system takes its time to give their room back."""
 
 
 class Burnt(NamedTuple):
@@ -82,8 +84,7 @@ def burn_home(home: Home) -> Burnt:
     if relay == "unknown":
         problems.append("a relay runs on it that could not be ended: stop it now; until then it has the key in memory")
     for path in home.remains():
-        small = path.is_file() and path.stat().st_size <= SMALL
-        removed += _gone(path, erase if small else Path.unlink, problems)
+        removed += _gone(path, _way(path), problems)
     unfinished = [
         path for draft in home.path.glob(f"{UNFINISHED}.*") for path in (draft / "tls", draft / "keys", draft)
     ]
@@ -91,6 +92,16 @@ def burn_home(home: Home) -> Burnt:
         with contextlib.suppress(OSError):
             directory.rmdir()
     return Burnt(removed, relay, problems, round(time.monotonic() - begun, 3))
+
+
+def _way(path: Path) -> Callable[[Path], None]:
+    """How a file is removed."""
+    if not path.is_file():
+        return Path.unlink
+    size = path.stat().st_size
+    if size <= SMALL:
+        return erase
+    return let_go if size > LARGE and not path.is_symlink() else Path.unlink
 
 
 def _gone(path: Path, remove: Callable[[Path], None], problems: list[str]) -> bool:

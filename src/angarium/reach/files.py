@@ -8,7 +8,7 @@ import os
 import secrets
 from pathlib import Path
 
-__all__ = ["erase", "make_directory", "overwrite", "replace_erased", "sync_directory", "write_whole"]
+__all__ = ["erase", "let_go", "make_directory", "overwrite", "replace_erased", "sync_directory", "write_whole"]
 
 PIECE = 1 << 20
 """Bytes overwritten at a time."""
@@ -66,6 +66,31 @@ def erase(path: Path) -> None:
         target.unlink(missing_ok=True)
         path.unlink(missing_ok=True)
         sync_directory(path.parent)
+
+
+def let_go(path: Path) -> None:
+    """Take a large file's name away at once; its room is given back meanwhile, by a process that ends with that.
+
+    Raises:
+        OSError: it is not there, or is not to be removed.
+    """
+    held = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    reading, writing = os.pipe()
+    try:
+        path.unlink()
+        if os.fork() == 0:  # who closes a file without a name last, waits for it
+            try:
+                os.close(writing)
+                nothing = os.open(os.devnull, os.O_RDWR)
+                for stream in (0, 1, 2):
+                    os.dup2(nothing, stream)
+                os.setsid()
+                os.read(reading, 1)
+            finally:
+                os._exit(0)
+    finally:
+        for descriptor in (reading, held, writing):
+            os.close(descriptor)
 
 
 def overwrite(path: Path) -> None:
