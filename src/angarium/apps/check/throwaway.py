@@ -9,7 +9,7 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,25 +57,28 @@ class Relay:
 
 
 @contextlib.asynccontextmanager
-async def relay(data: Path, options: Sequence[str] = OPTIONS) -> AsyncIterator[Relay]:
-    """Run a relay on a data directory until the context ends.
+async def relay(
+    data: Path, options: Sequence[str] = OPTIONS, environment: Mapping[str, str] | None = None
+) -> AsyncIterator[Relay]:
+    """Run a relay on a data directory until the context ends, with these variables beside those of this process.
 
     Raises:
         RelayFailed: it ended, or said nothing in time.
     """
-    async with started(sys.executable, "-m", "angarium", "up", "--data", str(data), *options, "--json") as running:
+    command = (sys.executable, "-m", "angarium", "up", "--data", str(data), *options, "--json")
+    async with started(*command, environment=environment) as running:
         yield running
 
 
 @contextlib.asynccontextmanager
-async def started(*command: str) -> AsyncIterator[Relay]:
+async def started(*command: str, environment: Mapping[str, str] | None = None) -> AsyncIterator[Relay]:
     """Run a program that says `Ready` in a line of JSON once it listens, until the context ends. Raises RelayFailed."""
     process = await asyncio.create_subprocess_exec(
         *command,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        env={**os.environ, **(environment or {}), "PYTHONUNBUFFERED": "1"},
         start_new_session=True,  # a Ctrl-C is ours to answer: we then stop the relay in order
     )
     assert process.stderr is not None
