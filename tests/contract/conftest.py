@@ -131,6 +131,17 @@ class World:
         connection.close()
         return int(count)
 
+    def cargoes(self) -> int:
+        """How many bodies wait for other relays."""
+        if self.directory is None:
+            return len(cast("MemoryBackend", self.store._backend).raw.cargoes)
+        connection = sqlite3.connect(self.directory / "store.db")
+        (count,) = connection.execute("SELECT count(*) FROM cargoes").fetchone()
+        (bodies,) = connection.execute("SELECT count(*) FROM cargo_bodies").fetchone()
+        connection.close()
+        assert count == bodies
+        return int(count)
+
 
 @pytest.fixture(params=["clear", "sealed"])
 def seal(request: pytest.FixtureRequest) -> Seal:

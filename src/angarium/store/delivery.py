@@ -7,20 +7,27 @@ a stand-in of the commonest size.
 """
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeAlias, TypeVar
 
 from angarium.store.interfaces import AccountId, Letter, StoreError
 from angarium.store.record import Record
-from angarium.store.rows import AccountRow, MailboxRow, MessageRow, News, Reading, Writing
+from angarium.store.rows import AccountRow, Backend, MailboxRow, MessageRow, News, Reading, Writing
 from angarium.store.seal import Seal
 from angarium.store.titles import INBOX, keyed
 from angarium.wire.imap.entry import Arrived, Entry
 
-__all__ = ["LARGE", "Blob", "Overtaken", "Parcel", "arrive", "parcels", "seal_one", "store"]
+__all__ = ["LARGE", "MANY", "Blob", "Overtaken", "Parcel", "arrive", "seal_one", "sealed_then", "store"]
+
+T = TypeVar("T")
 
 LARGE = 65_536
 """Bodies above this many bytes are kept once where they go to several, or apart where the seal hides."""
+MANY = 64
+"""More names than these are looked up outside the event loop's thread."""
 
 
 class Overtaken(StoreError):
@@ -55,6 +62,23 @@ class Parcel:
     body: bytes | None
     """What lies there."""
     blob: Blob | None
+
+
+Storing: TypeAlias = Callable[[Writing, News, Sequence[Parcel]], T]
+"""A job that gets what was sealed before it, and calls `store` with it before it changes anything else."""
+
+
+async def sealed_then(backend: Backend, seal: Seal, letters: Sequence[Letter], job: Storing[T]) -> T:
+    """Seal letters to all who have an account, then run a job in a transaction; where it was overtaken, both again."""
+    many = sum(len(letter.names) for letter in letters) > MANY
+    while True:
+        ready = await backend.read(partial(parcels, seal=seal, letters=letters), heavy=many) if letters else []
+        with suppress(Overtaken):
+            return await backend.write(partial(_handed, job=job, ready=ready))
+
+
+def _handed(rows: Writing, news: News, *, job: Storing[T], ready: Sequence[Parcel]) -> T:
+    return job(rows, news, ready)
 
 
 def parcels(rows: Reading, seal: Seal, letters: Iterable[Letter]) -> list[Parcel]:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from contextlib import suppress
 from functools import partial
 
-from angarium.store.delivery import Overtaken, Parcel, arrive, parcels, seal_one, store
+from angarium.store.delivery import MANY, Overtaken, Parcel, arrive, seal_one, sealed_then, store
 from angarium.store.flags import canonical, changed
 from angarium.store.interfaces import (
     AccountId,
@@ -33,9 +33,7 @@ __all__ = ["StoredMailboxes"]
 LONG = 2_000
 """Mailboxes of more messages are listed outside the event loop's thread."""
 BIG = 262_144
-"""Bodies of more bytes are read there too,"""
-MANY = 64
-"""and more names than these are looked up."""
+"""Bodies of more bytes are read there too."""
 
 
 class StoredMailboxes:
@@ -47,11 +45,7 @@ class StoredMailboxes:
 
     async def deliver(self, letters: Sequence[Letter], *, day: int) -> None:
         """See `Mailboxes.deliver`."""
-        many = sum(len(letter.names) for letter in letters) > MANY
-        while ready := await self._backend.read(partial(parcels, seal=self._seal, letters=letters), heavy=many):
-            with suppress(Overtaken):
-                await self._backend.write(partial(store, ready=ready, day=day))
-                return
+        await sealed_then(self._backend, self._seal, letters, partial(store, day=day))
 
     async def usage(self, names: Collection[str]) -> dict[str, int]:
         """See `Mailboxes.usage`. Counts size classes."""

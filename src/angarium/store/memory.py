@@ -73,6 +73,10 @@ class _Rows:
         self._messages: dict[int, RawMessage] = {}
         self.bodies: dict[int, bytes] = {}
         self._blobs: dict[int, _Blob] = {}
+        self._entries: dict[int, bytes] = {}
+        self.cargoes: dict[int, tuple[bytes, bytes]] = {}
+        self._marks: dict[bytes, int] = {}
+        self._peers: dict[bytes, bytes] = {}
 
     # Accounts and invitations
 
@@ -231,3 +235,59 @@ class _Rows:
 
     def remove_blob(self, blob: int) -> None:
         self._blobs.pop(blob, None)
+
+    # Other relays
+
+    def entry(self, number: int) -> bytes | None:
+        return self._entries.get(number)
+
+    def entries(self) -> list[tuple[int, bytes]]:
+        return list(self._entries.items())
+
+    def put_entries(self, entries: Iterable[tuple[int, bytes]]) -> None:
+        self._entries.update(entries)
+
+    def remove_entry(self, number: int) -> None:
+        del self._entries[number]
+
+    def cargo(self, cargo: int) -> bytes | None:
+        kept = self.cargoes.get(cargo)
+        return None if kept is None else kept[1]
+
+    def cargo_note(self, cargo: int) -> bytes | None:
+        kept = self.cargoes.get(cargo)
+        return None if kept is None else kept[0]
+
+    def add_cargo(self, cargo: int, *, note: bytes, body: bytes) -> None:
+        self.cargoes[cargo] = note, body
+
+    def put_cargo_note(self, cargo: int, note: bytes) -> None:
+        self.cargoes[cargo] = note, self.cargoes[cargo][1]
+
+    def remove_cargo(self, cargo: int) -> None:
+        self.cargoes.pop(cargo, None)
+
+    def marked(self, marks: Iterable[bytes]) -> set[bytes]:
+        return {mark for mark in marks if mark in self._marks}
+
+    def marks_before(self, day: int, limit: int) -> list[bytes]:
+        return list(islice((mark for mark, of in self._marks.items() if of < day), limit))
+
+    def add_marks(self, marks: Iterable[tuple[bytes, int]]) -> None:
+        self._marks.update(marks)
+
+    def remove_marks(self, marks: Iterable[bytes]) -> None:
+        for mark in marks:
+            self._marks.pop(mark, None)
+
+    def peer(self, peer: bytes) -> bytes | None:
+        return self._peers.get(peer)
+
+    def peers(self) -> list[tuple[bytes, bytes]]:
+        return list(self._peers.items())
+
+    def put_peer(self, peer: bytes, key: bytes) -> None:
+        self._peers[peer] = key
+
+    def remove_peer(self, peer: bytes) -> None:
+        self._peers.pop(peer, None)

@@ -1,7 +1,7 @@
 """What the other rooms may ask the store to remember of other relays: the out-queue, what has arrived, and keys.
 
-One contract suite (`tests/contract`) for all back-ends, as for `store.interfaces`. Nothing of it can be read without the
-root key, and nothing keeps a time finer than a day: when to try again is known to the running process alone.
+One contract suite (`tests/contract`) for all back-ends, as for `store.interfaces`. Nothing of it can be read without
+the root key, and nothing keeps a time finer than a day: when to try again is known to the running process alone.
 """
 
 from collections.abc import Collection, Sequence

@@ -7,7 +7,17 @@ row is a name, a title and one hidden state. What a place, a state or a note mea
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
-__all__ = ["AccountRow", "RawBox", "RawMessage", "RawReading", "RawWriting", "Reception", "Register"]
+__all__ = [
+    "AccountRow",
+    "Conveyance",
+    "RawBox",
+    "RawMessage",
+    "RawReading",
+    "RawWriting",
+    "Reception",
+    "Register",
+    "Traffic",
+]
 
 
 class AccountRow(NamedTuple):
@@ -87,7 +97,66 @@ class Reception(Protocol):
         """Replace the hidden push tokens of an account."""
 
 
-class RawReading(Register, Protocol):
+class Traffic(Protocol):
+    """Looks at what waits for other relays, and at what is remembered of them."""
+
+    def entry(self, number: int) -> bytes | None:
+        """A hidden entry of the queue."""
+
+    def entries(self) -> list[tuple[int, bytes]]:
+        """Number and hidden entry of all of them, in no order."""
+
+    def cargo(self, cargo: int) -> bytes | None:
+        """The wrapped body of a message in the queue."""
+
+    def cargo_note(self, cargo: int) -> bytes | None:
+        """What is noted of it."""
+
+    def marked(self, marks: Iterable[bytes]) -> set[bytes]:
+        """Those of these marks that are there."""
+
+    def marks_before(self, day: int, limit: int) -> list[bytes]:
+        """Marks of before that day, at most `limit`."""
+
+    def peer(self, peer: bytes) -> bytes | None:
+        """What is hidden of another relay, by its keyed name."""
+
+    def peers(self) -> list[tuple[bytes, bytes]]:
+        """Keyed name and what is hidden of all of them."""
+
+
+class Conveyance(Protocol):
+    """Changes it."""
+
+    def put_entries(self, entries: Iterable[tuple[int, bytes]]) -> None:
+        """Make or replace entries of the queue: number, entry."""
+
+    def remove_entry(self, number: int) -> None:
+        """Remove an entry."""
+
+    def add_cargo(self, cargo: int, *, note: bytes, body: bytes) -> None:
+        """Keep the body of a message in the queue."""
+
+    def put_cargo_note(self, cargo: int, note: bytes) -> None:
+        """Replace what is noted of it."""
+
+    def remove_cargo(self, cargo: int) -> None:
+        """Remove it, if it is there."""
+
+    def add_marks(self, marks: Iterable[tuple[bytes, int]]) -> None:
+        """Add marks: mark, day."""
+
+    def remove_marks(self, marks: Iterable[bytes]) -> None:
+        """Remove marks."""
+
+    def put_peer(self, peer: bytes, key: bytes) -> None:
+        """Make or replace what is hidden of another relay."""
+
+    def remove_peer(self, peer: bytes) -> None:
+        """Remove it, if it is there."""
+
+
+class RawReading(Register, Traffic, Protocol):
     """Looks at rows, all at one moment."""
 
     def mailbox(self, account: bytes, name: bytes) -> RawBox | None:
@@ -134,7 +203,7 @@ class RawReading(Register, Protocol):
         """Id, day and note of all of them."""
 
 
-class RawWriting(RawReading, Reception, Protocol):
+class RawWriting(RawReading, Reception, Conveyance, Protocol):
     """Changes rows, within one transaction."""
 
     def add_mailbox(self, account: bytes, name: bytes, box: RawBox) -> None:

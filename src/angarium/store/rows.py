@@ -11,7 +11,7 @@ Which messages a mailbox holds stands in its own row: who adds or removes messag
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import NamedTuple, Protocol, TypeAlias, TypeVar
 
-from angarium.store.raw import AccountRow, Reception, Register
+from angarium.store.raw import AccountRow, Conveyance, Reception, Register, Traffic
 from angarium.store.uids import Uids
 from angarium.wire.imap.entry import Change
 
@@ -61,7 +61,7 @@ class MessageRow(NamedTuple):
     """A `store.record.Record`, sealed to the account."""
 
 
-class Reading(Register, Protocol):
+class Reading(Register, Traffic, Protocol):
     """Looks at rows, all at one moment."""
 
     def mailbox(self, account: bytes, name: bytes) -> MailboxRow | None:
@@ -116,7 +116,7 @@ class Reading(Register, Protocol):
         """Id, day and size class of all of them."""
 
 
-class Writing(Reading, Reception, Protocol):
+class Writing(Reading, Reception, Conveyance, Protocol):
     """Changes rows, within one transaction."""
 
     def add_mailbox(self, account: bytes, name: bytes, row: MailboxRow) -> None:

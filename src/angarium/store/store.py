@@ -7,8 +7,11 @@ from pathlib import Path
 from angarium.store.accounts import StoredAccounts
 from angarium.store.changes import Hub, StoredChanges
 from angarium.store.invitations import StoredInvitations
+from angarium.store.keys import StoredKeys
 from angarium.store.mailboxes import StoredMailboxes
+from angarium.store.marks import StoredMarks
 from angarium.store.memory import MemoryBackend
+from angarium.store.outqueue import StoredQueue
 from angarium.store.rows import Backend, News
 from angarium.store.seal import Seal
 from angarium.store.sqlite.backend import SqliteBackend
@@ -31,6 +34,9 @@ class Store:
         self.mailboxes = StoredMailboxes(self._backend, seal)
         self.changes = StoredChanges(self._backend, seal, hub)
         self.tokens = StoredTokens(self._backend, seal)
+        self.queue = StoredQueue(self._backend, seal)
+        self.marks = StoredMarks(self._backend, seal)
+        self.keys = StoredKeys(self._backend, seal)
 
     async def close(self) -> None:
         """Finish what was begun, then let go of files and threads. What comes later raises StoreError."""

@@ -12,6 +12,8 @@ the other:
 What a row of a message still shows: system flags, the day, and the size class of what lies beside it. Whose it is, or
 which other rows are in the same mailbox, none of them says.
 
+Accounts, and all that concerns other relays, pass through as they are: what has to be hidden of them, the logic hides.
+
 Invariants:
 * Whatever is hidden is bound to its row: bytes that were moved to another are refused (ValueError).
 * Nothing is remembered between two calls but what the seal remembers; every row is made anew under a fresh nonce.
@@ -57,6 +59,23 @@ class Veiled:
         self.put_invitation = rows.put_invitation
         self.remove_invitations = rows.remove_invitations
         self.put_devices = rows.put_devices
+        self.entry = rows.entry
+        self.entries = rows.entries
+        self.cargo = rows.cargo
+        self.cargo_note = rows.cargo_note
+        self.put_entries = rows.put_entries
+        self.remove_entry = rows.remove_entry
+        self.add_cargo = rows.add_cargo
+        self.put_cargo_note = rows.put_cargo_note
+        self.remove_cargo = rows.remove_cargo
+        self.marked = rows.marked
+        self.marks_before = rows.marks_before
+        self.add_marks = rows.add_marks
+        self.remove_marks = rows.remove_marks
+        self.peer = rows.peer
+        self.peers = rows.peers
+        self.put_peer = rows.put_peer
+        self.remove_peer = rows.remove_peer
         self.rename_mailbox = rows.rename_mailbox
         self.ruin_mailbox = rows.ruin_mailbox
         self.ruins = rows.ruins

@@ -196,6 +196,65 @@ class SqliteRows:
         self._execute("DELETE FROM blobs WHERE blob = ?", (blob,))
         self._execute("DELETE FROM blob_bodies WHERE blob = ?", (blob,))
 
+    # Other relays
+
+    def entry(self, number: int) -> bytes | None:
+        entry: bytes | None = self._value("SELECT entry FROM queue WHERE number = ?", (number,))
+        return entry
+
+    def entries(self) -> list[tuple[int, bytes]]:
+        return self._execute("SELECT number, entry FROM queue").fetchall()
+
+    def put_entries(self, entries: Iterable[tuple[int, bytes]]) -> None:
+        self._each("REPLACE INTO queue (number, entry) VALUES (?, ?)", entries)
+
+    def remove_entry(self, number: int) -> None:
+        self._execute("DELETE FROM queue WHERE number = ?", (number,))
+
+    def cargo(self, cargo: int) -> bytes | None:
+        body: bytes | None = self._value("SELECT body FROM cargo_bodies WHERE cargo = ?", (cargo,))
+        return body
+
+    def cargo_note(self, cargo: int) -> bytes | None:
+        note: bytes | None = self._value("SELECT note FROM cargoes WHERE cargo = ?", (cargo,))
+        return note
+
+    def add_cargo(self, cargo: int, *, note: bytes, body: bytes) -> None:
+        self._execute("INSERT INTO cargoes (cargo, note) VALUES (?, ?)", (cargo, note))
+        self._execute("INSERT INTO cargo_bodies (cargo, body) VALUES (?, ?)", (cargo, body))
+
+    def put_cargo_note(self, cargo: int, note: bytes) -> None:
+        self._execute("UPDATE cargoes SET note = ? WHERE cargo = ?", (note, cargo))
+
+    def remove_cargo(self, cargo: int) -> None:
+        self._execute("DELETE FROM cargoes WHERE cargo = ?", (cargo,))
+        self._execute("DELETE FROM cargo_bodies WHERE cargo = ?", (cargo,))
+
+    def marked(self, marks: Iterable[bytes]) -> set[bytes]:
+        return {mark for mark in marks if self._value("SELECT 1 FROM marks WHERE mark = ?", (mark,)) is not None}
+
+    def marks_before(self, day: int, limit: int) -> list[bytes]:
+        return self._column("SELECT mark FROM marks WHERE day < ? LIMIT ?", (day, limit))
+
+    def add_marks(self, marks: Iterable[tuple[bytes, int]]) -> None:
+        self._each("INSERT INTO marks (mark, day) VALUES (?, ?)", marks)
+
+    def remove_marks(self, marks: Iterable[bytes]) -> None:
+        self._each("DELETE FROM marks WHERE mark = ?", [(mark,) for mark in marks])
+
+    def peer(self, peer: bytes) -> bytes | None:
+        key: bytes | None = self._value("SELECT key FROM peers WHERE peer = ?", (peer,))
+        return key
+
+    def peers(self) -> list[tuple[bytes, bytes]]:
+        return self._execute("SELECT peer, key FROM peers").fetchall()
+
+    def put_peer(self, peer: bytes, key: bytes) -> None:
+        self._execute("REPLACE INTO peers (peer, key) VALUES (?, ?)", (peer, key))
+
+    def remove_peer(self, peer: bytes) -> None:
+        self._execute("DELETE FROM peers WHERE peer = ?", (peer,))
+
     def _value(self, sql: str, values: tuple[Any, ...] = ()) -> Any:
         row = self._execute(sql, values).fetchone()
         return None if row is None else row[0]

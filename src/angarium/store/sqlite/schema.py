@@ -4,6 +4,9 @@ Nothing on disk counts upwards across accounts: no AUTOINCREMENT and no implicit
 order things came. A message's `place` is chosen by the seal (`store.veil`): it lies anywhere, and no column says in
 which mailbox. Bodies lie apart, so that listing a mailbox does not read them.
 
+Entries of the queue, and its bodies, lie at random numbers; which body is whose stands in hidden entries alone
+(`store.waybill`).
+
 What was released does not change: a later release adds a migration at the end, and a data directory of its own to
 `tests/store/directories`.
 """
@@ -43,6 +46,13 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE TABLE blob_bodies (blob INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT",
     ),
     ("UPDATE accounts SET lock = with_noise(lock)",),
+    (
+        "CREATE TABLE queue (number INTEGER PRIMARY KEY, entry BLOB NOT NULL) STRICT",
+        "CREATE TABLE cargoes (cargo INTEGER PRIMARY KEY, note BLOB NOT NULL) STRICT",
+        "CREATE TABLE cargo_bodies (cargo INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT",
+        "CREATE TABLE marks (mark BLOB PRIMARY KEY, day INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+        "CREATE TABLE peers (peer BLOB PRIMARY KEY, key BLOB NOT NULL) STRICT, WITHOUT ROWID",
+    ),
 )
 
 
