@@ -12,8 +12,11 @@ import pytest
 from angarium.apps.home import Home, HomeError
 from angarium.apps.seizure import examine, lines
 from angarium.lab.mails import sealed
-from angarium.store.sealed import Sealed
+from angarium.store.interfaces import Letter
+from angarium.store.outbound import Consigned, Dispatch
+from angarium.store.sealed import CLASSES, Sealed
 from angarium.store.sqlite import wal
+from angarium.store.sqlite.census import Traffic
 from angarium.store.store import Store, open_sqlite
 
 Command = Callable[..., Awaitable[tuple[int, str, str]]]
@@ -37,6 +40,14 @@ async def filled(home: Home) -> Store:
         if number == 1:
             await store.accounts.delete(owner)
     await store.invitations.add("an invitation", uses=7, expires_day=DAY + 7)
+    away = [Consigned("one.example", ("stranger-1@one.example",)), Consigned("192.0.2.7", ("stranger-2@[192.0.2.7]",))]
+    for to, length in ((away, 1500), (away[:1], 1600), (away, 100_000)):
+        mail = sealed("person-002@relay.example", secrets.token_hex(8), size=length)
+        await store.queue.add(Dispatch("person-002@relay.example", mail, tuple(to)), [], day=DAY, age_day=3)
+    for day in (DAY, DAY, DAY + 1):
+        letter = Letter(sealed("stranger-1@one.example", secrets.token_hex(8)), ("person-003", "person-004"))
+        await store.marks.deliver(letter, secrets.token_bytes(32), day=day)
+    await store.keys.put("192.0.2.7", bytes(32))
     return store
 
 
@@ -66,10 +77,24 @@ async def test_counts_and_classes_and_nothing_else(command: Command, tmp_path: P
     assert counted["with_push"] == 1
     assert counted["invitations"] == [{"day": DAY + 7, "count": 7}]
     assert counted["mailboxes"] == 11
-    assert sum(row["count"] for row in counted["messages"]) == counted["seen"] == 12
-    assert {row["day"] for row in counted["messages"]} == {DAY}
+    assert sum(row["count"] for row in counted["messages"] if row["day"] == DAY) == counted["seen"] + 4 == 16
+    assert {row["day"] for row in counted["messages"]} == {DAY, DAY + 1}
+    assert counted["traffic"]["queued"] == 5
+    assert [row["count"] for row in counted["traffic"]["bodies"]] == [2, 1]
+    assert counted["traffic"]["bodies"][0]["size"] == CLASSES[0]
+    assert counted["traffic"]["marks"] == [{"day": DAY, "count": 4}, {"day": DAY + 1, "count": 2}]
+    assert counted["traffic"]["peers"] == 1
     for text in (said, screen):
-        for secret in ("person-", "keeper@", "push token", "an invitation", home.root_key().hex()):
+        for secret in (
+            "person-",
+            "stranger-",
+            "one.example",
+            "192.0.2.7",
+            "keeper@",
+            "push token",
+            "an invitation",
+            home.root_key().hex(),
+        ):
             assert secret not in text
     assert "angarium passphrase" in " ".join(screen.split())
 
@@ -90,6 +115,16 @@ async def test_a_copy_of_what_a_killed_relay_left(tmp_path: Path, monkeypatch: p
         *("store.db", "store.db-wal", "store.lock")
     ]
     assert examine(home).database == expected
+
+
+def test_a_directory_of_the_first_release_is_counted_as_it_is(tmp_path: Path) -> None:
+    """Before any newer relay has opened it, and without changing it."""
+    first = Path(__file__).parents[1] / "store" / "directories" / "0.1.0"
+    home = Home(shutil.copytree(first, tmp_path / "data"))
+    before = state(home.path)
+    counted = examine(home).database
+    assert counted
+    assert (counted.traffic, state(home.path)) == (Traffic(), before)
 
 
 def test_every_line_is_explained(tmp_path: Path) -> None:

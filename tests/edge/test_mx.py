@@ -23,7 +23,6 @@ from angarium.edge.mx import MxSite, serve_mx
 from angarium.edge.settings import Limits
 from angarium.mail.checks.peers import Peers
 from angarium.mail.incoming import Incoming
-from angarium.mail.once import RecentlyDelivered
 from angarium.mail.settings import Messages, Retention
 from angarium.mail.verdict import ACCEPTED, Verdict
 from angarium.reach.transport import Connection, connect
@@ -65,12 +64,11 @@ class Relay:
         self.sessions: list[asyncio.Task[None]] = []
 
     def incoming(self, kind: type[Incoming]) -> Any:
-        mailboxes = self.store.mailboxes
         return kind(
             Messages(),
             Retention(),
-            mailboxes,
-            RecentlyDelivered(mailboxes),
+            self.store.mailboxes,
+            self.store.marks,
             Peers([], []),
             signed,
             lambda domain: domain == HOST,

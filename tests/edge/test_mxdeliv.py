@@ -19,7 +19,6 @@ from angarium.edge.hold import Hold
 from angarium.edge.mxdeliv import HEAD_BYTES, PATH, mxdeliv
 from angarium.mail.checks.peers import Peers
 from angarium.mail.incoming import Incoming
-from angarium.mail.once import RecentlyDelivered
 from angarium.mail.settings import Messages, Retention
 from angarium.mail.verdict import ACCEPTED, Verdict
 from angarium.store.interfaces import Owner, StoreFull
@@ -49,7 +48,7 @@ class Relay:
             MESSAGES,
             Retention(),
             self.store.mailboxes,
-            RecentlyDelivered(self.store.mailboxes),
+            self.store.marks,
             Peers([], ["denied.example"]),
             self.signed,
             lambda domain: domain == "here.example",
@@ -249,7 +248,7 @@ async def test_not_now(relay: Relay, http_serve: Any, monkeypatch: pytest.Monkey
     async def full(*arguments: object, **how: object) -> None:
         raise StoreFull
 
-    monkeypatch.setattr(relay.store.mailboxes, "deliver", full)
+    monkeypatch.setattr(relay.store.marks, "deliver", full)
     answer = await talk(relay, http_serve, lambda connection: deliver(connection, BOB))
     assert answer == (503, "452 4.3.1 the relay has no room now, try again later\n")
 

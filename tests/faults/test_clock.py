@@ -36,7 +36,7 @@ class Machine:
         store = self.store
         self.calendar = calendar = Calendar(kept, lambda: self.day, lambda: self.passed)
         self.retention = Retention(
-            settings.Retention(), store.accounts, store.mailboxes, store.invitations, calendar.due
+            settings.Retention(), store.accounts, store.mailboxes, store.invitations, store.marks, calendar.due
         )
         self.gate = Gate(
             settings.Accounts(registration="invite"),

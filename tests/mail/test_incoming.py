@@ -11,7 +11,6 @@ import pytest_asyncio
 from angarium.mail.bounce import Failure, bounce
 from angarium.mail.checks.peers import Peers
 from angarium.mail.incoming import HOPS, Incoming
-from angarium.mail.once import RecentlyDelivered
 from angarium.mail.settings import Messages, Retention
 from angarium.mail.verdict import ACCEPTED, Outcome, Verdict
 from angarium.store.interfaces import Letter, Owner, StoreError, StoreFull
@@ -59,14 +58,13 @@ class Relay:
         retention: Retention | None = None,
         allow: Sequence[str] = (),
         deny: Sequence[str] = (),
-        mailboxes: Any = None,
+        marks: Any = None,
     ) -> Incoming:
-        mailboxes = mailboxes or self.store.mailboxes
         return Incoming(
             messages or Messages(),
             retention or Retention(),
-            mailboxes,
-            RecentlyDelivered(mailboxes),
+            self.store.mailboxes,
+            marks or self.store.marks,
             Peers(allow, deny),
             self.signed,
             lambda domain: domain in {"here.example", "192.0.2.5"},
@@ -321,19 +319,18 @@ async def test_twice_at_once(relay: Relay) -> None:
 
 
 class Failing:
-    """Mailboxes of a store that fails on delivery."""
+    """Marks of a store that fails on delivery."""
 
-    def __init__(self, mailboxes: Any, error: StoreError) -> None:
-        self.usage = mailboxes.usage
+    def __init__(self, error: StoreError) -> None:
         self.error = error
 
-    async def deliver(self, letters: Sequence[Letter], *, day: int) -> None:
+    async def deliver(self, letter: Letter, mark: bytes, *, day: int) -> tuple[str, ...]:
         raise self.error
 
 
 @pytest.mark.parametrize(("error", "code"), [(StoreFull(), 452), (StoreError(), 451)])
 async def test_a_store_that_fails(relay: Relay, error: StoreError, code: int) -> None:
-    relay.incoming = relay.make(mailboxes=Failing(relay.store.mailboxes, error))
+    relay.incoming = relay.make(marks=Failing(error))
     assert [each.code for each in await relay.receive(MAIL, BOB, CAROL)] == [code, code]
     assert [each.code for each in await relay.receive(MAIL, BOB, CAROL)] == [code, code]
     assert relay.told == []

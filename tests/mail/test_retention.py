@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from angarium.mail import settings
-from angarium.mail.retention import SETTLE_SECONDS, Retention, rules
+from angarium.mail.retention import MARK_DAYS, SETTLE_SECONDS, Retention, rules
 from angarium.store.interfaces import Letter, Rules, StoreFull
 from angarium.store.seal import Clear
 from angarium.store.store import Store, open_memory
@@ -25,7 +25,10 @@ async def store() -> AsyncIterator[Store]:
 
 def retention(store: Store, chosen: settings.Retention | None = None, **more: Any) -> Retention:
     return Retention(
-        chosen or settings.Retention(), store.accounts, store.mailboxes, store.invitations, lambda: TODAY, **more
+        chosen or settings.Retention(),
+        *(store.accounts, store.mailboxes, store.invitations, store.marks),
+        lambda: TODAY,
+        **more,
     )
 
 
@@ -66,6 +69,15 @@ async def test_a_sweep_forgets_what_is_due(store: Store, caplog: pytest.LogCaptu
     assert await store.invitations.forget(before_day=TODAY) == 0
     assert "alice" not in caplog.text
     assert "gone" not in caplog.text
+
+
+async def test_what_came_from_other_relays_is_known_for_some_days(store: Store) -> None:
+    await store.accounts.create("alice", "password", day=TODAY)
+    for day in (TODAY - MARK_DAYS - 1, TODAY - MARK_DAYS):
+        assert await store.marks.deliver(Letter(b"hello", ("alice",)), b"%d" % day, day=day)
+    await retention(store).sweep()
+    assert await store.marks.deliver(Letter(b"hello", ("alice",)), b"%d" % (TODAY - MARK_DAYS - 1), day=TODAY)
+    assert not await store.marks.deliver(Letter(b"hello", ("alice",)), b"%d" % (TODAY - MARK_DAYS), day=TODAY)
 
 
 async def test_accounts_may_stay_for_ever(store: Store) -> None:

@@ -17,7 +17,6 @@ from angarium.edge.settings import Listen
 from angarium.mail.checks.peers import Peers
 from angarium.mail.checks.signed import Signed
 from angarium.mail.incoming import Incoming
-from angarium.mail.once import RecentlyDelivered
 from angarium.reach.resolver import Resolver
 from angarium.store.store import Store
 
@@ -45,7 +44,7 @@ class Reception:
             config.messages,
             config.retention,
             store.mailboxes,
-            RecentlyDelivered(store.mailboxes),
+            store.marks,
             Peers(config.federation.allow, config.federation.deny),
             Signed(self.resolver.texts).verdict,
             local,

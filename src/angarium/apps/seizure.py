@@ -23,7 +23,7 @@ from angarium.apps.home import Home, HomeError, default_path
 from angarium.apps.options import Data, Json
 from angarium.apps.terminal import size
 from angarium.store.interfaces import StoreError
-from angarium.store.sqlite.census import Census, Days, Waiting, census
+from angarium.store.sqlite.census import Census, Days, Traffic, Waiting, census
 
 __all__ = ["Seizure", "examine", "seizure"]
 
@@ -175,6 +175,27 @@ def _counts(counted: Census) -> list[tuple[str, str, str]]:
             "Files",
             _days(counted.shared),
             "Large ones are kept apart, once each. To whom they went, and to how many, is not told.",
+        ),
+        *_traffic(counted.traffic),
+    ]
+
+
+def _traffic(counted: Traffic) -> list[tuple[str, str, str]]:
+    return [
+        (
+            "For other relays",
+            "\n".join([f"up to {size(row.size)}: {row.count}" for row in counted.bodies][-40:]) or "none",
+            f"Not sent on yet, by size class, {counted.queued} times in all. From whom, to whom, since when: root key.",
+        ),
+        (
+            "From other relays",
+            _days(counted.marks),
+            "How often a mailbox got something from elsewhere: hashes, that tell neither which mailbox nor what.",
+        ),
+        (
+            "Keys of other relays",
+            str(counted.peers),
+            "Of how many relays without a domain. Which ones, the root key alone tells.",
         ),
     ]
 

@@ -126,7 +126,7 @@ class _Relay:
         self._certified: Certified = certify(config.tls, home.tls, self._names, today=_date)
         self._push = Push(config.push, store.tokens)
         self._retention = Retention(
-            config.retention, store.accounts, store.mailboxes, store.invitations, self._calendar.due
+            config.retention, store.accounts, store.mailboxes, store.invitations, store.marks, self._calendar.due
         )
         self._gate = Gate(
             config.accounts, store.accounts, store.invitations, self._names.local, today, due=self._calendar.due

@@ -24,9 +24,9 @@ from angarium.mail.checks.form import read
 from angarium.mail.checks.peers import Peers
 from angarium.mail.checks.report import report
 from angarium.mail.checks.size import size
-from angarium.mail.once import Once
 from angarium.mail.verdict import ACCEPTED, Verdict
 from angarium.store.interfaces import Letter, Mailboxes, StoreError, StoreFull
+from angarium.store.outbound import Marks
 from angarium.wire.address import Address, AddressError
 from angarium.wire.message import Entity, Malformed
 from angarium.wire.originator import from_address
@@ -73,7 +73,7 @@ class Incoming:
         messages: how large, and to how many.
         retention: how much an account may hold.
         mailboxes: who is here.
-        once: where it goes.
+        marks: where it goes, to each mailbox once.
         peers: whose mail is taken.
         signed: whether the sender's domain signed it.
         local: whether a domain is this relay (in lower case; an IP address without brackets).
@@ -86,7 +86,7 @@ class Incoming:
         messages: settings.Messages,
         retention: settings.Retention,
         mailboxes: Mailboxes,
-        once: Once,
+        marks: Marks,
         peers: Peers,
         signed: Signed,
         local: Callable[[str], bool],
@@ -96,7 +96,7 @@ class Incoming:
         self._settings = messages
         self._quota = retention.quota
         self._mailboxes = mailboxes
-        self._once = once
+        self._marks = marks
         self._peers = peers
         self._signed = signed
         self._local = local
@@ -167,7 +167,7 @@ class Incoming:
             return verdict
         taking = (each for each, verdict in zip(recipients, verdicts, strict=True) if verdict.accepted)
         names = tuple(dict.fromkeys(Address.parse(each).name for each in taking))
-        self._tell(await self._once.deliver(Letter(found.cleaned, names), found.mark, day=self._today()))
+        self._tell(await self._marks.deliver(Letter(found.cleaned, names), found.mark, day=self._today()))
         return ACCEPTED
 
     def _peer(self, domain: str) -> Verdict:

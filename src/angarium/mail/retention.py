@@ -12,8 +12,9 @@ from collections.abc import Awaitable, Callable
 
 from angarium.mail import settings
 from angarium.store.interfaces import Accounts, Invitations, Mailboxes, Rules, StoreError
+from angarium.store.outbound import Marks
 
-__all__ = ["Retention", "rules"]
+__all__ = ["MARK_DAYS", "Retention", "rules"]
 
 _log = logging.getLogger("angarium.mail.retention")
 
@@ -21,6 +22,8 @@ SETTLE_SECONDS = 600
 """Until the first sweep."""
 EVERY_SECONDS = 3600
 """Between two sweeps, give or take a half."""
+MARK_DAYS = 14
+"""How long a mailbox remembers what it had from other relays; they give up sending it long before."""
 
 
 def rules(settings: settings.Retention, today: int) -> Rules:
@@ -43,6 +46,7 @@ class Retention:
         accounts: the store's.
         mailboxes: the store's.
         invitations: the store's.
+        marks: the store's.
         due: the day to delete by, since 1970-01-01 (UTC).
         sleep: waits so many seconds.
     """
@@ -53,6 +57,7 @@ class Retention:
         accounts: Accounts,
         mailboxes: Mailboxes,
         invitations: Invitations,
+        marks: Marks,
         due: Callable[[], int],
         *,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -61,6 +66,7 @@ class Retention:
         self._accounts = accounts
         self._mailboxes = mailboxes
         self._invitations = invitations
+        self._marks = marks
         self._due = due
         self._sleep = sleep
 
@@ -82,6 +88,7 @@ class Retention:
             if accounts:
                 _log.info("accounts not used for %d days deleted: %d", self._settings.account_days, accounts)
         await self._invitations.forget(before_day=today)
+        await self._marks.forget(before_day=today - MARK_DAYS)
         swept = await self._mailboxes.sweep(rules(self._settings, today))
         if swept.old or swept.large or swept.quota:
             _log.info("messages deleted: %d old, %d large, %d over quota", swept.old, swept.large, swept.quota)

@@ -24,7 +24,6 @@ from angarium.edge.settings import Limits
 from angarium.mail.checks.peers import Peers
 from angarium.mail.federation.consignment import Consignment
 from angarium.mail.incoming import Incoming
-from angarium.mail.once import RecentlyDelivered
 from angarium.mail.settings import Messages, Retention
 from angarium.mail.verdict import ACCEPTED, Verdict
 from angarium.reach.resolver import NoSuchName
@@ -78,7 +77,7 @@ class There:
             Messages(),
             Retention(),
             self.store.mailboxes,
-            RecentlyDelivered(self.store.mailboxes),
+            self.store.marks,
             Peers([], []),
             self.signed,
             lambda domain: domain in {THERE, "127.0.0.1", "_there.localhost"},

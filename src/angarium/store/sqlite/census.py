@@ -17,7 +17,7 @@ from angarium.store.flags import SEEN, SYSTEM
 from angarium.store.interfaces import StoreError
 from angarium.store.sqlite.errors import translated
 
-__all__ = ["Census", "Days", "Waiting", "census"]
+__all__ = ["Census", "Days", "Sizes", "Traffic", "Waiting", "census"]
 
 
 class Days(Struct, frozen=True):
@@ -33,6 +33,26 @@ class Waiting(Struct, frozen=True):
     day: int
     size: int
     count: int
+
+
+class Sizes(Struct, frozen=True):
+    """How many of one size class, in bytes."""
+
+    size: int
+    count: int
+
+
+class Traffic(Struct, frozen=True):
+    """What waits for other relays, came from them, and is remembered of them."""
+
+    queued: int = 0
+    """Entries of the queue: one for each message and each relay that it waits for."""
+    bodies: list[Sizes] = []
+    """What waits; kept once, for however many relays."""
+    marks: list[Days] = []
+    """How often a mailbox got something from another relay, by day."""
+    peers: int = 0
+    """Relays whose keys are remembered."""
 
 
 class Census(Struct, frozen=True):
@@ -54,6 +74,7 @@ class Census(Struct, frozen=True):
     """Messages that an app has marked as read."""
     shared: list[Days]
     """Bodies above 64 KiB, kept apart, by the day they came."""
+    traffic: Traffic
 
 
 def census(database: Path) -> Census:
@@ -91,7 +112,18 @@ def _counted(look: sqlite3.Connection) -> Census:
         ],
         seen=number("SELECT count(*) FROM messages WHERE flags & ?", 1 << SYSTEM.index(SEEN)),
         shared=[Days(*row) for row in rows("SELECT day, count(*) FROM blobs GROUP BY day ORDER BY day")],
+        traffic=_traffic(look),
     )
+
+
+def _traffic(look: sqlite3.Connection) -> Traffic:
+    if look.execute("SELECT 1 FROM sqlite_schema WHERE name = 'queue'").fetchone() is None:
+        return Traffic()  # a directory of the first release, not opened since
+    (queued,) = look.execute("SELECT count(*) FROM queue").fetchone()
+    (peers,) = look.execute("SELECT count(*) FROM peers").fetchone()
+    bodies = look.execute("SELECT length(body) AS size, count(*) FROM cargo_bodies GROUP BY size ORDER BY size")
+    marks = look.execute("SELECT day, count(*) FROM marks GROUP BY day ORDER BY day")
+    return Traffic(queued, [Sizes(*row) for row in bodies], [Days(*row) for row in marks], peers)
 
 
 @contextmanager
