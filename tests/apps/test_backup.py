@@ -18,6 +18,10 @@ from angarium.apps.check.throwaway import OPTIONS, Relay, relay
 from angarium.apps.home import Home
 from angarium.apps.signing import signing_keys
 from angarium.lab.mails import mark_of, sealed
+from angarium.store.interfaces import Letter
+from angarium.store.outbound import Consigned, Dispatch
+from angarium.store.sealed import Sealed
+from angarium.store.store import open_sqlite
 
 Command = Callable[..., Awaitable[tuple[int, str, str]]]
 Running = Callable[..., AbstractAsyncContextManager[Relay]]
@@ -174,3 +178,35 @@ async def test_a_locked_key_stays_locked(kept: Home, command: Command, tmp_path:
     assert "angarium up --unlock" in said
     assert Home(target).root_key(WORDS) == key
     assert sorted(path.name for path in target.iterdir()) == ["angarium.toml", "root.key", "store.db", "tls"]
+
+
+async def test_what_concerns_other_relays_comes_back_too(command: Command, tmp_path: Path) -> None:
+    kept, target, file = Home(tmp_path / "kept"), Home(tmp_path / "restored"), tmp_path / "relay.backup"
+    kept.make({})
+    letter, mark = Letter(b"from elsewhere", ("someone12",)), bytes(32)
+    store = open_sqlite(kept.path, Sealed(kept.root_key()))
+    try:
+        await store.accounts.create("someone12", "long enough", day=1)
+        to = Consigned("relay.example", ("bob@relay.example",))
+        await store.queue.add(Dispatch("someone12@127.0.0.1", b"to elsewhere", (to,)), [], day=1, age_day=1)
+        await store.marks.deliver(letter, mark, day=1)
+        await store.keys.put("192.0.2.7", bytes(range(32)))
+        waiting = await store.queue.waiting()
+        made = await command(
+            *("backup", str(file), "--data", str(kept.path), "--passphrase-fd", "0"), typed=f"{WORDS}\n"
+        )
+        assert made[0] == 0, made
+    finally:
+        await store.close()
+    restored = await command(
+        *("restore", str(file), "--data", str(target.path), "--passphrase-fd", "0"), typed=f"{WORDS}\n"
+    )
+    assert restored[0] == 0, restored
+    store = open_sqlite(target.path, Sealed(target.root_key()))
+    try:
+        assert await store.queue.waiting() == waiting
+        assert await store.queue.message(waiting[0].number) == b"to elsewhere"
+        assert await store.marks.deliver(letter, mark, day=1) == ()
+        assert await store.keys.all() == {"192.0.2.7": bytes(range(32))}
+    finally:
+        await store.close()

@@ -16,6 +16,7 @@ import pytest
 from angarium.apps.home import Home
 from angarium.lab.mails import sealed
 from angarium.store.interfaces import Letter, NameTaken, StoreError
+from angarium.store.outbound import Consigned, Dispatch
 from angarium.store.sealed import Sealed
 from angarium.store.sqlite import schema
 from angarium.store.store import Store, open_sqlite
@@ -87,9 +88,12 @@ async def test_it_goes_on_from_there(about: dict[str, Any], home: Home) -> None:
     mail = sealed("somebody-1@relay.example", "new")
     store = opened(home)
     await store.mailboxes.deliver([Letter(mail, ("somebody-2",))], day=about["day"] + 9)
+    away = Dispatch("somebody-1@relay.example", mail, (Consigned("192.0.2.7", ("somebody@[192.0.2.7]",)),))
+    queued = await store.queue.add(away, [], day=about["day"] + 9, age_day=1)
     await store.close()
     store = opened(home)
     try:
+        assert await store.queue.waiting() == queued
         digest = hashlib.sha256(mail).hexdigest()
         inbox = (await contents(store, about))["somebody-2"]["mailboxes"]["INBOX"]
         assert [message["sha256"] for message in inbox["messages"]][-1] == digest

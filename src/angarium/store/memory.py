@@ -241,8 +241,8 @@ class _Rows:
     def entry(self, number: int) -> bytes | None:
         return self._entries.get(number)
 
-    def entries(self) -> list[tuple[int, bytes]]:
-        return list(self._entries.items())
+    def entries(self) -> Iterator[tuple[int, bytes]]:
+        return iter(self._entries.items())
 
     def put_entries(self, entries: Iterable[tuple[int, bytes]]) -> None:
         self._entries.update(entries)

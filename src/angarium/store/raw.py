@@ -103,7 +103,7 @@ class Traffic(Protocol):
     def entry(self, number: int) -> bytes | None:
         """A hidden entry of the queue."""
 
-    def entries(self) -> list[tuple[int, bytes]]:
+    def entries(self) -> Iterator[tuple[int, bytes]]:
         """Number and hidden entry of all of them, in no order."""
 
     def cargo(self, cargo: int) -> bytes | None:

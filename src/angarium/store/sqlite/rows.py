@@ -202,8 +202,8 @@ class SqliteRows:
         entry: bytes | None = self._value("SELECT entry FROM queue WHERE number = ?", (number,))
         return entry
 
-    def entries(self) -> list[tuple[int, bytes]]:
-        return self._execute("SELECT number, entry FROM queue").fetchall()
+    def entries(self) -> Iterator[tuple[int, bytes]]:
+        return self._execute("SELECT number, entry FROM queue")
 
     def put_entries(self, entries: Iterable[tuple[int, bytes]]) -> None:
         self._each("REPLACE INTO queue (number, entry) VALUES (?, ?)", entries)
