@@ -185,7 +185,7 @@ def _traffic(counted: Traffic) -> list[tuple[str, str, str]]:
         (
             "For other relays",
             "\n".join([f"up to {size(row.size)}: {row.count}" for row in counted.bodies][-40:]) or "none",
-            f"Not sent on yet, by size class, {counted.queued} times in all. From whom, to whom, since when: root key.",
+            f"Not sent on yet, to {counted.queued} relays in all. From whom, to whom, since when: only with root.key.",
         ),
         (
             "From other relays",
@@ -195,7 +195,7 @@ def _traffic(counted: Traffic) -> list[tuple[str, str, str]]:
         (
             "Keys of other relays",
             str(counted.peers),
-            "Of how many relays without a domain. Which ones, the root key alone tells.",
+            "How many relays that have no domain are known here; which ones, and their keys, only with root.key.",
         ),
     ]
 
