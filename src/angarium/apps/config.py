@@ -170,6 +170,8 @@ def _judge(config: Config, text: str, file: str) -> None:
         via = parse_via(route.via)
         if via and not (canonical(via.host) and (via.port is None or 0 < via.port < 65_536)):
             fail("federation", "routes", f"expected a host and a port, found {_toml(route.via)}")
+    if config.federation.queue_bytes < config.messages.max_size:
+        fail("federation", "queue_bytes", "expected at least messages.max_size: a larger message would never fit")
     if bool(config.tls.cert) != bool(config.tls.key):
         missing, given = ("key", "cert") if config.tls.cert else ("cert", "key")
         fail("tls", given, f"expected tls.{missing} to be given too")

@@ -93,3 +93,12 @@ class Federation(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     retry_days: Annotated[
         int, Meta(ge=1, le=30, description="Days until a message that cannot be delivered is returned.")
     ] = 2
+    queue_messages: Annotated[
+        int,
+        Meta(
+            ge=1, description="Most messages that wait; one counts for each relay, and again for ten recipients there."
+        ),
+    ] = 50_000
+    queue_bytes: Annotated[
+        int, Meta(ge=65_536, description="Most bytes that wait; a message counts for each relay it goes to.")
+    ] = 2_147_483_648

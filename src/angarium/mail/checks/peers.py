@@ -9,10 +9,10 @@ from collections.abc import Iterable
 from angarium.mail.verdict import ACCEPTED, Verdict
 from angarium.reach.names import canonical
 
-__all__ = ["Peers", "pattern"]
+__all__ = ["NOT_TO_THEM", "Peers", "pattern"]
 
 _NOT_FROM_YOU = Verdict.reject(550, "5.7.1", "this relay takes no mail from yours")
-_NOT_TO_THEM = Verdict.reject(550, "5.7.1", "this relay sends no mail to that one")
+NOT_TO_THEM = Verdict.reject(550, "5.7.1", "this relay sends no mail to that one")
 
 
 def pattern(text: str) -> str | None:
@@ -38,7 +38,7 @@ class Peers:
 
     def outgoing(self, domain: str) -> Verdict:
         """Judge mail to a relay."""
-        return ACCEPTED if self._wanted(domain) else _NOT_TO_THEM
+        return ACCEPTED if self._wanted(domain) else NOT_TO_THEM
 
     def _wanted(self, domain: str) -> bool:
         spellings = set(_spellings(canonical(domain) or domain))

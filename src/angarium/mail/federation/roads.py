@@ -11,20 +11,25 @@ from collections import OrderedDict
 from collections.abc import Mapping
 
 from angarium.mail import settings
-from angarium.mail.checks.peers import Peers
+from angarium.mail.checks.destination import IMPOSSIBLE, possible
+from angarium.mail.checks.peers import NOT_TO_THEM, Peers
 from angarium.mail.federation.attempt import Road, parse_via
 from angarium.mail.federation.consignment import Consignment, Fault, Unreachable
 from angarium.mail.verdict import Verdict
 from angarium.reach.names import canonical
 from angarium.reach.resolver import NoSuchName, NullMx
 
-__all__ = ["Consignment", "Fault", "Roads", "Unreachable"]
+__all__ = ["NO_SUCH", "UNASKED", "Consignment", "Fault", "Roads", "Unreachable"]
 
 REMEMBERED = 4096
 """Destinations of which it is remembered what worked."""
 
-_NO_SUCH = Verdict.reject(550, "5.1.2", "there is no such relay")
+NO_SUCH = Verdict.reject(550, "5.1.2", "there is no such relay")
 _TAKES_NONE = Verdict.reject(556, "5.1.10", "that domain takes no mail")
+_NO_FEDERATION = Verdict.reject(550, "5.7.1", "this relay has no mail with other relays")
+
+UNASKED = (NO_SUCH, _TAKES_NONE, NOT_TO_THEM, IMPOSSIBLE, _NO_FEDERATION)
+"""Verdicts that are this relay's own, or what DNS says: they show nobody at the other end."""
 
 
 class Roads:
@@ -32,10 +37,18 @@ class Roads:
 
     def __init__(self, federation: settings.Federation, roads: Mapping[str, Road]) -> None:
         """`roads` are those there are, by transport (`https`, `smtp`), in the order in which they are tried."""
+        self._enabled = federation.enabled
         self._peers = Peers(federation.allow, federation.deny)
         self._routes = {canonical(name) or name: route for name, route in federation.routes.items()}
         self._roads = dict(roads)
         self._worked: OrderedDict[str, str] = OrderedDict()
+
+    def policy(self, destination: str) -> Verdict:
+        """Whether there is mail with a relay at all, and whether what is said to be one can be one."""
+        if not self._enabled:
+            return _NO_FEDERATION
+        allowed = self._peers.outgoing(destination)
+        return possible(destination) if allowed.accepted else allowed
 
     async def carry(self, destination: str, consignment: Consignment) -> list[Verdict]:
         """Make one attempt to bring a message to a destination; return a verdict for each recipient, in order.
@@ -47,7 +60,7 @@ class Roads:
         Raises:
             Unreachable: by no road now; try again later.
         """
-        allowed = self._peers.outgoing(destination)
+        allowed = self.policy(destination)
         if not allowed.accepted:
             return [allowed] * len(consignment.recipients)
         route = self._routes.get(destination, settings.Route())
@@ -88,4 +101,4 @@ class Roads:
             raise Unreachable("; ".join(f"{transport}: {failure}" for transport, failure in open_), fault)
         if destination in self._worked:
             raise Unreachable("DNS knows the name no more", Fault.DNS)
-        return [_NO_SUCH] * recipients
+        return [NO_SUCH] * recipients

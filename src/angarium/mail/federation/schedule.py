@@ -1,0 +1,31 @@
+"""When something that failed is tried again: sooner at first, then ever more rarely, and never all at one moment.
+
+Nothing of it is written down. A relay that starts tries everything anew, spread out.
+"""
+
+__all__ = ["FIRST_SECONDS", "LONGEST_SECONDS", "SPREAD_SECONDS", "pause", "spread"]
+
+FIRST_SECONDS = 60.0
+"""After the first failure in a row; then twice as long each time,"""
+LONGEST_SECONDS = 7200.0
+"""up to this (RFC 5321, 4.5.4.1, has at least half an hour in mind for machines that are down: soon reached),"""
+JITTER = 0.25
+"""give or take such a part of it."""
+SPREAD_SECONDS = 30.0
+"""Over which first attempts are spread where many could begin at once: at the start, and when a road has come back."""
+
+
+def pause(failures: int, chance: float) -> float:
+    """Seconds until the next attempt.
+
+    Args:
+        failures: how many there were in a row, this one included.
+        chance: from 0 up to 1.
+    """
+    doublings = min(max(failures, 1) - 1, 32)
+    return min(FIRST_SECONDS * 2.0**doublings, LONGEST_SECONDS) * (1 + JITTER * (2 * chance - 1))
+
+
+def spread(chance: float) -> float:
+    """Seconds until a first attempt that need not be at once. `chance` from 0 up to 1."""
+    return SPREAD_SECONDS * chance

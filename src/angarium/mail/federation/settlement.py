@@ -1,0 +1,87 @@
+"""Writes down what became of a message on its way, in one commit: who is served, and the bounce for who never will be.
+
+A bounce goes to the sender's own mailbox here, signed. What becomes of a report is reported to nobody: it is dropped,
+and counted. Where the store fails, it is tried again until it does not: the message is sent no second time meanwhile,
+and if the process ends before, once more than it should, which the other side's memory of it swallows.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Collection, Sequence
+
+from angarium.mail.bounce import Failure, bounce
+from angarium.mail.federation.chain import Entry
+from angarium.store.interfaces import Letter, StoreError
+from angarium.store.outbound import OutQueue
+from angarium.wire.address import Address
+from angarium.wire.message import parse
+
+__all__ = ["Settlement"]
+
+_log = logging.getLogger("angarium.mail.federation.settlement")
+
+FIRST_SECONDS = 1.0
+LONGEST_SECONDS = 60.0
+"""Until the store is asked again."""
+
+
+class Settlement:
+    """See the file's head.
+
+    Args:
+        store: where the messages wait.
+        sign: the relay's signature on a message.
+        domain: the relay's own name.
+        today: days since 1970-01-01 (UTC).
+        on_delivered: called with the names that got a bounce; it must not block.
+    """
+
+    def __init__(
+        self,
+        store: OutQueue,
+        sign: Callable[[bytes], Awaitable[bytes]],
+        domain: Callable[[], str],
+        today: Callable[[], int],
+        on_delivered: Callable[[Sequence[str]], None],
+    ) -> None:
+        self._store = store
+        self._sign = sign
+        self._domain = domain
+        self._today = today
+        self._on_delivered = on_delivered
+        self.dropped = 0
+        """Reports that could not be delivered, since this process started."""
+
+    async def settle(self, entry: Entry, left: Collection[str], failures: Sequence[Failure]) -> None:
+        """Leave only some recipients to be served, and tell the sender of those it failed for. Durable on return."""
+        wait = FIRST_SECONDS
+        while True:
+            try:
+                letters = await self._letters(entry, failures)
+                await self._store.settle(entry.number, left, letters, day=self._today())
+                break
+            except StoreError:  # what it was, the store has told the keeper
+                await asyncio.sleep(wait)
+                wait = min(2 * wait, LONGEST_SECONDS)
+        if failures and not entry.sender:
+            self.dropped += 1
+        self._tell(letters)
+
+    async def _letters(self, entry: Entry, failures: Sequence[Failure]) -> list[Letter]:
+        """The bounce, if there is one. Raises StoreError."""
+        if not failures or not entry.sender:
+            return []
+        original = await self._store.message(entry.number)
+        if original is None:
+            return []
+        notice = bounce(parse(original), failures, sender=entry.sender, domain=self._domain(), day=self._today())
+        return [Letter(await self._sign(notice), (Address.parse(entry.sender).name,))]
+
+    def _tell(self, letters: Sequence[Letter]) -> None:
+        """What is settled is settled, whatever becomes of the telling."""
+        names = tuple(name for letter in letters for name in letter.names)
+        try:
+            if names:
+                self._on_delivered(names)
+        except Exception as fault:
+            _log.error("nobody was told of a bounce: %s", type(fault).__name__)
