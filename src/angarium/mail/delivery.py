@@ -1,13 +1,21 @@
-"""From a submission to the mailboxes: every check, then one commit, then the answer.
+"""From a submission to the mailboxes and to the queue: every check, then one commit, then the answer.
 
-A submission is accepted as a whole or not at all. Recipients it cannot reach (no such name, another relay, a full
-mailbox) are bounced to the sender in the very commit that delivers to the others, so neither message nor notification
-can be lost without the other. It refuses to know sockets, protocols and disks, and writes no address into any log.
+A submission is accepted as a whole or not at all. One commit delivers to the people here, queues for those elsewhere,
+and bounces to the sender whom it cannot reach at all (no such name, a relay there is no mail with, a full mailbox): so
+none of the three can be lost without the others.
+
+Where all recipients are elsewhere, the answer waits a little for the first attempts, since the app shows a refusal and
+passes over a bounce: try first, answer after. The message is in the queue by then, so nothing depends on the waiting. A
+crash in it leaves a message that was answered with nothing: the app submits it again, it is sent twice, and the other
+relay takes it once, by the mark it keeps. A refusal that came to nobody is bounced after the restart.
+
+It refuses to know sockets, protocols and disks, and writes no address into any log.
 """
 
 import asyncio
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 
 from angarium.mail import settings
 from angarium.mail.bounce import Failure, bounce
@@ -18,8 +26,11 @@ from angarium.mail.checks.encrypted import encrypted
 from angarium.mail.checks.form import read
 from angarium.mail.checks.rate import Rate
 from angarium.mail.checks.size import size
+from angarium.mail.federation.hearing import Hearing
+from angarium.mail.federation.queue import Queue, QueueFull
 from angarium.mail.verdict import ACCEPTED, Verdict
 from angarium.store.interfaces import Letter, Mailboxes, Owner, StoreError, StoreFull
+from angarium.store.outbound import Consigned, Dispatch
 from angarium.wire.address import Address
 from angarium.wire.message import Entity, Malformed, parse
 
@@ -28,15 +39,34 @@ __all__ = ["Delivery", "examine"]
 log = logging.getLogger("angarium.mail.delivery")
 
 _UNKNOWN = Verdict.reject(550, "5.1.1", "there is no such address at this relay")
-_ELSEWHERE = Verdict.reject(550, "5.4.4", "this relay does not yet deliver to other relays")
+_ELSEWHERE = Verdict.reject(550, "5.7.1", "this relay has no mail with other relays")
 _FULL = Verdict.reject(552, "5.2.2", "the mailbox is full")
 _DISK_FULL = Verdict.defer(452, "4.3.1", "the relay has no room now, try again later")
+_QUEUE_FULL = Verdict.defer(452, "4.3.1", "too much waits for other relays now, try again later")
 _STORE_FAILED = Verdict.defer(451, "4.3.0", "the relay cannot store the message now, try again later")
 
 _LARGE = 262_144
 """Messages above this are examined in a thread, so that others need not wait the milliseconds it takes."""
 _LARGE_AT_ONCE = 2
 """How many of those at once: each needs about twice its own size in memory while it is examined."""
+FIRST_SECONDS = 2.0
+"""How long an answer waits for the first attempts at other relays."""
+
+
+@dataclass(slots=True)
+class _Route:
+    """Where a submission goes."""
+
+    names: list[str] = field(default_factory=list)
+    """Those here who get it, each once."""
+    elsewhere: dict[str, dict[Address, str]] = field(default_factory=dict)
+    """Those behind other relays, by relay, as they were spelt."""
+    failures: list[Failure] = field(default_factory=list)
+    """Those who cannot have it."""
+
+    @property
+    def consigned(self) -> tuple[Consigned, ...]:
+        return tuple(Consigned(relay, tuple(spelt.values())) for relay, spelt in self.elsewhere.items())
 
 
 class Delivery:
@@ -51,6 +81,7 @@ class Delivery:
         today: days since 1970-01-01 (UTC).
         clock: seconds that never go back.
         on_delivered: called after each commit with the names that got something; it must not block.
+        queue: what takes mail for other relays; None: there is no mail with any.
         whole_list: a submission of fewer recipients than this is a message's whole list, or the end of it. Where none
             of them can be reached it is refused instead of bounced: newer apps pass over bounces, which are in clear,
             and show a refusal. It must not exceed the number of recipients after which apps split a list (50, or
@@ -68,6 +99,7 @@ class Delivery:
         clock: Callable[[], float],
         on_delivered: Callable[[Sequence[str]], None] | None = None,
         *,
+        queue: Queue | None = None,
         whole_list: int = 0,
     ) -> None:
         self._settings = settings
@@ -77,6 +109,7 @@ class Delivery:
         self._domain = domain
         self._today = today
         self._on_delivered = on_delivered
+        self._queue = queue
         self._whole_list = whole_list
         self._rate = Rate(per_minute=settings.rate_per_minute, burst=settings.rate_burst, clock=clock)
         self._examining = asyncio.Semaphore(_LARGE_AT_ONCE)
@@ -95,7 +128,7 @@ class Delivery:
         return judge(message)[0] if verdict.accepted else verdict
 
     async def submit(self, owner: Owner, sender: str, recipients: Sequence[str], message: bytes) -> Verdict:
-        """Check a message, and deliver it with all its bounces in one commit; accepted means durable.
+        """Check a message, and deliver it, queue it and bounce it in one commit; accepted means durable.
 
         Nothing is delivered unless the verdict is accepted. Recipients named twice get it once.
         """
@@ -124,43 +157,63 @@ class Delivery:
 
     async def _deliver(self, owner: Owner, sender: str, recipients: Sequence[str], message: bytes) -> Verdict:
         try:
-            names, failures = await self._route(recipients, len(message))
-            if not names and len(recipients) < self._whole_list:
-                return failures[0].verdict
-            letters = [Letter(message, tuple(names))] if names else []
-            if failures:
-                notice = bounce(parse(message), failures, sender=sender, domain=self._domain(), day=self._today())
-                letters.append(Letter(notice, (owner.name,)))
-            await self._mailboxes.deliver(letters, day=self._today())
+            route = await self._route(recipients, len(message))
+            whole = len(recipients) < self._whole_list and not route.names
+            if whole and not route.elsewhere:
+                return route.failures[0].verdict
+            letters = self._letters(owner, sender, message, route)
+            hearing = await self._commit(sender, message, letters, route, hear=whole and not route.failures)
+        except QueueFull:
+            return _QUEUE_FULL
         except StoreFull:
             return _DISK_FULL
         except StoreError:  # what it was, the store has told the keeper, once and not at every message
             return _STORE_FAILED
         self._tell(letters)
-        return ACCEPTED
+        return ACCEPTED if hearing is None else await hearing.verdict(FIRST_SECONDS)
 
-    async def _route(self, recipients: Sequence[str], octets: int) -> tuple[list[str], list[Failure]]:
-        """Who gets the message, each once, and who cannot."""
+    def _letters(self, owner: Owner, sender: str, message: bytes, route: _Route) -> list[Letter]:
+        """What goes into mailboxes here: the message, and the bounce."""
+        letters = [Letter(message, tuple(route.names))] if route.names else []
+        if route.failures:
+            notice = bounce(parse(message), route.failures, sender=sender, domain=self._domain(), day=self._today())
+            letters.append(Letter(notice, (owner.name,)))
+        return letters
+
+    async def _commit(
+        self, sender: str, message: bytes, letters: Sequence[Letter], route: _Route, *, hear: bool
+    ) -> Hearing | None:
+        if self._queue is None or not route.elsewhere:
+            await self._mailboxes.deliver(letters, day=self._today())
+            return None
+        return await self._queue.add(Dispatch(sender, message, route.consigned), letters, hear=hear)
+
+    async def _route(self, recipients: Sequence[str], octets: int) -> _Route:
+        """Who gets the message, each once, who is elsewhere, and who cannot have it."""
         here: dict[str, str] = {}
-        elsewhere: dict[Address, str] = {}
+        elsewhere: dict[str, dict[Address, str]] = {}
         for spelt in recipients:
             address = Address.parse(spelt)
             if self._local(address.domain):
                 here.setdefault(address.name, spelt)
             else:
-                elsewhere.setdefault(address, spelt)
+                elsewhere.setdefault(address.domain, {}).setdefault(address, spelt)
         usage = await self._mailboxes.usage(here)
-        names: list[str] = []
-        failures: list[Failure] = []
+        route = _Route()
         for name, spelt in here.items():
             if name not in usage:
-                failures.append(Failure(spelt, _UNKNOWN))
+                route.failures.append(Failure(spelt, _UNKNOWN))
             elif usage[name] + octets > self._quota:
-                failures.append(Failure(spelt, _FULL))
+                route.failures.append(Failure(spelt, _FULL))
             else:
-                names.append(name)
-        failures += [Failure(spelt, _ELSEWHERE) for spelt in elsewhere.values()]
-        return names, failures
+                route.names.append(name)
+        for relay, people in elsewhere.items():
+            verdict = _ELSEWHERE if self._queue is None else self._queue.judge(relay)
+            if verdict.accepted:
+                route.elsewhere[relay] = people
+            else:
+                route.failures += [Failure(spelt, verdict) for spelt in people.values()]
+        return route
 
     def _tell(self, letters: Sequence[Letter]) -> None:
         """Tell of a commit. What is committed is accepted, whatever becomes of the telling."""
