@@ -26,6 +26,8 @@ LARGE = 262_144
 """Messages of more octets are large;"""
 LARGE_BYTES = 128 << 20
 """those under way take so many octets, or one of them what it takes."""
+REMEMBERED = 4096
+"""Destinations that answered last, and for which nothing waits now, that are still known to answer."""
 
 
 class Board:
@@ -37,6 +39,7 @@ class Board:
         self.octets = 0
         """Of all that waits."""
         self._known: dict[int, Entry] = {}
+        self._served: OrderedDict[str, Line] = OrderedDict()
         self._ready: dict[bool, OrderedDict[str, Line]] = {True: OrderedDict(), False: OrderedDict()}
         self._alarms: list[tuple[float, str]] = []
         self._alarm: dict[str, float] = {}
@@ -52,7 +55,8 @@ class Board:
         """A message more. `due`: nothing is tried at its destination before, if it is a new one."""
         line = self.lines.get(entry.destination)
         if line is None:
-            line = self.lines[entry.destination] = Line(entry.destination, due=due)
+            served = self._served.pop(entry.destination, None)
+            line = self.lines[entry.destination] = Line(entry.destination, due=due) if served is None else served
         if entry.number not in self._known:
             self._known[entry.number] = entry
             self.weight += entry.weight
@@ -147,11 +151,16 @@ class Board:
                 self.stir(self.lines[name])
 
     def _tidy(self, line: Line) -> bool:
-        """Forget a destination for which nothing waits, unless what is known of it is still worth something."""
+        """Take a destination off for which nothing waits; whether it answered is still remembered."""
         if not line.empty:
             return False
         self.lines.pop(line.destination, None)
         for ready in self._ready.values():
             ready.pop(line.destination, None)
         self._alarm.pop(line.destination, None)
+        line.held = False
+        if line.open:
+            self._served[line.destination] = line
+            if len(self._served) > REMEMBERED:
+                self._served.popitem(last=False)
         return True

@@ -188,7 +188,8 @@ class Queue:
         lines = [self._board.lines.get(to.destination) for to in dispatch.to]
         now = self._clock()
         return not any(
-            line and (line.held or line.failures or line.due > now or line.busy_with(dispatch.sender)) for line in lines
+            line is not None and (line.held or line.failures or line.due > now or line.busy_with(dispatch.sender))
+            for line in lines
         )
 
     # What goes out
@@ -347,7 +348,7 @@ class Queue:
     def _too_old(self, entry: Entry) -> Verdict:
         days = self._settings.retry_days
         line = self._board.lines.get(entry.destination)
-        why = (line.fault if line else "") or (entry.said.text if entry.said else "it was held")
+        why = ("" if line is None else line.fault) or (entry.said.text if entry.said else "it was held")
         return Verdict.reject(554, "5.4.7", f"not delivered in {days} day{'s' if days > 1 else ''}: {why}")
 
     async def _return(self, entries: Iterable[Entry], why: Callable[[Entry], Verdict]) -> int:
