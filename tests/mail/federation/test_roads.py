@@ -152,6 +152,16 @@ async def test_with_whom_there_is_no_mail(land: Map) -> None:
     assert (await land.carry("192.0.2.7"))[0].accepted
 
 
+async def test_what_is_refused_without_asking_anybody(land: Map) -> None:
+    assert land.roads.policy(THERE).accepted
+    assert land.roads.policy("a.invalid").enhanced == "5.1.2"
+    assert land.make(deny=[THERE]).policy(THERE).enhanced == "5.7.1"
+    land.roads = land.make(enabled=False)
+    (verdict, _) = await land.carry()
+    assert (verdict.enhanced, verdict.text) == ("5.7.1", "this relay has no mail with other relays")
+    assert land.tried == []
+
+
 async def test_a_route(land: Map) -> None:
     routes = {
         "There.Example": Route(via="192.0.2.9:8443", transport="https"),
