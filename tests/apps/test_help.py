@@ -10,7 +10,22 @@ from rich.console import Console
 
 from angarium.apps import app
 
-COMMANDS = ("backup", "burn", "check", "dns", "invite", "lab", "passphrase", "restore", "seizure", "status", "up")
+COMMANDS = (
+    "backup",
+    "burn",
+    "check",
+    "dns",
+    "invite",
+    "lab",
+    "passphrase",
+    "queue",
+    "restore",
+    "seizure",
+    "status",
+    "up",
+)
+
+QUEUE = ("retry", "hold", "release", "drop")
 
 
 def page(*words: str) -> str:
@@ -26,7 +41,10 @@ def test_every_command_says_in_the_list_what_it_is_for() -> None:
     assert tuple(sorted(listed)) == COMMANDS
 
 
-@pytest.mark.parametrize("command", [*((name,) for name in COMMANDS if name != "lab"), ("lab", "seizure")])
+@pytest.mark.parametrize(
+    "command",
+    [*((name,) for name in COMMANDS if name != "lab"), ("lab", "seizure"), *(("queue", word) for word in QUEUE)],
+)
 def test_every_command_has_a_page(command: tuple[str, ...]) -> None:
     assert f"Usage: angarium {' '.join(command)}" in page(*command)
     assert "Exit status" in page(*command)

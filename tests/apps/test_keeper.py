@@ -11,6 +11,7 @@ from angarium.apps.harden import Hardened
 from angarium.apps.keeper import Keeper
 from angarium.apps.last_error import LastError
 from angarium.edge.listener import Listener
+from angarium.mail.federation.census import Totals
 from angarium.reach.names import Names
 from angarium.store.interfaces import StoreError
 from angarium.store.seal import Clear
@@ -37,6 +38,7 @@ def keeper(store: Store, directory: Path) -> Keeper:
         certified=certify(config.tls, directory / "tls", Names(config.names, ["127.0.0.1"]), today=datetime.date.today),
         listener=Listener(config.limits, unused, unused),  # type: ignore[arg-type]
         errors=LastError(),
+        queue=lambda: Totals(0, 0, 0, 0, 0, 0, None),
         hardened=Hardened(),
         invite=lambda token: "",
         today=lambda: 0,

@@ -5,10 +5,12 @@ from io import StringIO
 
 import pytest
 import segno
+from msgspec.structs import replace
 from rich.console import Console
 
 from angarium.apps.status import Listening, Status, render
 from angarium.apps.terminal import qr, size
+from angarium.mail.federation.census import Totals
 
 STATUS = Status(
     version="1.2.3",
@@ -24,6 +26,7 @@ STATUS = Status(
     connections=5,
     disk_bytes=3_500_000,
     last_error="",
+    queue=Totals(7, 20_000, 2, 1, 0, 0, None),
 )
 
 
@@ -41,6 +44,21 @@ def test_everything_is_on_one_screen() -> None:
         assert said in screen
     assert "3.3 MiB" in screen
     assert "none" in screen
+
+
+@pytest.mark.parametrize(
+    ("totals", "said"),
+    [
+        (Totals(0, 0, 0, 0, 0, 0, None), "none"),
+        (Totals(7, 20_000, 2, 1, 0, 0, None), "7 for 2 relays (19.5 KiB), 1 of them failing"),
+        (Totals(1, 900, 1, 0, 1, 0, 20_454), "1 for 1 relay (900 B), 1 held, island since 2026-01-01"),
+        (Totals(0, 0, 0, 0, 0, 0, 20_454), "none, island since 2026-01-01"),
+    ],
+)
+def test_what_waits_for_other_relays(totals: Totals, said: str) -> None:
+    screen = shown(replace(STATUS, queue=totals))
+    (line,) = [line for line in screen.splitlines() if line.startswith("For other relays")]
+    assert line.removeprefix("For other relays").strip() == said
 
 
 @pytest.mark.parametrize(

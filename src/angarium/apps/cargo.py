@@ -23,7 +23,7 @@ from angarium.store.sqlite.copy import copied
 
 __all__ = ["Incomplete", "pack", "unpack"]
 
-PLAIN = ("angarium.toml", "root.key", "ports.json", "calendar.json")
+PLAIN = ("angarium.toml", "root.key", "ports.json", "calendar.json", "road.json")
 DATABASE = "store.db"
 NEEDED = {"angarium.toml", "root.key"}
 PRIVATE = re.compile(r"(?:tls|keys)/[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}", re.ASCII)

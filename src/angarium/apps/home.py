@@ -8,6 +8,7 @@
     keys/           the keys that sign what leaves the relay
     ports.json      the ports last listened on, so that invitations stay good
     calendar.json   the last day that was believed, so that a wrong clock is noticed
+    road.json       days without a road to other relays, made at the first one
     control         the socket by which the keeper's commands reach the running relay
     store.lock      held by the running relay
 
@@ -28,6 +29,7 @@ import msgspec
 from angarium.apps.config import Config, load, override, sample
 from angarium.apps.rootkey import KEY, Damaged, Locked, WrongPassphrase, is_locked, lock, unlock
 from angarium.mail.calendar import Believed
+from angarium.mail.federation.road_clock import RoadDays
 from angarium.reach.files import erase, make_directory, replace_erased, write_whole
 
 __all__ = ["Home", "HomeError", "default_path"]
@@ -63,6 +65,7 @@ class Home:
         self.keys = self.path / "keys"
         self.ports_file = self.path / "ports.json"
         self.calendar_file = self.path / "calendar.json"
+        self.road_file = self.path / "road.json"
         self.control = self.path / "control"
         self.lock = self.path / "store.lock"
 
@@ -85,7 +88,7 @@ class Home:
     def remains(self) -> list[Path]:
         """Every file of a relay that is there, private keys first. Others' files are not among them."""
         private = sorted(path for kept in (self.tls, self.keys) for path in kept.rglob("*") if not path.is_dir())
-        kept = (self.config_file, self.ports_file, self.calendar_file, self.database, self.lock)
+        kept = (self.config_file, self.ports_file, self.calendar_file, self.road_file, self.database, self.lock)
         drafts = [path for file in kept for path in self.path.glob(f".{file.name}.*")]
         logs = [self.database.with_name(f"{self.database.name}{end}") for end in ("-wal", "-shm", "-journal")]
         private += sorted(path for path in self.path.glob(f"{UNFINISHED}.*/**/*") if not path.is_dir())
@@ -194,6 +197,16 @@ class Home:
     def remember_calendar(self, believed: Believed) -> None:
         """Keep it for the next start. Raises OSError."""
         write_whole(self.calendar_file, msgspec.json.encode(believed))
+
+    def road(self) -> RoadDays | None:
+        """Days without a road to other relays; None where none were kept."""
+        with contextlib.suppress(OSError, msgspec.MsgspecError):
+            return msgspec.json.decode(self.road_file.read_bytes(), type=RoadDays)
+        return None
+
+    def remember_road(self, days: RoadDays) -> None:
+        """Keep them for the next start. Raises OSError."""
+        write_whole(self.road_file, msgspec.json.encode(days))
 
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:

@@ -18,6 +18,7 @@ from angarium.apps.status import Listening, Status
 from angarium.apps.ways import choose, page
 from angarium.edge.control import Question, Refusal
 from angarium.edge.listener import Door, Listener
+from angarium.mail.federation.census import Totals
 from angarium.store.interfaces import StoreError
 from angarium.store.store import Store
 
@@ -41,6 +42,7 @@ class Keeper:
     certified: Certified
     listener: Listener
     errors: LastError
+    queue: Callable[[], Totals]
     hardened: Hardened
     invite: Callable[[str | None], str]
     today: Callable[[], int]
@@ -68,6 +70,7 @@ class Keeper:
             connections=self.listener.connections,
             disk_bytes=await asyncio.to_thread(_disk_bytes, self.directory),
             last_error=self.errors.text,
+            queue=self.queue(),
             hardened=self.hardened,
         )
 

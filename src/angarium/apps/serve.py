@@ -19,6 +19,7 @@ from typing import Any
 
 from angarium.apps.certify import Certified, certify
 from angarium.apps.config import Config
+from angarium.apps.departure import Departure
 from angarium.apps.harden import Hardened, harden
 from angarium.apps.home import Home, HomeError
 from angarium.apps.keeper import Keeper
@@ -131,6 +132,12 @@ class _Relay:
         self._gate = Gate(
             config.accounts, store.accounts, store.invitations, self._names.local, today, due=self._calendar.due
         )
+        hostname = _literal(self._names.primary)
+        self._reception = Reception(config, store, self._names.local, today, self._push.notify, hostname)
+        resolver = self._reception.resolver
+        self._departure = Departure(
+            config, home, store, self._names, self._calendar, resolver, self._push.notify, hostname
+        )
         self._delivery = Delivery(
             config.messages,
             config.retention,
@@ -140,10 +147,8 @@ class _Relay:
             today,
             time.monotonic,
             self._push.notify,
+            queue=self._departure.queue,
             whole_list=config.messages.max_recipients,
-        )
-        self._reception = Reception(
-            config, store, self._names.local, today, self._push.notify, _literal(self._names.primary)
         )
         self._listener = Listener(config.limits, self._sessions(), self._context)
 
@@ -164,6 +169,7 @@ class _Relay:
                 certified=self._certified,
                 listener=self._listener,
                 errors=errors,
+                queue=self._departure.queue.totals,
                 hardened=self._hardened,
                 invite=self._invite,
                 today=self._calendar.today,
@@ -175,10 +181,12 @@ class _Relay:
                 running.create_task(self._retention.run())
                 running.create_task(self._push.run())
                 running.create_task(self._certified.run())
+                running.create_task(self._departure.run())
                 gc.collect()
                 gc.freeze()  # what is here stays: a collection need not look at it for every few thousand connections
                 told = partial(ready, self._ready(doors))
-                running.create_task(serve_control(self._home.control, keeper.questions(), ready=told))
+                questions = {**keeper.questions(), **self._departure.questions()}
+                running.create_task(serve_control(self._home.control, questions, ready=told))
         finally:
             self._listener.close()
             logging.getLogger("angarium").removeHandler(errors)

@@ -13,6 +13,7 @@ from angarium.apps.harden import Hardened
 from angarium.apps.options import Data, Json, existing
 from angarium.apps.terminal import size
 from angarium.edge.control import ask
+from angarium.mail.federation.census import Totals
 
 __all__ = ["Listening", "Status", "status"]
 
@@ -45,6 +46,8 @@ class Status(Struct, frozen=True):
     connections: int
     disk_bytes: int
     last_error: str
+    queue: Totals
+    """What waits for other relays, and whether there is a road to them."""
     hardened: Hardened = Hardened()
     """What keeps the keys in its memory off the disk."""
 
@@ -87,11 +90,22 @@ def _rows(answer: Status) -> list[tuple[str, Any]]:
         ("Certificate", f"{answer.certificate}, {_until(answer.certificate_expires_day)}"),
         ("Accounts", _count(answer.accounts)),
         ("Messages waiting", _count(answer.messages)),
+        ("For other relays", _queue(answer.queue)),
         ("Connections", str(answer.connections)),
         ("Disk used", size(answer.disk_bytes)),
         ("Memory", _memory(answer.hardened)),
         ("Last error", answer.last_error or "none"),
     ]
+
+
+def _queue(totals: Totals) -> str:
+    relays = f"{totals.destinations} relay{'' if totals.destinations == 1 else 's'}"
+    said = [f"{totals.messages} for {relays} ({size(totals.octets)})" if totals.messages else "none"]
+    said += [f"{totals.failing} of them failing"] if totals.failing else []
+    said += [f"{totals.held} held"] if totals.held else []
+    if totals.island_since_day is not None:
+        said.append(f"island since {_day(totals.island_since_day)}")
+    return ", ".join(said)
 
 
 def _memory(hardened: Hardened) -> str:
@@ -112,5 +126,8 @@ def _count(number: int | None) -> str:
 def _until(day: int | None) -> str:
     if day is None:
         return "none yet"
-    expires = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=day)
-    return f"until {expires:%Y-%m-%d}"
+    return f"until {_day(day)}"
+
+
+def _day(day: int) -> str:
+    return f"{datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=day):%Y-%m-%d}"
