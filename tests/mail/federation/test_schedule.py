@@ -13,7 +13,8 @@ def test_ever_more_rarely_up_to_a_limit() -> None:
 def test_never_all_at_one_moment() -> None:
     assert pause(1, 0) == 0.75 * FIRST_SECONDS
     assert pause(1, 0.999) < 1.25 * FIRST_SECONDS
-    assert 0 == spread(0) < spread(0.5) < spread(0.99) < SPREAD_SECONDS
+    assert 0 == spread(1000, 0) < spread(1000, 0.5) < spread(1000, 0.99) < SPREAD_SECONDS
+    assert spread(1, 0.99) < 0.5, "a few need no spreading"
 
 
 def test_what_was_not_counted_is_a_first_failure() -> None:

@@ -218,9 +218,9 @@ class Queue:
             except StoreError as error:
                 _log.error("what waits for other relays cannot be read: %s", error)
                 await asyncio.sleep(READ_AGAIN_SECONDS)
-        now = self._clock()
+        now, number = self._clock(), len({each.destination for each in waiting})
         for each in waiting:
-            await self._index([each], due=now + spread(self._chance()))
+            await self._index([each], due=now + spread(number, self._chance()))
 
     async def _until_stirred(self, when: float | None) -> None:
         try:
@@ -330,8 +330,9 @@ class Queue:
         self._soon(self._board.lines.values())
 
     def _soon(self, lines: Iterable[Line]) -> None:
-        for line in list(lines):
-            line.soon(self._clock() + spread(self._chance()))
+        chosen = list(lines)
+        for line in chosen:
+            line.soon(self._clock() + spread(len(chosen), self._chance()))
             self._board.stir(line)
         self._stirred.set()
 

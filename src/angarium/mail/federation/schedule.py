@@ -12,7 +12,9 @@ LONGEST_SECONDS = 7200.0
 JITTER = 0.25
 """give or take such a part of it."""
 SPREAD_SECONDS = 30.0
-"""Over which first attempts are spread where many could begin at once: at the start, and when a road has come back."""
+"""Over which first attempts are spread, where many could begin at once: at the start, and when a road is back;"""
+APART_SECONDS = 0.5
+"""no more than this for each destination."""
 
 
 def pause(failures: int, chance: float) -> float:
@@ -26,6 +28,6 @@ def pause(failures: int, chance: float) -> float:
     return min(FIRST_SECONDS * 2.0**doublings, LONGEST_SECONDS) * (1 + JITTER * (2 * chance - 1))
 
 
-def spread(chance: float) -> float:
-    """Seconds until a first attempt that need not be at once. `chance` from 0 up to 1."""
-    return SPREAD_SECONDS * chance
+def spread(destinations: int, chance: float) -> float:
+    """Seconds until the first attempt at one of so many destinations. `chance` from 0 up to 1."""
+    return min(SPREAD_SECONDS, APART_SECONDS * destinations) * chance
