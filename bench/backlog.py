@@ -72,7 +72,7 @@ async def main() -> int:
                     order = (without, loaded) if turn % 2 else (loaded, without)
                     took = {queue: await one_turn(queue, given.live, names) for queue in order}
                     turns.append((given.live / took[without], given.live / took[loaded]))
-                assert (without.totals().messages, loaded.totals().messages) == (0, given.dead)
+                assert (without.desk.totals().messages, loaded.desk.totals().messages) == (0, given.dead)
     return report(turns[1:], given)
 
 
@@ -141,12 +141,12 @@ async def sending(directory: Path, federation: Federation) -> AsyncIterator[Queu
 
 async def one_turn(queue: Queue, number: int, names: list[str]) -> float:
     """Seconds until so many messages are through."""
-    before = queue.totals().messages
+    before = queue.desk.totals().messages
     began = time.perf_counter()
     await submit(queue, LIVE, number, names)
     while True:
         await asyncio.sleep(0.01)
-        if queue.totals().messages == before:
+        if queue.desk.totals().messages == before:
             return time.perf_counter() - began
 
 

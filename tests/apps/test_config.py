@@ -77,6 +77,7 @@ def test_a_route_is_read_and_written() -> None:
             "f:1: federation.routes.via: expected `str`",
         ),
         ("[messages]\nmax_size = 600000000", "f:2: messages.max_size: expected at most retention.quota"),
+        ("[federation]\nqueue_bytes = 70000", "f:2: federation.queue_bytes: expected at least messages.max_size"),
     ],
 )
 def test_a_mistake_is_told_with_its_line(text: str, said: str) -> None:

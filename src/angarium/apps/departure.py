@@ -12,8 +12,9 @@ from angarium.apps.signing import signing_keys
 from angarium.edge.control import Question, Refusal
 from angarium.mail.calendar import Calendar
 from angarium.mail.federation.census import Destination
+from angarium.mail.federation.desk import NoSuchDestination
 from angarium.mail.federation.https import HttpsRoad
-from angarium.mail.federation.queue import NoSuchDestination, Queue
+from angarium.mail.federation.queue import Queue
 from angarium.mail.federation.road_clock import RoadClock
 from angarium.mail.federation.roads import Roads
 from angarium.mail.federation.smtp import SmtpRoad
@@ -85,24 +86,24 @@ class Departure:
         }
 
     async def _listed(self, details: Mapping[str, Any]) -> list[Destination]:
-        return self.queue.destinations()
+        return self.queue.desk.destinations()
 
     async def _retry(self, details: Mapping[str, Any]) -> Handled:
         async def retry(destination: str) -> int:
-            return self.queue.retry(destination)
+            return self.queue.desk.retry(destination)
 
         if not details.get("destination"):
-            return Handled(self.queue.retry(None))
+            return Handled(self.queue.desk.retry(None))
         return await _handled(details, retry)
 
     async def _hold(self, details: Mapping[str, Any]) -> Handled:
-        return await _handled(details, partial(self.queue.hold, held=True))
+        return await _handled(details, partial(self.queue.desk.hold, held=True))
 
     async def _release(self, details: Mapping[str, Any]) -> Handled:
-        return await _handled(details, partial(self.queue.hold, held=False))
+        return await _handled(details, partial(self.queue.desk.hold, held=False))
 
     async def _drop(self, details: Mapping[str, Any]) -> Handled:
-        return await _handled(details, self.queue.drop)
+        return await _handled(details, self.queue.desk.drop)
 
 
 async def _handled(details: Mapping[str, Any], handle: Callable[[str], Awaitable[int]]) -> Handled:

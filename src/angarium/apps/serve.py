@@ -169,7 +169,7 @@ class _Relay:
                 certified=self._certified,
                 listener=self._listener,
                 errors=errors,
-                queue=self._departure.queue.totals,
+                queue=self._departure.queue.desk.totals,
                 hardened=self._hardened,
                 invite=self._invite,
                 today=self._calendar.today,

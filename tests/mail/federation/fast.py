@@ -4,13 +4,15 @@ And a world for it: a relay with a store in memory, its queue, and other relays 
 """
 
 import asyncio
+import email
+import email.policy
 import selectors
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from angarium.mail.federation.consignment import Consignment, Unreachable
+from angarium.mail.federation.consignment import Consignment, Fault, Unreachable
 from angarium.mail.federation.queue import Queue
 from angarium.mail.federation.road_clock import RoadClock, RoadDays
 from angarium.mail.settings import Federation
@@ -27,7 +29,7 @@ DAY_SECONDS = 86_400.0
 STUCK = 20.0
 """Seconds, real ones, after which nothing will happen any more."""
 
-__all__ = ["ALICE", "DAY", "DAY_SECONDS", "MAIL", "World", "fast", "now", "numbered"]
+__all__ = ["ALICE", "DAY", "DAY_SECONDS", "MAIL", "World", "dead", "fast", "now", "numbered", "report"]
 
 
 class _Jumping(selectors.DefaultSelector):
@@ -214,6 +216,21 @@ class World:
     async def waiting(self) -> list[tuple[str, tuple[str, ...]]]:
         """What the store holds for others: destination and recipients."""
         return [(each.destination, each.recipients) for each in await self.store.queue.waiting()]
+
+
+def dead(text: str = "https: no answer in time", fault: Fault = Fault.TIMEOUT) -> Unreachable:
+    """A destination that cannot be reached."""
+    return Unreachable(text, fault)
+
+
+def report(raw: bytes) -> tuple[str, dict[str, str]]:
+    """The text for people, and the status of each failed recipient."""
+    assert raw.startswith(b"X-Signed: yes\r\nFrom: Mail Delivery <mailer-daemon@relay.example>\r\n")
+    message = email.message_from_bytes(raw, policy=email.policy.default)
+    assert message.get_content_type() == "multipart/report"
+    text, status, _ = message.iter_parts()
+    _, *blocks = status.iter_parts()
+    return text.get_content(), {block["Final-Recipient"].split("; ")[1]: block["Status"] for block in blocks}
 
 
 def now() -> float:

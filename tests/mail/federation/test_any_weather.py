@@ -64,7 +64,7 @@ def test_each_message_has_one_end(seed: int, restarts: bool) -> None:
         world.abroad.down, world.abroad.seconds = {}, {}
         await asyncio.sleep(2 * DAY_SECONDS)
         assert await world.waiting() == []
-        assert world.queue.totals().messages == 0
+        assert world.queue.desk.totals().messages == 0
         arrived: dict[str, list[int]] = {}
         for _, recipient, message in world.abroad.taken:
             arrived.setdefault(recipient, []).append(_number(message))

@@ -79,7 +79,7 @@ async def test_where_everybody_refuses_it_is_refused_and_leaves_the_queue(world:
     await asyncio.sleep(0.1)
     assert await world.waiting() == []
     assert await world.inbox() == []
-    assert world.queue.totals().messages == 0
+    assert world.queue.desk.totals().messages == 0
 
 
 @pytest.mark.parametrize("other", [ACCEPTED, LATER, None])

@@ -9,6 +9,7 @@ from angarium.mail.federation.chain import Entry
 from angarium.mail.federation.settlement import Settlement
 from angarium.mail.verdict import Verdict
 from angarium.store.outbound import Waiting
+from angarium.wire.message import Malformed
 from tests.mail.federation.fast import ALICE, World, fast
 
 NO = Failure("bob12345@there.example", Verdict.reject(550, "5.1.1", "no"))
@@ -62,3 +63,14 @@ async def test_reports_are_counted_and_others_are_not(world: World) -> None:
     await made.settle(Entry.of(Waiting(2, 2, "there.example", "", ("b",), 10, 1)), (), [])
     await made.settle(Entry.of(Waiting(3, 3, "there.example", ALICE, ("b",), 10, 1)), (), [NO])
     assert made.dropped == 1
+
+
+@fast
+async def test_a_notice_that_cannot_be_signed_comes_all_the_same(world: World) -> None:
+    async def sign(message: bytes) -> bytes:
+        raise Malformed("the From field has no address")
+
+    made = Settlement(world.store.queue, sign, lambda: "relay.example", world.today, world.told.append)
+    await made.settle(await queued(world), (), [NO])
+    (bounce,) = await world.inbox(ALICE)
+    assert bounce.startswith(b"From: Mail Delivery")

@@ -14,7 +14,7 @@ from angarium.mail.federation.chain import Entry
 from angarium.store.interfaces import Letter, StoreError
 from angarium.store.outbound import OutQueue
 from angarium.wire.address import Address
-from angarium.wire.message import parse
+from angarium.wire.message import Malformed, parse
 
 __all__ = ["Settlement"]
 
@@ -23,6 +23,8 @@ _log = logging.getLogger("angarium.mail.federation.settlement")
 FIRST_SECONDS = 1.0
 LONGEST_SECONDS = 60.0
 """Until the store is asked again."""
+READ_AT_ONCE = 4
+"""Messages that are read for their bounces, side by side."""
 
 
 class Settlement:
@@ -49,6 +51,7 @@ class Settlement:
         self._domain = domain
         self._today = today
         self._on_delivered = on_delivered
+        self._reading = asyncio.Semaphore(READ_AT_ONCE)
         self.dropped = 0
         """Reports that could not be delivered, since this process started."""
 
@@ -71,11 +74,20 @@ class Settlement:
         """The bounce, if there is one. Raises StoreError."""
         if not failures or not entry.sender:
             return []
-        original = await self._store.message(entry.number)
-        if original is None:
-            return []
-        notice = bounce(parse(original), failures, sender=entry.sender, domain=self._domain(), day=self._today())
-        return [Letter(await self._sign(notice), (Address.parse(entry.sender).name,))]
+        async with self._reading:
+            original = await self._store.message(entry.number)
+            if original is None:
+                return []
+            today = self._today()
+            notice = bounce(parse(original), failures, sender=entry.sender, domain=self._domain(), day=today)
+        return [Letter(await self._signed(notice), (Address.parse(entry.sender).name,))]
+
+    async def _signed(self, notice: bytes) -> bytes:
+        """A notice from a name that cannot be written in DNS is worth more than none."""
+        try:
+            return await self._sign(notice)
+        except Malformed:
+            return notice
 
     def _tell(self, letters: Sequence[Letter]) -> None:
         """What is settled is settled, whatever becomes of the telling."""
