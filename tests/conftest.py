@@ -15,11 +15,13 @@ pytest_plugins = ["tests.dns_server", "tests.pebble"]
 settings.register_profile("angarium", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("angarium")
 
-PROGRAMS = ("chromium", "pebble", "pebble-challtestsrv", "strace")
+PROGRAMS = ("chromium", "dovecot", "opendkim", "pebble", "pebble-challtestsrv", "postfix", "strace")
+PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin"
+"""Mail servers are where only root looks."""
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Look for what tests/needs.sh installs."""
-    missing = [program for program in PROGRAMS if shutil.which(program) is None]
+    missing = [program for program in PROGRAMS if shutil.which(program, path=PATH) is None]
     if os.environ.get("CI") and missing:
         raise pytest.UsageError(f"missing: {', '.join(missing)}; run tests/needs.sh as root")

@@ -109,12 +109,13 @@ def quoted(text: str) -> str:
 
 
 @contextmanager
-def name_server(zone: Zone | None = None) -> Iterator[NameServer]:
-    """Run a server on a port of its own."""
+def name_server(zone: Zone | None = None, *, address: str = "127.0.0.1", port: int = 0) -> Iterator[NameServer]:
+    """Run a server, on a port of its own unless one is given."""
     known = NameServer(
+        address=address,
         zone={
             name.lower(): {kind: list(all_of) for kind, all_of in types.items()} for name, types in (zone or {}).items()
-        }
+        },
     )
 
     class Datagram(socketserver.BaseRequestHandler):
@@ -141,11 +142,13 @@ def name_server(zone: Zone | None = None) -> Iterator[NameServer]:
 
     with ExitStack() as running:
         while True:
-            tcp = Tcp((known.address, 0), Stream)
+            tcp = Tcp((known.address, port), Stream)
             try:
                 udp = Udp(tcp.server_address, Datagram)
             except OSError:  # somebody has that number for UDP
                 tcp.server_close()
+                if port:
+                    raise
                 continue
             break
         known.port = udp.server_address[1]

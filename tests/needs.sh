@@ -1,16 +1,35 @@
 #!/bin/sh
-# What some tests need from Debian: chromium (the pages), pebble (a real ACME server) and strace (disks that fail). Root
-# installs them; anybody else is told, and the tests that need them are skipped by name.
+# What some tests need from Debian: chromium (the pages), pebble (a real ACME server), strace (disks that fail), and the
+# mail software of others (postfix, opendkim, dovecot). Root installs them; anybody else is told, and the tests that need
+# them are skipped by name. No service is started, now or at the next boot, unless this machine has a policy-rc.d that
+# says otherwise: the tests run their own.
 set -eu
+PATH="$PATH:/usr/sbin"
 missing=""
+services=""
 for program in chromium pebble strace; do
     command -v "$program" >/dev/null || missing="$missing $program"
 done
+for service in postfix opendkim; do
+    command -v "$service" >/dev/null || { missing="$missing $service" && services="$services $service"; }
+done
+if [ ! -x /usr/lib/dovecot/imap ] || [ ! -x /usr/lib/dovecot/lmtp ]; then
+    missing="$missing dovecot-imapd dovecot-lmtpd" services="$services dovecot"
+fi
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    policy=/usr/sbin/policy-rc.d
+    if [ -n "$services" ] && [ ! -e $policy ]; then
+        trap 'rm -f $policy' EXIT
+        printf '#!/bin/sh\nexit 101\n' >$policy # "do not start" (invoke-rc.d)
+        chmod 755 $policy
+    fi
     apt-get update -qq
     # shellcheck disable=SC2086
     DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $missing >/dev/null
+    for service in $services; do
+        ! command -v systemctl >/dev/null || systemctl disable --quiet "$service" >/dev/null 2>&1 || true
+    done
 else
     echo "tests that need these Debian packages are skipped:$missing" >&2
 fi
