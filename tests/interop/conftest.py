@@ -26,6 +26,7 @@ from tests.interop.foreign import PATIENCE, Foreign, Network, foreign, missing, 
 
 HERE = Path(__file__).parent
 MAILS = HERE.parent / "mails"
+ENCRYPTED = sorted(f"encrypted/{path.stem}" for path in (MAILS / "encrypted").glob("*.eml"))
 GENEROUS = "[messages]\nrate_per_minute = 1000000\nrate_burst = 100000\n"
 PASSWORD = "a password of nobody else's"
 
@@ -126,14 +127,9 @@ def beside(net: Network, tmp_path_factory: pytest.TempPathFactory) -> Beside:
             *("--domain", domain, "--listen", address, "--ports", "any"),
             *("--tls-cert", str(data / "cert.pem"), "--tls-key", str(data / "key.pem")),
         ]
-        with pytest.MonkeyPatch.context() as patched:
-            patched.setenv("SSL_CERT_FILE", str(home / "ca.pem"))  # the only authority it knows
-            started = relay(data, options)
-            running = await started.__aenter__()
-        try:
+        trusting = {"SSL_CERT_FILE": str(home / "ca.pem")}  # the only authority it knows
+        async with relay(data, options, trusting) as running:
             yield Ours(domain, address, running, data)
-        finally:
-            await started.__aexit__(None, None, None)
 
     return up
 

@@ -38,7 +38,7 @@ from angarium.wire.dkim.sign import PrivateKey
 from tests.dns_server import NameServer, name_server
 from tests.interop.greylist import Greylist, greylist
 
-__all__ = ["PASSWORD", "Foreign", "Network", "foreign", "missing", "network", "until"]
+__all__ = ["PASSWORD", "Foreign", "Network", "foreign", "judged", "missing", "network", "until"]
 
 ETC = Path(__file__).parent / "etc"
 MASTER = "/usr/lib/postfix/sbin/master"
@@ -286,3 +286,9 @@ def _open(address: str, port: int) -> bool:
         socket.create_connection((address, port), timeout=1).close()
         return True
     return False
+
+
+def judged(message: EmailMessage) -> list[tuple[str, str, str]]:
+    """What OpenDKIM wrote on a message: verdict, domain and algorithm of each signature, in order."""
+    results = re.sub(r"\s+", " ", str(message["Authentication-Results"]))
+    return re.findall(r"dkim=(\w+) .*?header\.d=(\S+) .*?header\.a=(\S+)", results)

@@ -15,10 +15,9 @@ import pytest
 
 from angarium.lab.mails import sealed
 from angarium.reach.resolver import UNANSWERED
-from tests.interop.conftest import MAILS, Beside, Letters, Ours
+from tests.interop.conftest import ENCRYPTED, Beside, Letters, Ours
 from tests.interop.foreign import MX, PATIENCE, Foreign, Network
 
-ENCRYPTED = sorted(f"encrypted/{path.stem}" for path in (MAILS / "encrypted").glob("*.eml"))
 LARGE, TOO_LARGE = 15_000_000, 24_000_000
 """Bytes of ciphertext: 20 and 33 million as armour; a relay takes 31,457,280 of a message."""
 
