@@ -71,6 +71,23 @@ def test_a_submission() -> None:
     assert pair.client.state is ClientState.CLOSED
 
 
+@pytest.mark.parametrize(
+    ("sender", "recipient", "message", "wide"),
+    [
+        ("anna@relay.example", "bob@relay.example", MESSAGE, False),
+        ("آنا@relay.example", "bob@relay.example", MESSAGE, True),
+        ("anna@relay.example", "боб@relay.example", MESSAGE, True),
+        ("anna@relay.example", "bob@relay.example", "Subject: سلام\r\n\r\n".encode(), True),
+    ],
+)
+def test_smtputf8_is_asked_for_where_it_is_needed(sender: str, recipient: str, message: bytes, wide: bool) -> None:
+    pair = Pair()
+    pair.log_in()
+    pair.writes.clear()
+    assert pair.ask(Submit(sender, (recipient,), message)).reply == OK
+    assert (b" SMTPUTF8\r\nRCPT TO:<" in pair.writes[0]) is wide
+
+
 def test_starttls() -> None:
     pair = Pair(secure=False)
     pair.ask(Hello())

@@ -276,7 +276,7 @@ class Client:
             command += f" SIZE={len(request.message)}"
         if "8BITMIME" in self.extensions:
             command += " BODY=8BITMIME"
-        return command + " SMTPUTF8" if "SMTPUTF8" in self.extensions else command
+        return command + " SMTPUTF8" if "SMTPUTF8" in self.extensions and _wide(request) else command
 
     def _mechanisms(self) -> list[str]:
         return self.extensions.get("AUTH", "").upper().split()
@@ -298,6 +298,13 @@ class Client:
                     if not address.isascii() and "SMTPUTF8" not in self.extensions:
                         raise ValueError("an address that needs SMTPUTF8")
                 self._stuffed = stuff(message)
+
+
+def _wide(request: Submit) -> bool:
+    """Whether a message is one for SMTPUTF8. What is not should not say so (RFC 6531, 3.4): a server may bring it only
+    to such as know that extension too."""
+    envelope = (request.sender, *request.recipients)
+    return not (request.message.isascii() and all(address.isascii() for address in envelope))
 
 
 def _base64(text: str) -> str:
