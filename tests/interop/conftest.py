@@ -76,7 +76,7 @@ class Ours:
         with imaplib.IMAP4_SSL(
             self.address, self.relay.port("imaps"), ssl_context=_trusting(), timeout=PATIENCE
         ) as imap:
-            imap.login(address, f'"{PASSWORD}"')
+            imap.login(address, PASSWORD)
             imap.select("INBOX", readonly=True)
             _, (found,) = imap.uid("SEARCH", "ALL")
             if not found:
