@@ -6,10 +6,12 @@ Both are started once for all of these tests; who breaks something starts a rela
 import asyncio
 import imaplib
 import itertools
+import json
 import re
 import secrets
 import smtplib
 import ssl
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -71,6 +73,21 @@ class Ours:
     async def submit(self, message: bytes, sender: str, recipients: Sequence[str]) -> None:
         """Hand in a message as an app does. Raises smtplib's errors."""
         await asyncio.to_thread(self._submit, message, sender, recipients)
+
+    async def waiting(self) -> dict[str, int]:
+        """How many messages wait for whom, as the keeper sees it."""
+        return {each["name"]: each["messages"] for each in json.loads(await self._queue("--json"))}
+
+    async def retry(self, destination: str) -> None:
+        """Have what waits tried within half a minute, as the keeper would."""
+        await self._queue("retry", destination)
+
+    async def _queue(self, *arguments: str) -> bytes:
+        command = (sys.executable, "-m", "angarium", "queue", *arguments, "--data", str(self.data))
+        process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+        said, _ = await process.communicate()
+        assert process.returncode == 0
+        return said
 
     def _inbox(self, address: str) -> list[bytes]:
         with imaplib.IMAP4_SSL(

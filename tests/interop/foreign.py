@@ -144,7 +144,7 @@ class Foreign:
             _, fetched = imap.fetch(found.decode().replace(" ", ","), "(BODY.PEEK[])")
             return [part[1] for part in fetched if isinstance(part, tuple)]
 
-    def arrived(self, address: str, mark: str) -> EmailMessage:
+    def arrived(self, address: str, mark: str, seconds: float = PATIENCE) -> EmailMessage:
         """The one message there with these words in it, once it is there."""
         found: list[bytes] = []
 
@@ -152,7 +152,7 @@ class Foreign:
             found[:] = [each for each in self.inbox(address) if mark.encode() in each]
             return bool(found)
 
-        until(there, f"a message in an INBOX over there; the log ends: {self.log()[-3000:]}")
+        until(there, f"a message in an INBOX over there; the log ends: {self.log()[-3000:]}", seconds)
         (one,) = found
         return message_from_bytes(one, policy=policy.SMTP)
 
