@@ -29,6 +29,8 @@ from tests.interop.foreign import PATIENCE, Foreign, Network, foreign, missing, 
 HERE = Path(__file__).parent
 MAILS = HERE.parent / "mails"
 ENCRYPTED = sorted(f"encrypted/{path.stem}" for path in (MAILS / "encrypted").glob("*.eml"))
+LARGE = 15_000_000
+"""Bytes of ciphertext of a large file: 20 million as armour."""
 GENEROUS = "[messages]\nrate_per_minute = 1000000\nrate_burst = 100000\n"
 PASSWORD = "a password of nobody else's"
 

@@ -47,7 +47,7 @@ PASSWORD = "correct horse"
 """Everybody's, over there."""
 PEOPLE = ("someone", "another", "tampered", "grey", "ghost")
 """Of the last one only Postfix knows: Dovecot, behind it, has no such mailbox."""
-DOMAINS = ("foreign.test", "other.test", "stranger.test")
+DOMAINS = ("foreign.test", "other.test", "stranger.test", "misnamed.test", "clear.test")
 MX, DNS = 25, 53
 """Where everybody looks; the other ports are out of the way of what else may run on this machine."""
 IMAP, POLICY = 1143, 10023
@@ -189,12 +189,17 @@ class Foreign:
 def foreign(network: Network) -> Iterator[Foreign]:
     """Run it, with its names in DNS."""
     address = network.host("mail.foreign.test", "foreign.test", "other.test")
-    stranger = network.host("mail.stranger.test", "stranger.test")
+    hosts = {
+        "address": address,
+        "stranger": network.host("mail.stranger.test", "stranger.test"),
+        "misnamed": network.host("mail.misnamed.test", "misnamed.test"),
+        "clear": network.host("mail.clear.test", "clear.test"),
+    }
     with ExitStack() as running:
         here = Path(tempfile.mkdtemp(prefix="foreign-", dir="/tmp"))  # paths of sockets have to be short
         running.callback(shutil.rmtree, here, ignore_errors=True)
         here.chmod(0o755)
-        _settle(here, network, address, stranger)
+        _settle(here, network, hosts)
         running.enter_context(_programs(here))
         waiting = [MX, IMAP, *SIGNED.values(), *SIGNERS.values()]
         until(lambda: all(_open(address, port) for port in waiting), f"Postfix and its friends, in {here}", START)
@@ -202,18 +207,18 @@ def foreign(network: Network) -> Iterator[Foreign]:
             yield Foreign(here, address, list_)
 
 
-def _settle(here: Path, network: Network, address: str, stranger: str) -> None:
+def _settle(here: Path, network: Network, hosts: dict[str, str]) -> None:
     """Write all its files, and its keys into DNS."""
     for name in ("postfix", "queue", "data", "dovecot", "mail", "opendkim"):
         (here / name).mkdir()
     shutil.chown(here / "data", "postfix")
     shutil.chown(here / "mail", "mail", "mail")
     network.ca.cert_pem.write_to_path(str(here / "ca.pem"))
-    certified = network.ca.issue_cert("mail.foreign.test", address)
+    certified = network.ca.issue_cert("mail.foreign.test", hosts["address"])
     certified.private_key_and_cert_chain_pem.write_to_path(str(here / "mail.pem"))
     unknown = trustme.CA().issue_cert("mail.stranger.test", "stranger.test")
     unknown.private_key_and_cert_chain_pem.write_to_path(str(here / "stranger.pem"))
-    words = {"here": str(here), "address": address, "stranger": stranger, "dns": network.dns.address}
+    words = {"here": str(here), "dns": network.dns.address, **hosts}
     _write(here / "postfix" / "main.cf", "main.cf", words)
     _write(here / "postfix" / "master.cf", "master.cf", words)
     _write(here / "dovecot.conf", "dovecot.conf", words)

@@ -15,11 +15,11 @@ import pytest
 
 from angarium.lab.mails import sealed
 from angarium.reach.resolver import UNANSWERED
-from tests.interop.conftest import ENCRYPTED, Beside, Letters, Ours
+from tests.interop.conftest import ENCRYPTED, LARGE, Beside, Letters, Ours
 from tests.interop.foreign import MX, PATIENCE, Foreign, Network
 
-LARGE, TOO_LARGE = 15_000_000, 24_000_000
-"""Bytes of ciphertext: 20 and 33 million as armour; a relay takes 31,457,280 of a message."""
+TOO_LARGE = 24_000_000
+"""Bytes of ciphertext: 33 million as armour; a relay takes 31,457,280 of a message."""
 
 
 def reported(bounce: EmailMessage) -> str:

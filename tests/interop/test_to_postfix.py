@@ -6,13 +6,15 @@ without being sure to whom, waits.
 
 import asyncio
 import re
+import secrets
 import smtplib
 
 import pytest
 import pytest_asyncio
 
+from angarium.lab.mails import sealed
 from angarium.mail.federation.schedule import SPREAD_SECONDS
-from tests.interop.conftest import ENCRYPTED, Beside, Letters, Ours
+from tests.interop.conftest import ENCRYPTED, LARGE, Beside, Letters, Ours
 from tests.interop.foreign import PATIENCE, Foreign, judged
 
 
@@ -101,15 +103,35 @@ async def test_what_fails_behind_postfix_comes_back_from_there(ours: Ours, lette
     assert b"Final-Recipient: rfc822; ghost@foreign.test" in bounce
 
 
-async def test_a_host_that_no_authority_knows_gets_nothing(ours: Ours, postfix: Foreign, letter: Letters) -> None:
+@pytest.mark.parametrize(
+    ("domain", "said"),
+    [
+        ("stranger.test", "SSL_accept error .*alert unknown ca|unknown ca"),
+        ("misnamed.test", "SSL_accept error|lost connection after STARTTLS"),
+        ("clear.test", "ehlo=1 .*commands=1"),
+    ],
+    ids=["certified-by-a-stranger", "certified-for-another", "without-tls"],
+)
+async def test_who_is_not_surely_the_one_gets_nothing(
+    ours: Ours, postfix: Foreign, letter: Letters, domain: str, said: str
+) -> None:
     somebody = await ours.somebody()
     message, _ = letter(somebody)
     before = len(postfix.log())
-    await ours.submit(message, somebody, ["someone@stranger.test"])
-    postfix.logged("SSL_accept error", before)
-    assert (await ours.waiting())["stranger.test"] == 1
+    await ours.submit(message, somebody, [f"someone@{domain}"])
+    postfix.logged(said, before)
+    assert (await ours.waiting())[domain] == 1
     assert somebody not in postfix.log()
-    assert postfix.inbox("someone@stranger.test") == []
+    assert postfix.inbox(f"someone@{domain}") == []
+
+
+async def test_a_large_file_arrives(ours: Ours, postfix: Foreign) -> None:
+    somebody, mark = await ours.somebody(), secrets.token_hex(8)
+    message = sealed(somebody, mark, LARGE)
+    await ours.submit(message, somebody, ["another@foreign.test"])
+    arrived = postfix.arrived("another@foreign.test", mark)
+    assert [verdict for verdict, _, _ in judged(arrived)] == ["pass", "pass"]
+    assert arrived.as_bytes().partition(b"\r\n\r\n")[2] == message.partition(b"\r\n\r\n")[2]
 
 
 async def test_a_group_of_two_relays(ours: Ours, postfix: Foreign, beside: Beside, letter: Letters) -> None:
