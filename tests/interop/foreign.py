@@ -45,7 +45,7 @@ MASTER = "/usr/lib/postfix/sbin/master"
 PROGRAMS = (MASTER, "postfix", "opendkim", "dovecot", "/usr/lib/dovecot/imap", "/usr/lib/dovecot/lmtp", "unshare")
 PASSWORD = "correct horse"
 """Everybody's, over there."""
-PEOPLE = ("someone", "another", "tampered", "grey", "ghost")
+PEOPLE = ("someone", "another", "archivist", "tampered", "grey", "ghost")
 """Of the last one only Postfix knows: Dovecot, behind it, has no such mailbox."""
 DOMAINS = ("foreign.test", "other.test", "stranger.test", "misnamed.test", "clear.test")
 MX, DNS = 25, 53

@@ -22,6 +22,28 @@ TOO_LARGE = 24_000_000
 """Bytes of ciphertext: 33 million as armour; a relay takes 31,457,280 of a message."""
 
 
+REPORT = """\
+From: Mail Delivery System <MAILER-DAEMON@foreign.test>\r
+Auto-Submitted: auto-replied\r
+Message-ID: <{mark}@mail.foreign.test>\r
+MIME-Version: 1.0\r
+Content-Type: multipart/report; report-type=delivery-status; boundary=part\r
+\r
+--part\r
+\r
+This is the mail system.\r
+--part\r
+Content-Type: message/delivery-status\r
+\r
+Reporting-MTA: dns; mail.foreign.test\r
+\r
+Final-Recipient: rfc822; ghost@foreign.test\r
+Action: failed\r
+Status: 5.1.1\r
+--part--\r
+"""
+
+
 def reported(bounce: EmailMessage) -> str:
     """What a bounce says in the part that is for programs."""
     (report,) = (part for part in bounce.walk() if part.get_content_type() == "message/delivery-status")
@@ -225,3 +247,16 @@ async def test_a_bounce_from_over_there_arrives(ours: Ours, postfix: Foreign, le
     assert b"From: Mail Delivery System <MAILER-DAEMON@foreign.test>" in arrived
     assert b"Final-Recipient: rfc822; ghost@foreign.test" in arrived
     assert len(await ours.inbox(somebody)) == 1
+
+
+@pytest.mark.parametrize("sign", ["rsa-sha256", ""])
+async def test_a_bounce_has_to_be_signed_too(ours: Ours, postfix: Foreign, sign: str) -> None:
+    """By default Postfix signs none: `docs/interop.md`."""
+    somebody, mark = await ours.somebody(), secrets.token_hex(8)
+    postfix.submit(REPORT.format(mark=mark).encode(), [somebody], sender="", sign=sign)
+    said = postfix.logged(f"to=<{somebody}>.*status=(?:sent|bounced)")
+    if sign:
+        await ours.arrived(somebody, mark)
+    else:
+        assert "554 5.7.1 no valid DKIM signature" in said
+        assert await ours.inbox(somebody) == []

@@ -106,9 +106,9 @@ async def test_what_fails_behind_postfix_comes_back_from_there(ours: Ours, lette
 @pytest.mark.parametrize(
     ("domain", "said"),
     [
-        ("stranger.test", "SSL_accept error .*alert unknown ca|unknown ca"),
-        ("misnamed.test", "SSL_accept error|lost connection after STARTTLS"),
-        ("clear.test", "ehlo=1 .*commands=1"),
+        ("stranger.test", "alert unknown ca"),
+        ("misnamed.test", "alert bad certificate"),
+        ("clear.test", " ehlo=1 commands=1$"),
     ],
     ids=["certified-by-a-stranger", "certified-for-another", "without-tls"],
 )
@@ -128,8 +128,8 @@ async def test_who_is_not_surely_the_one_gets_nothing(
 async def test_a_large_file_arrives(ours: Ours, postfix: Foreign) -> None:
     somebody, mark = await ours.somebody(), secrets.token_hex(8)
     message = sealed(somebody, mark, LARGE)
-    await ours.submit(message, somebody, ["another@foreign.test"])
-    arrived = postfix.arrived("another@foreign.test", mark)
+    await ours.submit(message, somebody, ["archivist@foreign.test"])
+    arrived = postfix.arrived("archivist@foreign.test", mark)
     assert [verdict for verdict, _, _ in judged(arrived)] == ["pass", "pass"]
     assert arrived.as_bytes().partition(b"\r\n\r\n")[2] == message.partition(b"\r\n\r\n")[2]
 
