@@ -8,7 +8,7 @@ import pytest
 
 from angarium.lab.seizure.clues import CLUES
 from angarium.lab.seizure.disk import merged
-from angarium.lab.seizure.drive import Left, RelayFailed, drive
+from angarium.lab.seizure.drive import DOMAIN, GONE, Left, RelayFailed, drive
 from angarium.lab.seizure.estimate import Pair
 from angarium.lab.seizure.evidence import examine
 from angarium.lab.seizure.measure import Hits, Judged, Round, judge, report
@@ -32,6 +32,7 @@ async def test_a_sealed_disk_names_nobody(tmp_path: Path) -> None:
     assert (found.disk.found, found.settings.found, found.readable_found) == (0, 0, 0)
     assert found.root.kinds.keys() <= {"push token"}
     assert found.names_confirmed == found.users_counted == 10
+    assert found.queued_found >= found.queued // 2 > 0, "what waits for other relays opens with the root key"
     assert {pair.clues[COMMON] for pair in pairs} == {0}
 
 
@@ -69,24 +70,50 @@ def test_people_are_drawn_the_same_again() -> None:
     population = people(50, 7, ["token"])
     assert population != people(50, 8, ["token"])
     assert list(population.mails(20)) == list(population.mails(20))
-    known = population.known("relay.example")
-    assert len({one.value for one in known}) == len(known) == 50 * 6 + len(population.strangers) + 1
-    for mail in population.mails(200):
-        together = {mail.sender, *mail.recipients}
-        assert any(together <= set(members) for members in [*population.groups, *population.chats])
-        assert mail.sender not in mail.recipients
+    known = population.known("relay.example", "abroad.example", "gone.example")
+    elsewhere = 3 * len(population.abroad) + 2 * len(population.gone)
+    assert len({one.value for one in known}) == len(known) == 50 * 6 + elsewhere + len(population.strangers) + 1
+
+
+def test_mails_go_to_those_who_talk_to_each_other() -> None:
+    population = people(50, 7, ["token"])
+    talks = [(set(group), set(visit)) for group, visit in zip(population.groups, population.visits, strict=True)]
+    talks += [(set(chat), set[int]()) for chat in population.chats]
+    talks += [({*talk.members}, {*talk.abroad}) for talk in population.letters]
+    mails = list(population.mails(400))
+    for mail in mails:
+        here, abroad = set(mail.recipients), set(mail.abroad)
+        assert mail.sender not in (abroad if mail.foreign else here)
+        (abroad if mail.foreign else here).add(mail.sender)
+        assert any(here <= members and abroad <= visitors for members, visitors in talks)
+    assert any(mail.foreign for mail in mails)
+    assert any(mail.abroad for mail in mails)
+    assert any(mail.gone for mail in mails)
 
 
 def test_what_waits_is_what_somebody_away_has_not_fetched(tmp_path: Path) -> None:
     population = people(20, 1)
     left = Left(tmp_path, population, taken=list(population.mails(100)))
     away = {person.number for person in population.people if not person.online}
-    assert left.waiting() == [mail for mail in left.taken if away & set(mail.recipients)]
+    assert left.waiting() == [mail for mail in left.taken if not mail.foreign and away & set(mail.recipients)]
     sender = population.people[left.waiting()[0].sender]
-    assert {left.waiting()[0].mark, f"{sender.local}@127.0.0.1", sender.name} <= left.readable()
+    assert {left.waiting()[0].mark, f"{sender.local}@{DOMAIN}", sender.name} <= left.readable()
     left.deleted = away
     assert left.waiting() == []
-    assert left.readable() == {person.token for person in population.people if person.online}
+    queued = {f"{population.gone[place]}@{GONE}" for mail in left.taken for place in mail.gone}
+    assert left.readable() == {person.token for person in population.people if person.online} | queued
+
+
+def test_what_waits_for_other_relays_the_relay_can_read(tmp_path: Path) -> None:
+    population = people(20, 1)
+    left = Left(tmp_path, population, taken=list(population.mails(400)))
+    waiting = next(mail for mail in left.taken if mail.gone)
+    sender, there = population.people[waiting.sender], population.gone[waiting.gone[0]]
+    assert {waiting.mark, sender.name, sender.local, there, f"{there}@{GONE}"} <= left.queued()
+    arrived = next(mail for mail in left.taken if mail.abroad and not mail.foreign)
+    assert arrived.mark not in left.queued()
+    left.taken.append(arrived)
+    assert arrived.mark in left.queued(), "the last ones may be under way still"
 
 
 def disk(**changed: object) -> Judged:

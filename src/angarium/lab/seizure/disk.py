@@ -67,11 +67,14 @@ def values(path: Path) -> Iterator[bytes]:
     return (value for _, value in keyed_values(path))
 
 
-def keyed_values(path: Path) -> Iterator[tuple[int, bytes]]:
-    """The same, each with the first integer of its row, 0 if there is none: what is sealed may be bound to it."""
+def keyed_values(path: Path, only: str = "") -> Iterator[tuple[int, bytes]]:
+    """The same, of one table only if it is named, each with the first integer of its row, 0 if there is none: what is
+    sealed may be bound to it."""
     with contextlib.suppress(sqlite3.DatabaseError), contextlib.closing(sqlite3.connect(path)) as connection:
         connection.text_factory = bytes
         for (table,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall():
+            if only and os.fsdecode(table) != only:
+                continue
             quoted = '"' + os.fsdecode(table).replace('"', '""') + '"'
             for row in connection.execute(f"SELECT * FROM {quoted}"):  # noqa: S608 (a name out of the schema)
                 key = next((value for value in row if isinstance(value, int)), 0)

@@ -1,5 +1,7 @@
 """A relay under way, and its end: people come in, write, fetch and delete; at a random moment it is killed.
 
+Some of them write to people on another relay, and these to them; a third relay is down, so that what goes there waits.
+
 The relay is a process that is told where to keep its data and says, in JSON, where it listens. It has a directory for
 temporary files, and both its outputs are files: all that it writes lies under one directory.
 """
@@ -8,8 +10,10 @@ import asyncio
 import contextlib
 import os
 import random
+import socket
 import ssl
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,10 +36,20 @@ rate_per_minute = 100000
 rate_burst = 100000
 [push]
 url = "https://127.0.0.1:9/"
+[names]
+domain = "{domain}"
+[listen]
+https = {port}
+[federation.routes]
+"{other}" = {{ via = "127.0.0.1:{other_port}", transport = "https" }}
+"{gone}" = {{ via = "127.0.0.1:9", transport = "https" }}
 """
 """Invitations and push tokens are on, and the examiner knows them; nothing answers behind the notification service."""
 HOST = "127.0.0.1"
-DOMAIN = HOST
+DOMAIN, ABROAD, GONE = "_home.localhost", "_abroad.localhost", "_gone.localhost"
+"""The relay under test, another one, and one that is down: by such names each knows the others by their keys."""
+OTHER = (sys.executable, "-m", "angarium", "up", "--listen", "127.0.0.1", "--ports", "any", "--json", "--data")
+"""What the other relay is, whatever is tested."""
 START = 60.0
 USES = 40
 """Uses of one invitation."""
@@ -45,6 +59,8 @@ DELETED = 0.03
 """Part of the accounts that their people delete."""
 EARLIEST = 0.6
 """Part of the mails after which the relay may be killed."""
+UNDER_WAY = 40
+"""The last mails that were taken: what of them goes abroad may wait still."""
 HASTE = 0.5
 """Seconds within which it is killed then."""
 
@@ -68,12 +84,28 @@ class Left:
 
     def known(self) -> list[Known]:
         """All that the examiner may look for."""
-        return self.population.known(self.domain) + [Known("Message-ID", mail.mark) for mail in self.taken]
+        people = self.population.known(self.domain, ABROAD, GONE)
+        return people + [Known("Message-ID", mail.mark) for mail in self.taken]
 
     def waiting(self) -> list[Mail]:
-        """Mails that lie there still: somebody they went to never fetches, and is still here."""
+        """Mails that lie there still: somebody they went to never fetches, and is still here. What came from abroad
+        is left out: it may not have arrived."""
         away = {person.number for person in self.population.people if not person.online} - self.deleted
-        return [mail for mail in self.taken if away.intersection(mail.recipients)]
+        return [mail for mail in self.taken if not mail.foreign and away.intersection(mail.recipients)]
+
+    def queued(self) -> set[str]:
+        """What the relay itself must be able to read of mails that wait for other relays, or may do so: who sent them,
+        to whom there, and their Message-IDs."""
+        population, words = self.population, set[str]()
+        late = self.taken[-UNDER_WAY:]
+        for mail in self.taken:
+            if not mail.foreign and (mail.gone or (mail.abroad and mail in late)):
+                sender = population.people[mail.sender]
+                away = [(population.abroad[place].local, ABROAD) for place in mail.abroad]
+                away += [(population.gone[place], GONE) for place in mail.gone]
+                words |= {mail.mark, sender.local, f"{sender.local}@{self.domain}", sender.name}
+                words |= {word for local, relay in away for word in (local, f"{local}@{relay}")}
+        return words
 
     def readable(self) -> set[str]:
         """What a store without a seal must hold: of each mail that waits its Message-ID and who it says it is from,
@@ -84,6 +116,12 @@ class Left:
             *(mail.mark for mail in waiting),
             *(word for sender in senders for word in (f"{sender.local}@{self.domain}", sender.local, sender.name)),
             *(person.token for person in people if person.number not in self.deleted),
+            *(
+                f"{self.population.gone[place]}@{GONE}"
+                for mail in self.taken
+                if not mail.foreign
+                for place in mail.gone
+            ),
         }
 
 
@@ -109,14 +147,18 @@ async def drive(
     Raises:
         RelayFailed: it did not start.
     """
-    data, chance = directory / "data", random.Random(f"end {seed}")  # noqa: S311 (a measurement that can be repeated)
-    data.mkdir(mode=0o700, parents=True)
-    (directory / "tmp").mkdir()
-    (data / "angarium.toml").write_text(SETTINGS)
-    async with _running(directory, [*relay, str(data)]) as (process, ports):
+    chance = random.Random(f"end {seed}")  # noqa: S311 (a measurement that can be repeated)
+    home, away = _free_ports(2)
+    data = _prepared(directory, _settings(DOMAIN, home, ABROAD, away))
+    async with contextlib.AsyncExitStack() as stack:
+        outside = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="abroad-")))
+        other = _prepared(outside, _settings(ABROAD, away, DOMAIN, home))
+        _, foreign = await stack.enter_async_context(_running(outside, [*OTHER, str(other)]))
+        process, ports = await stack.enter_async_context(_running(directory, [*relay, str(data)]))
         tokens = [await _invited(data) for _ in range(-(-accounts // USES) + 1)]
         population = people(accounts, seed, tokens)
-        crowd = _Crowd(Left(directory, population), ports, tell)
+        crowd = _Crowd(Left(directory, population), ports, foreign, tell)
+        await crowd.abroad([await _invited(other) for _ in range(-(-len(population.abroad) // USES))])
         until = chance.randint(int(EARLIEST * mails), mails - 1)
         try:
             await crowd.live(mails, until)
@@ -126,6 +168,25 @@ async def drive(
             await process.wait()
             await crowd.leave()
     return crowd.left
+
+
+def _prepared(directory: Path, settings: str) -> Path:
+    """The data directory of a relay that is yet to start, beside one for its temporary files."""
+    data = directory / "data"
+    data.mkdir(mode=0o700, parents=True)
+    (directory / "tmp").mkdir()
+    (data / "angarium.toml").write_text(settings)
+    return data
+
+
+def _settings(domain: str, port: int, other: str, other_port: int) -> str:
+    return SETTINGS.format(domain=domain, port=port, other=other, other_port=other_port, gone=GONE)
+
+
+def _free_ports(count: int) -> list[int]:
+    with contextlib.ExitStack() as stack:
+        bound = [stack.enter_context(socket.create_server((HOST, 0))) for _ in range(count)]
+        return [one.getsockname()[1] for one in bound]
 
 
 @contextlib.asynccontextmanager
@@ -177,17 +238,40 @@ async def _invited(data: Path) -> str:
     return parse_qs(link.query)["p"][0].partition(".")[0]
 
 
+@dataclass(frozen=True, slots=True)
+class _Writer:
+    """Somebody who sends a mail."""
+
+    address: str
+    password: str
+    name: str
+    source: str | None
+    port: int
+    turn: asyncio.Lock
+
+
 class _Crowd:
     """Everybody's phones."""
 
-    def __init__(self, left: Left, ports: dict[str, int], tell: Callable[[int], None]) -> None:
+    def __init__(self, left: Left, ports: dict[str, int], foreign: dict[str, int], tell: Callable[[int], None]) -> None:
         self.left = left
         self._ports = ports
+        self._foreign = foreign
         self._tell = tell
         self._tasks: list[asyncio.Task[None]] = []
-        self._submissions: dict[int, Submission] = {}
+        self._tokens: Sequence[str] = ()
+        self._submissions: dict[str, Submission] = {}
         self._turns = [asyncio.Lock() for _ in left.population.people]
+        self._foreign_turns = [asyncio.Lock() for _ in left.population.abroad]
         self._enough = asyncio.Event()
+
+    async def abroad(self, tokens: Sequence[str]) -> None:
+        """Give the foreigners their accounts."""
+        for number, foreigner in enumerate(self.left.population.abroad):
+            imap = await Imap.connect(HOST, self._foreign["imaps"])
+            await imap.login(f"{foreigner.local}@{ABROAD}", f"{tokens[number // USES]}.{foreigner.password}")
+            imap.abort()
+        self._tokens = tokens
 
     async def live(self, mails: int, until: int) -> None:
         """Come in, and write; return when `until` mails were taken, with more under way."""
@@ -247,41 +331,59 @@ class _Crowd:
             imap.abort()
 
     async def _write(self, mail: Mail, until: int) -> None:
-        person = self.left.population.people[mail.sender]
-        message = sealed(self._address(person), mail.mark, mail.size)
-        named = message.replace(b"From: <", f'From: "{person.name}" <'.encode(), 1)
-        recipients = [self._address(self.left.population.people[number]) for number in mail.recipients]
-        async with self._turns[mail.sender]:
-            if mail.sender in self.left.deleted:
+        writer = self._writer(mail)
+        message = sealed(writer.address, mail.mark, mail.size)
+        named = message.replace(b"From: <", f'From: "{writer.name}" <'.encode(), 1)
+        async with writer.turn:
+            if not mail.foreign and mail.sender in self.left.deleted:
                 return
             with contextlib.suppress(Refused):
                 try:
-                    await self._submit(person, recipients, named)
+                    await self._submit(writer, self._recipients(mail), named)
                 except ConnectionError:  # one that rested too long, unless the relay is gone
-                    await self._submit(person, recipients, named)
+                    await self._submit(writer, self._recipients(mail), named)
                 self.left.taken.append(mail)
         self._tell(len(self.left.taken))
         if len(self.left.taken) >= until:
             self._enough.set()
 
-    async def _submit(self, person: Person, recipients: Sequence[str], message: bytes) -> None:
-        """Send over the connection that a person has, or a new one."""
-        submission = self._submissions.get(person.number)
+    def _writer(self, mail: Mail) -> "_Writer":
+        population, number = self.left.population, mail.sender
+        if mail.foreign:
+            foreigner = population.abroad[number]
+            password = f"{self._tokens[number // USES]}.{foreigner.password}"
+            address, turn = f"{foreigner.local}@{ABROAD}", self._foreign_turns[number]
+            return _Writer(address, password, foreigner.name, None, self._foreign["submissions"], turn)
+        person = population.people[number]
+        port, turn = self._ports["submissions"], self._turns[number]
+        return _Writer(self._address(person), person.password, person.name, person.source, port, turn)
+
+    def _recipients(self, mail: Mail) -> list[str]:
+        population = self.left.population
+        return [
+            *(self._address(population.people[number]) for number in mail.recipients),
+            *(f"{population.abroad[place].local}@{ABROAD}" for place in mail.abroad),
+            *(f"{population.gone[place]}@{GONE}" for place in mail.gone),
+        ]
+
+    async def _submit(self, writer: "_Writer", recipients: Sequence[str], message: bytes) -> None:
+        """Send over the connection that somebody has, or a new one."""
+        submission = self._submissions.get(writer.address)
         if submission is None:
-            submission = await Submission.connect(HOST, self._ports["submissions"], source=person.source)
-            self._submissions[person.number] = submission
-            await submission.login(self._address(person), person.password)
+            submission = await Submission.connect(HOST, writer.port, source=writer.source)
+            self._submissions[writer.address] = submission
+            await submission.login(writer.address, writer.password)
         try:
-            await submission.send(self._address(person), recipients, message)
+            await submission.send(writer.address, recipients, message)
         except ConnectionError:
-            self._submissions.pop(person.number).abort()
+            self._submissions.pop(writer.address).abort()
             raise
 
     async def _delete(self, person: Person) -> None:
         """Delete an account on the relay's page."""
         async with self._turns[person.number]:
             self.left.deleted.add(person.number)
-            if submission := self._submissions.pop(person.number, None):
+            if submission := self._submissions.pop(self._address(person), None):
                 submission.abort()
             form = f"name={quote(self._address(person))}&password={quote(person.password)}&sure=yes"
             await _post(self._ports["https"], "/delete", form, person.source)

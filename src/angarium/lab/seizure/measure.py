@@ -20,6 +20,7 @@ from angarium.lab.seizure.estimate import Estimate, Pair, Trial, combined, pract
 from angarium.lab.seizure.evidence import Evidence, examine
 from angarium.lab.seizure.hunter import Find, Hunter
 from angarium.store.seal import Seal
+from angarium.store.waybill import Waybill
 
 __all__ = ["CLEARLY", "GOAL", "HIGHEST", "Hits", "Judged", "Report", "Round", "judge", "report", "search"]
 
@@ -29,7 +30,7 @@ CLEARLY = 0.90
 """What a guesser must reach who has the evidence before him: he errs in one pair of ten at most."""
 ROOT_KEY, SETTINGS, TLS = "root.key", "angarium.toml", "tls"
 OPENED = "opened with the root key"
-KINDS = (b"mailbox", b"message", b"blob")
+KINDS = (b"mailbox", b"message", b"blob", b"queue", b"cargo")
 """Rows that what is sealed may be bound to."""
 READABLE = frozenset({"push token"})
 """Kinds that the relay itself must be able to read, and whoever has its root key with it."""
@@ -62,6 +63,10 @@ class Round(msgspec.Struct, frozen=True):
     """With settings and TLS key."""
     root: Hits
     """With the root key."""
+    queued: int
+    """Identifiers of mails that wait for other relays, which the relay itself must be able to read,"""
+    queued_found: int
+    """and those of them that were found with the root key; they are left out of `root`."""
     names_confirmed: int
     """Accounts that the holder of the root key can confirm, who guesses their name."""
     readable: int
@@ -129,7 +134,10 @@ def judge(left: Left, make_seal: Callable[[bytes], Seal]) -> Judged:
     known, readable = left.known(), left.readable()
     hunter = Hunter(known)
     found = _by_file(hunter, left.directory)
+    queued = left.queued()
     opened = {OPENED: hunter.hunt(_opened(left.directory, seal))}
+    waiting = {find for find in opened[OPENED] if find.known.value in queued}
+    opened[OPENED] -= waiting
     closed = {label: finds for label, finds in found.items() if label != f"data/{ROOT_KEY}"}
     disk = {label: finds for label, finds in closed.items() if not _is_settings(label)}
     (database,) = databases(left.directory)
@@ -149,6 +157,8 @@ def judge(left: Left, make_seal: Callable[[bytes], Seal]) -> Judged:
         disk=_hits(disk),
         settings=_hits(closed),
         root=_hits(found | opened),
+        queued=len(queued),
+        queued_found=len({find.known.value for find in waiting}),
         names_confirmed=len({*evidence.accounts} & {*_names(left, seal)}),
         readable=len(readable),
         readable_found=len(readable & {find.known.value for finds in closed.values() for find in finds}),
@@ -220,8 +230,22 @@ def _pairs(left: Left, seal: Seal, evidence: Evidence) -> list[Pair]:
 def _opened(directory: Path, seal: Seal) -> bytes:
     """Everything in the databases that the root key alone opens."""
     return b"\0".join(
-        plain for path in databases(directory) for key, value in _values(path) for plain in _revealed(seal, key, value)
+        plain
+        for path in databases(directory)
+        for plain in (
+            *(plain for key, value in _values(path) for plain in _revealed(seal, key, value)),
+            *_cargoes(path, seal),
+        )
     )
+
+
+def _cargoes(path: Path, seal: Seal) -> Iterator[bytes]:
+    """The messages that wait for other relays."""
+    with merged(path) as copy:
+        bodies = dict(keyed_values(copy, "cargo_bodies"))
+        for number, entry in keyed_values(copy, "queue"):
+            bill = Waybill.reveal(seal, number, entry)
+            yield seal.unwrap(bill.key, bodies[bill.cargo])
 
 
 def _values(path: Path) -> Iterator[tuple[int, bytes]]:
