@@ -8,6 +8,7 @@ import select
 import socket
 import struct
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -24,6 +25,8 @@ BUFFER = 32 << 20
 """Octets the kernel keeps for us while we are slow; what is beyond is counted as dropped."""
 ALL, PACKET, STATISTICS = 3, 263, 6
 """ETH_P_ALL; SOL_PACKET; PACKET_STATISTICS (linux/if_packet.h)."""
+LAST = 1.0
+"""Seconds for which it is read on after the end."""
 
 
 class Segment(NamedTuple):
@@ -76,8 +79,13 @@ def capture(interface: str = "lo") -> Iterator[Capture]:
 
 
 def _read(sock: socket.socket, taken: Capture, ended: threading.Event) -> None:
-    """Until nothing comes any more after the end."""
-    while select.select([sock], [], [], 0.1)[0] or not ended.is_set():
+    """Until the end, and what had come by then: others go on using the interface."""
+    until = float("inf")
+    while select.select([sock], [], [], 0.05)[0] or not ended.is_set():
+        now = time.monotonic()
+        until = min(until, now + LAST) if ended.is_set() else until
+        if now > until:
+            return
         try:
             packet, address = sock.recvfrom(LARGEST)
         except BlockingIOError:
