@@ -71,7 +71,7 @@ async def test_a_dead_destination_and_a_slow_one_delay_nobody(world: World) -> N
     assert now() - began < 1
     await asyncio.sleep(3600)
     assert world.abroad.most["dead.example"] == 1
-    assert len(world.abroad.times("dead.example")) < 10
+    assert len(world.abroad.times("dead.example")) <= 12
 
 
 @fast

@@ -121,7 +121,7 @@ def test_a_fault_of_ours_returns_it_later(monkeypatch: pytest.MonkeyPatch, caplo
             patched.setattr(settlement, "bounce", broken)
             await asyncio.sleep(3.1 * DAY_SECONDS)
         assert world.queue.desk.totals().messages == 1
-        await asyncio.sleep(600)
+        await asyncio.sleep(2 * LONGEST_SECONDS)
         assert [report(each)[1] for each in await world.inbox()] == [{BOB: "5.4.7"}]
         assert await world.waiting() == []
 

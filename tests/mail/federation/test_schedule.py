@@ -4,8 +4,8 @@ from angarium.mail.federation.schedule import FIRST_SECONDS, LONGEST_SECONDS, SP
 
 
 def test_ever_more_rarely_up_to_a_limit() -> None:
-    middle = [pause(failures, 0.5) for failures in range(1, 12)]
-    assert middle[:4] == [60, 120, 240, 480]
+    middle = [pause(failures, 0.5) for failures in range(1, 15)]
+    assert middle[:4] == [5, 10, 20, 40]
     assert middle == sorted(middle)
     assert middle[-1] == LONGEST_SECONDS == pause(10**9, 0.5)
 

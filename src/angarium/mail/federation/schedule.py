@@ -5,8 +5,9 @@ Nothing of it is written down. A relay that starts tries everything anew, spread
 
 __all__ = ["FIRST_SECONDS", "LONGEST_SECONDS", "SPREAD_SECONDS", "pause", "spread"]
 
-FIRST_SECONDS = 60.0
-"""After the first failure in a row; then twice as long each time,"""
+FIRST_SECONDS = 5.0
+"""After the first failure in a row, for a relay that is started again is away for seconds, and people are talking; then
+twice as long each time,"""
 LONGEST_SECONDS = 7200.0
 """up to this (RFC 5321, 4.5.4.1, has at least half an hour in mind for machines that are down: soon reached),"""
 JITTER = 0.25
