@@ -90,8 +90,12 @@ class Left:
     def waiting(self) -> list[Mail]:
         """Mails that lie there still: somebody they went to never fetches, and is still here. What came from abroad
         is left out: it may not have arrived."""
-        away = {person.number for person in self.population.people if not person.online} - self.deleted
+        away = self.away()
         return [mail for mail in self.taken if not mail.foreign and away.intersection(mail.recipients)]
+
+    def away(self) -> set[int]:
+        """People who never fetch, and are still here."""
+        return {person.number for person in self.population.people if not person.online} - self.deleted
 
     def queued(self) -> set[str]:
         """What the relay itself must be able to read of mails that wait for other relays, or may do so: who sent them,

@@ -87,7 +87,8 @@ class Round(msgspec.Struct, frozen=True):
     """The same with the root key, by which messages are told apart by mailbox."""
     root_error: float
     plain_area: float
-    """Without it, among pairs who both have mail of which it can be told that it is theirs; 0.5 if there are none."""
+    """Without it, among pairs who both stay away and have mail of which it can be told that it is theirs; 0.5 if there
+    are none."""
     plain_error: float
     clues: dict[str, float]
     """The area that each clue gives alone."""
@@ -144,7 +145,12 @@ def judge(left: Left, make_seal: Callable[[bytes], Seal]) -> Judged:
     evidence = examine(database)
     pairs = _pairs(left, seal, evidence)
     at_rest = [pair._replace(clues=pair.clues[:LOG]) for pair in pairs]
-    with_mail = [pair for pair in pairs if pair.clues[CLUES.index("many messages")] > 0]
+    away = left.away()
+    with_mail = [
+        pair
+        for pair in pairs
+        if pair.one in away and pair.other in away and pair.clues[CLUES.index("many messages")] > 0
+    ]
     gathered = _pairs(left, seal, examine(database, seal.gather))
     seed = left.population.seed
     guess, settled, plain, root = (trial(some, seed) for some in (pairs, at_rest, with_mail, gathered))
