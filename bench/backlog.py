@@ -31,6 +31,7 @@ from angarium.mail.federation.https import HttpsRoad
 from angarium.mail.federation.queue import Queue
 from angarium.mail.federation.road_clock import RoadClock
 from angarium.mail.federation.roads import Roads
+from angarium.mail.notices import Notices
 from angarium.mail.settings import Federation, Route
 from angarium.reach.resolver import Resolver
 from angarium.reach.trust import Trust
@@ -124,7 +125,7 @@ async def sending(directory: Path, federation: Federation) -> AsyncIterator[Queu
         Roads(federation, {"https": road}),
         sign,
         RoadClock(None, lambda: DAY),
-        domain=lambda: "127.0.0.2",
+        notices=Notices(lambda: "127.0.0.2", lambda: DAY),
         today=lambda: DAY,
         on_delivered=lambda names: None,
     )

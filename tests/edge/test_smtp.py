@@ -23,6 +23,7 @@ from angarium.edge.smtp import SmtpSite, serve_smtp
 from angarium.mail import settings
 from angarium.mail.accounts import Gate
 from angarium.mail.delivery import Delivery
+from angarium.mail.notices import Notices
 from angarium.mail.verdict import ACCEPTED, Verdict
 from angarium.reach.transport import Connection, connect
 from angarium.store.interfaces import Owner, StoreFull
@@ -100,7 +101,7 @@ class Relay:
             settings.Retention(),
             self.store.mailboxes,
             is_local,
-            lambda: HOST,
+            Notices(lambda: HOST, lambda: TODAY),
             lambda: TODAY,
             lambda: 0.0,
         )

@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 
 from angarium.mail.delivery import Delivery, examine
+from angarium.mail.notices import Notices
 from angarium.mail.settings import Messages, Retention
 from angarium.mail.verdict import ACCEPTED, Outcome, Verdict
 from angarium.store.interfaces import Letter, Owner, StoreError, StoreFull
@@ -32,6 +33,10 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
+
+
+async def signed(message: bytes) -> bytes:
+    return b"X-Signed: yes\r\n" + message
 
 
 class Relay:
@@ -56,7 +61,7 @@ class Relay:
             retention or Retention(),
             self.store.mailboxes,
             local,
-            lambda: "relay.example",
+            Notices(lambda: "relay.example", lambda: DAY, signed),
             lambda: DAY,
             self.clock,
             on_delivered or self.told.append,
@@ -130,6 +135,7 @@ async def test_who_cannot_be_reached_is_bounced_and_the_others_are_not(relay: Re
 async def test_nobody_can_be_reached(relay: Relay) -> None:
     assert await relay.submit("dave@elsewhere.example") is ACCEPTED
     (bounce,) = await relay.inbox(ALICE)
+    assert bounce.startswith(b"X-Signed: yes\r\n")
     assert b"dave@elsewhere.example: this relay has no mail with other relays." in bounce
     assert await relay.store.mailboxes.messages() == 1
 

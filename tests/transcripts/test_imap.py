@@ -22,6 +22,7 @@ from angarium.edge.settings import Limits
 from angarium.mail import settings
 from angarium.mail.accounts import Gate
 from angarium.mail.delivery import Delivery
+from angarium.mail.notices import Notices
 from angarium.reach.transport import Connection, connect
 from angarium.store.interfaces import Letter
 from angarium.store.seal import Clear
@@ -62,7 +63,13 @@ def site(dialog: "Dialog", store: Store, context: ssl.SSLContext | None) -> Imap
         tls=lambda: context,
         gate=Gate(accounts, store.accounts, store.invitations, local, today, sleep=no_wait),
         delivery=Delivery(
-            settings.Messages(max_size=size), retention, store.mailboxes, local, lambda: HOST, today, lambda: 0.0
+            settings.Messages(max_size=size),
+            retention,
+            store.mailboxes,
+            local,
+            Notices(lambda: HOST, today),
+            today,
+            lambda: 0.0,
         ),
         mailboxes=store.mailboxes,
         changes=store.changes,

@@ -18,6 +18,7 @@ from angarium.mail.federation.queue import Queue
 from angarium.mail.federation.road_clock import RoadClock
 from angarium.mail.federation.roads import Roads
 from angarium.mail.federation.smtp import SmtpRoad
+from angarium.mail.notices import Notices
 from angarium.mail.signer import Signer
 from angarium.reach.names import Names, canonical
 from angarium.reach.resolver import Resolver
@@ -55,13 +56,16 @@ class Departure:
         trust = Trust(store.keys)
         self._https = HttpsRoad(resolver.addresses, trust)
         smtp = SmtpRoad(resolver.exchanges, resolver.addresses, trust, hostname)
+        signer = Signer(signing_keys(home) if names.certifiable else ())
+        self.notices = Notices(lambda: names.primary, calendar.today, signer.sign)
+        """The bounces that people here get."""
         self.queue = Queue(
             config.federation,
             store.queue,
             Roads(config.federation, {"https": self._https, "smtp": smtp}),
-            Signer(signing_keys(home) if names.certifiable else ()).sign,
+            signer.sign,
             self._road_clock,
-            domain=lambda: names.primary,
+            notices=self.notices,
             today=calendar.today,
             on_delivered=on_delivered,
         )

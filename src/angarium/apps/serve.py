@@ -143,7 +143,7 @@ class _Relay:
             config.retention,
             store.mailboxes,
             self._names.local,
-            self._domain,
+            self._departure.notices,
             today,
             time.monotonic,
             self._push.notify,

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from angarium.mail import settings
-from angarium.mail.bounce import Failure, bounce
+from angarium.mail.bounce import Failure
 from angarium.mail.checks import recipients as recipient_checks
 from angarium.mail.checks import sender as sender_checks
 from angarium.mail.checks.cleanup import clean
@@ -28,11 +28,12 @@ from angarium.mail.checks.rate import Rate
 from angarium.mail.checks.size import size
 from angarium.mail.federation.hearing import Hearing
 from angarium.mail.federation.queue import Queue, QueueFull
+from angarium.mail.notices import Notices
 from angarium.mail.verdict import ACCEPTED, Verdict
 from angarium.store.interfaces import Letter, Mailboxes, Owner, StoreError, StoreFull
 from angarium.store.outbound import Consigned, Dispatch
 from angarium.wire.address import Address
-from angarium.wire.message import Entity, Malformed, parse
+from angarium.wire.message import Entity, Malformed
 
 __all__ = ["Delivery", "examine"]
 
@@ -77,7 +78,7 @@ class Delivery:
         retention: how much an account may hold.
         mailboxes: where it goes.
         local: whether a domain is this relay (in lower case; an IP address without brackets).
-        domain: the relay's own name, for the bounces it writes.
+        notices: writes the bounces.
         today: days since 1970-01-01 (UTC).
         clock: seconds that never go back.
         on_delivered: called after each commit with the names that got something; it must not block.
@@ -94,7 +95,7 @@ class Delivery:
         retention: settings.Retention,
         mailboxes: Mailboxes,
         local: Callable[[str], bool],
-        domain: Callable[[], str],
+        notices: Notices,
         today: Callable[[], int],
         clock: Callable[[], float],
         on_delivered: Callable[[Sequence[str]], None] | None = None,
@@ -106,7 +107,7 @@ class Delivery:
         self._quota = retention.quota
         self._mailboxes = mailboxes
         self._local = local
-        self._domain = domain
+        self._notices = notices
         self._today = today
         self._on_delivered = on_delivered
         self._queue = queue
@@ -138,7 +139,7 @@ class Delivery:
         verdict, cleaned = await self._examine(sender, message)
         if not verdict.accepted:
             return verdict
-        return await self._deliver(owner, sender, recipients, cleaned)
+        return await self._deliver(sender, recipients, cleaned)
 
     def _envelope_verdicts(
         self, owner: Owner, sender: str, recipients: Sequence[str], message: bytes
@@ -155,13 +156,13 @@ class Delivery:
         async with self._examining:
             return await asyncio.to_thread(examine, sender, message)
 
-    async def _deliver(self, owner: Owner, sender: str, recipients: Sequence[str], message: bytes) -> Verdict:
+    async def _deliver(self, sender: str, recipients: Sequence[str], message: bytes) -> Verdict:
         try:
             route = await self._route(recipients, len(message))
             whole = len(recipients) < self._whole_list and not route.names
             if whole and not route.elsewhere:
                 return route.failures[0].verdict
-            letters = self._letters(owner, sender, message, route)
+            letters = await self._letters(sender, message, route)
             hearing = await self._commit(sender, message, letters, route, hear=whole and not route.failures)
         except QueueFull:
             return _QUEUE_FULL
@@ -172,12 +173,11 @@ class Delivery:
         self._tell(letters)
         return ACCEPTED if hearing is None else await hearing.verdict(FIRST_SECONDS)
 
-    def _letters(self, owner: Owner, sender: str, message: bytes, route: _Route) -> list[Letter]:
+    async def _letters(self, sender: str, message: bytes, route: _Route) -> list[Letter]:
         """What goes into mailboxes here: the message, and the bounce."""
         letters = [Letter(message, tuple(route.names))] if route.names else []
         if route.failures:
-            notice = bounce(parse(message), route.failures, sender=sender, domain=self._domain(), day=self._today())
-            letters.append(Letter(notice, (owner.name,)))
+            letters.append(await self._notices.letter(message, route.failures, sender))
         return letters
 
     async def _commit(

@@ -16,6 +16,7 @@ from angarium.edge.settings import Limits
 from angarium.mail import settings
 from angarium.mail.accounts import Gate
 from angarium.mail.delivery import Delivery
+from angarium.mail.notices import Notices
 from angarium.reach.transport import Connection, connect
 from angarium.store.interfaces import Letter, Owner
 from angarium.store.seal import Clear
@@ -64,7 +65,7 @@ class Relay:
             self.retention,
             self.store.mailboxes,
             local=lambda domain: domain == DOMAIN,
-            domain=lambda: DOMAIN,
+            notices=Notices(lambda: DOMAIN, lambda: TODAY),
             today=lambda: TODAY,
             clock=lambda: 0.0,
         )

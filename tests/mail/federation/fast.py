@@ -15,6 +15,7 @@ from typing import Any
 from angarium.mail.federation.consignment import Consignment, Fault, Unreachable
 from angarium.mail.federation.queue import Queue
 from angarium.mail.federation.road_clock import RoadClock, RoadDays
+from angarium.mail.notices import Notices
 from angarium.mail.settings import Federation
 from angarium.mail.verdict import ACCEPTED, Verdict
 from angarium.store.interfaces import Owner
@@ -173,7 +174,7 @@ class World:
             self.abroad,
             sign,
             self.clock,
-            domain=lambda: "relay.example",
+            notices=Notices(lambda: "relay.example", self.today, sign),
             today=self.today,
             on_delivered=self.told.append,
             clock=now,

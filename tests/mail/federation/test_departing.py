@@ -12,6 +12,7 @@ from angarium.mail.federation.queue import Queue
 from angarium.mail.federation.road_clock import RoadClock
 from angarium.mail.federation.roads import Roads
 from angarium.mail.federation.smtp import SmtpRoad
+from angarium.mail.notices import Notices
 from angarium.mail.settings import Federation, Messages, Retention, Route
 from angarium.mail.verdict import ACCEPTED, Outcome, Verdict
 from angarium.store.seal import Clear
@@ -30,7 +31,7 @@ def delivery(world: World, *, whole_list: int = 50) -> Delivery:
         Retention(),
         world.store.mailboxes,
         lambda domain: domain == "relay.example",
-        lambda: "relay.example",
+        Notices(lambda: "relay.example", world.today),
         world.today,
         now,
         world.told.append,
@@ -190,13 +191,14 @@ async def test_by_the_real_roads_to_a_real_relay(there: Any, serving: Any) -> No
             federation = Federation(
                 routes={"there.example": Route(via=f"127.0.0.1:{port}", transport=transport)}  # type: ignore[arg-type]
             )
+            notices = Notices(lambda: "relay.example", lambda: DAY)
             queue = Queue(
                 federation,
                 store.queue,
                 Roads(federation, {"https": https, "smtp": smtp}),
                 sign,
                 RoadClock(None, lambda: DAY),
-                domain=lambda: "relay.example",
+                notices=notices,
                 today=lambda: DAY,
                 on_delivered=lambda names: None,
             )
@@ -205,7 +207,7 @@ async def test_by_the_real_roads_to_a_real_relay(there: Any, serving: Any) -> No
                 Retention(),
                 store.mailboxes,
                 lambda domain: domain == "relay.example",
-                lambda: "relay.example",
+                notices,
                 lambda: DAY,
                 asyncio.get_running_loop().time,
                 queue=queue,

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from angarium.mail.federation import settlement
+from angarium.mail import notices
 from angarium.mail.federation.consignment import Fault
 from angarium.mail.federation.schedule import FIRST_SECONDS, LONGEST_SECONDS
 from angarium.mail.verdict import Verdict
@@ -118,7 +118,7 @@ def test_a_fault_of_ours_returns_it_later(monkeypatch: pytest.MonkeyPatch, caplo
         await world.start()
         await world.send(BOB)
         with monkeypatch.context() as patched:
-            patched.setattr(settlement, "bounce", broken)
+            patched.setattr(notices, "bounce", broken)
             await asyncio.sleep(3.1 * DAY_SECONDS)
         assert world.queue.desk.totals().messages == 1
         await asyncio.sleep(2 * LONGEST_SECONDS)

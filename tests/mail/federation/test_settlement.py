@@ -7,6 +7,7 @@ import pytest
 from angarium.mail.bounce import Failure
 from angarium.mail.federation.chain import Entry
 from angarium.mail.federation.settlement import Settlement
+from angarium.mail.notices import Notices
 from angarium.mail.verdict import Verdict
 from angarium.store.outbound import Waiting
 from angarium.wire.message import Malformed
@@ -29,7 +30,7 @@ def settlement(world: World, told: list[Sequence[str]]) -> Settlement:
         told.append(names)
         raise RuntimeError(f"no phone of {names}")
 
-    return Settlement(world.store.queue, sign, lambda: "relay.example", world.today, tell)
+    return Settlement(world.store.queue, Notices(lambda: "relay.example", world.today, sign), world.today, tell)
 
 
 def test_a_listener_that_fails_undoes_nothing(caplog: pytest.LogCaptureFixture) -> None:
@@ -70,7 +71,8 @@ async def test_a_notice_that_cannot_be_signed_comes_all_the_same(world: World) -
     async def sign(message: bytes) -> bytes:
         raise Malformed("the From field has no address")
 
-    made = Settlement(world.store.queue, sign, lambda: "relay.example", world.today, world.told.append)
+    notices = Notices(lambda: "relay.example", world.today, sign)
+    made = Settlement(world.store.queue, notices, world.today, world.told.append)
     await made.settle(await queued(world), (), [NO])
     (bounce,) = await world.inbox(ALICE)
     assert bounce.startswith(b"From: Mail Delivery")

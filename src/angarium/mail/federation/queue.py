@@ -28,6 +28,7 @@ from angarium.mail.federation.road_clock import RoadClock
 from angarium.mail.federation.sending import Carrier, Sending
 from angarium.mail.federation.settlement import Settlement
 from angarium.mail.federation.weather import Weather
+from angarium.mail.notices import Notices
 from angarium.mail.verdict import Verdict
 from angarium.reach.trust import keeps_its_key
 from angarium.store.interfaces import Letter, StoreError
@@ -56,7 +57,7 @@ class Queue:
         roads: how it gets there.
         sign: the relay's signature on a message; raises Malformed.
         road_clock: what it ages by; told when this becomes an island.
-        domain: the relay's own name, for bounces.
+        notices: writes the bounces.
         today: days since 1970-01-01 (UTC).
         on_delivered: called with the names that got a bounce; it must not block.
         clock: seconds that never go back.
@@ -71,7 +72,7 @@ class Queue:
         sign: Callable[[bytes], Awaitable[bytes]],
         road_clock: RoadClock,
         *,
-        domain: Callable[[], str],
+        notices: Notices,
         today: Callable[[], int],
         on_delivered: Callable[[Sequence[str]], None],
         clock: Callable[[], float] = time.monotonic,
@@ -87,7 +88,7 @@ class Queue:
         self._stirred = asyncio.Event()
         stir = self._stirred.set
         self._weather = Weather(self._board, road_clock, clock, chance, stir)
-        self._settlement = Settlement(store, sign, domain, today, on_delivered)
+        self._settlement = Settlement(store, notices, today, on_delivered)
         self._returns = Returns(self._board, self._settlement, road_clock, settings.retry_days, self._weather.put_off)
         self._sending = Sending(self._board, store, roads, sign, self._weather, self._settlement, stir)
         self.desk = Desk(self._board, store, self._weather, self._returns, self._settlement, road_clock, clock)

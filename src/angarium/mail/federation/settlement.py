@@ -7,14 +7,13 @@ and if the process ends before, once more than it should, which the other side's
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
-from angarium.mail.bounce import Failure, bounce
+from angarium.mail.bounce import Failure
 from angarium.mail.federation.chain import Entry
+from angarium.mail.notices import Notices
 from angarium.store.interfaces import Letter, StoreError
 from angarium.store.outbound import OutQueue
-from angarium.wire.address import Address
-from angarium.wire.message import Malformed, parse
 
 __all__ = ["Settlement"]
 
@@ -32,8 +31,7 @@ class Settlement:
 
     Args:
         store: where the messages wait.
-        sign: the relay's signature on a message.
-        domain: the relay's own name.
+        notices: writes the bounces.
         today: days since 1970-01-01 (UTC).
         on_delivered: called with the names that got a bounce; it must not block.
     """
@@ -41,14 +39,12 @@ class Settlement:
     def __init__(
         self,
         store: OutQueue,
-        sign: Callable[[bytes], Awaitable[bytes]],
-        domain: Callable[[], str],
+        notices: Notices,
         today: Callable[[], int],
         on_delivered: Callable[[Sequence[str]], None],
     ) -> None:
         self._store = store
-        self._sign = sign
-        self._domain = domain
+        self._notices = notices
         self._today = today
         self._on_delivered = on_delivered
         self._reading = asyncio.Semaphore(READ_AT_ONCE)
@@ -78,16 +74,7 @@ class Settlement:
             original = await self._store.message(entry.number)
             if original is None:
                 return []
-            today = self._today()
-            notice = bounce(parse(original), failures, sender=entry.sender, domain=self._domain(), day=today)
-        return [Letter(await self._signed(notice), (Address.parse(entry.sender).name,))]
-
-    async def _signed(self, notice: bytes) -> bytes:
-        """A notice from a name that cannot be written in DNS is worth more than none."""
-        try:
-            return await self._sign(notice)
-        except Malformed:
-            return notice
+            return [await self._notices.letter(original, failures, entry.sender)]
 
     def _tell(self, letters: Sequence[Letter]) -> None:
         """What is settled is settled, whatever becomes of the telling."""
