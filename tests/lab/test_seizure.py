@@ -10,9 +10,10 @@ import pytest
 
 from angarium.lab.seizure.clues import CLUES
 from angarium.lab.seizure.disk import merged
-from angarium.lab.seizure.drive import DOMAIN, GONE, Left, RelayFailed, drive
+from angarium.lab.seizure.drive import RelayFailed, drive
 from angarium.lab.seizure.estimate import Pair
 from angarium.lab.seizure.evidence import examine
+from angarium.lab.seizure.left import DOMAIN, GONE, Left
 from angarium.lab.seizure.measure import Hits, Judged, Round, judge, report
 from angarium.lab.seizure.population import people
 from angarium.store.seal import Clear

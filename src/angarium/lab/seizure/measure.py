@@ -14,11 +14,11 @@ import msgspec
 
 from angarium.lab.seizure.clues import CLUES, LOG, clues
 from angarium.lab.seizure.disk import databases, keyed_values, merged, pieces
-from angarium.lab.seizure.drive import Left
 from angarium.lab.seizure.encodings import Known
 from angarium.lab.seizure.estimate import Estimate, Pair, Trial, combined, practised, trial
 from angarium.lab.seizure.evidence import Evidence, examine
 from angarium.lab.seizure.hunter import Find, Hunter
+from angarium.lab.seizure.left import Left
 from angarium.store.seal import Seal
 from angarium.store.waybill import Waybill
 

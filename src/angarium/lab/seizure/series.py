@@ -15,7 +15,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Protocol
 
-from angarium.lab.seizure.drive import Left, drive
+from angarium.lab.seizure.drive import drive
+from angarium.lab.seizure.left import Left
 from angarium.lab.seizure.measure import Judged, judge
 from angarium.store.seal import Seal
 
