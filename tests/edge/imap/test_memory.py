@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from angarium.reach.transport import Connection
     from tests.edge.imap.conftest import Relay
 
-SESSIONS = 200
+SESSIONS, BATCHES = 100, 3
+"""Sessions in each batch. The batch that grew least counts: others also hold what was made once, at whatever moment."""
 MOST = 5200
 """Bytes of Python objects: both tasks of asyncio's and some 400 of this test's own included."""
 
@@ -64,17 +65,20 @@ async def test_an_idle_session_is_small(relay: "Relay") -> None:
 
     tasks = [begin()]
     await idling(1)
-    gc.collect()
+    grew = []
     tracemalloc.start()
     try:
-        before, _ = tracemalloc.get_traced_memory()
-        tasks += [begin() for _ in range(SESSIONS)]
-        await idling(SESSIONS + 1)
-        gc.collect()
-        after, _ = tracemalloc.get_traced_memory()
+        for _ in range(BATCHES):
+            gc.collect()
+            before, _ = tracemalloc.get_traced_memory()
+            tasks += [begin() for _ in range(SESSIONS)]
+            await idling(len(tasks))
+            gc.collect()
+            after, _ = tracemalloc.get_traced_memory()
+            grew.append(after - before)
     finally:
         tracemalloc.stop()
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)
-    assert (after - before) / SESSIONS < MOST
+    assert min(grew) / SESSIONS < MOST
