@@ -59,6 +59,13 @@ def test_those_who_are_quiet_are_forgotten() -> None:
     assert not busy.count("alice").accepted
 
 
+def test_a_burst_is_whole_at_a_moment_that_is_no_round_number() -> None:
+    clock = Clock()
+    clock.now = 1001.38
+    rate = Rate(per_minute=1, burst=2, clock=clock)
+    assert [rate.count("alice").accepted for _ in range(3)] == [True, True, False]
+
+
 @given(
     st.integers(1, 600),
     st.integers(1, 20),

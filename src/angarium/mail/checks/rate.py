@@ -13,6 +13,8 @@ __all__ = ["Rate"]
 
 _TOO_MUCH = Verdict.defer(450, "4.7.1", "too much mail from you, try again in a minute")
 _SMALL = 1024
+_ROUNDING = 1e-6
+"""Seconds: sums of moments are not exact, and the last of a burst must not fail for it."""
 
 
 class Rate:
@@ -20,7 +22,7 @@ class Rate:
 
     def __init__(self, *, per_minute: int, burst: int, clock: Callable[[], float]) -> None:
         self._interval = 60 / per_minute
-        self._window = self._interval * (burst - 1)
+        self._window = self._interval * (burst - 1) + _ROUNDING
         self._clock = clock
         self._full_at: dict[Hashable, float] = {}
         self._sweep_at = _SMALL
