@@ -18,6 +18,7 @@ from angarium.store.sqlite.backend import SqliteBackend
 from angarium.store.sqlite.schema import LAYOUT
 from angarium.store.tokens import StoredTokens
 from angarium.store.veil import Veiled
+from angarium.store.written import Written
 
 __all__ = ["Store", "open_memory", "open_sqlite"]
 
@@ -58,4 +59,5 @@ def open_sqlite(directory: Path, seal: Seal) -> Store:
         StoreError: a newer release made it, another seal did, or it is damaged.
     """
     mark = seal.name("seal", f"{seal.form}, {LAYOUT}")
-    return Store(partial(SqliteBackend, directory, mark=mark, veil=partial(Veiled, seal=seal)), seal)
+    veil = partial(Veiled, seal=seal, written=Written())
+    return Store(partial(SqliteBackend, directory, mark=mark, veil=veil), seal)

@@ -16,7 +16,8 @@ Accounts, and all that concerns other relays, pass through as they are: what has
 
 Invariants:
 * Whatever is hidden is bound to its row: bytes that were moved to another are refused (ValueError).
-* Nothing is remembered between two calls but what the seal remembers; every row is made anew under a fresh nonce.
+* Nothing is remembered between two calls but what the seal remembers and, where it is given one, what `store.written`
+  does; every row is made anew under a fresh nonce.
 """
 
 import struct
@@ -27,6 +28,7 @@ from angarium.store.raw import RawBox, RawMessage, RawWriting
 from angarium.store.rows import MailboxRow, MessageRow, Place
 from angarium.store.seal import Seal
 from angarium.store.uids import Uids
+from angarium.store.written import Written
 
 __all__ = ["Veiled"]
 
@@ -44,9 +46,11 @@ _UIDS = 0xFFFF_FFFF
 class Veiled:
     """See `store.rows.Writing`, where every method is described. Over rows that only look, it only looks."""
 
-    def __init__(self, rows: RawWriting, seal: Seal) -> None:
+    def __init__(self, rows: RawWriting, seal: Seal, written: Written | None = None) -> None:
+        """`written` is one for all that look at the same rows, of whom only one writes; None: nothing is remembered."""
         self._rows = rows
         self._seal = seal
+        self._written = Written(0) if written is None else written
         self.account = rows.account
         self.accounts = rows.accounts
         self.accounts_before = rows.accounts_before
@@ -77,7 +81,6 @@ class Veiled:
         self.put_peer = rows.put_peer
         self.remove_peer = rows.remove_peer
         self.rename_mailbox = rows.rename_mailbox
-        self.ruin_mailbox = rows.ruin_mailbox
         self.ruins = rows.ruins
         self.clear_ruin = rows.clear_ruin
         self.blob = rows.blob
@@ -87,27 +90,27 @@ class Veiled:
 
     def mailbox(self, account: bytes, name: bytes) -> MailboxRow | None:
         box = self._rows.mailbox(account, name)
-        return box and self._shown(*box)
+        return box and self._shown(box)
 
     def mailboxes(self, account: bytes) -> list[MailboxRow]:
-        return [self._shown(*box) for box in self._rows.mailboxes(account)]
+        return list(map(self._shown, self._rows.mailboxes(account)))
 
     def box(self, number: int) -> MailboxRow | None:
         box = self._rows.box(number)
-        return box and self._shown(*box)
+        return box and self._shown(box)
 
     def numbered(self, number: int) -> bool:
         return self._rows.box(number) is not None or self._rows.ruin(number) is not None
 
     def holdings(self, after: int, limit: int) -> list[tuple[int, bytes, int]]:
         return [
-            (number, account, self._shown(number, b"", state).size)
+            (number, account, self._shown(RawBox(number, b"", state)).size)
             for number, account, state in self._rows.states(after, limit)
         ]
 
     def ruin(self, number: int) -> MailboxRow | None:
         state = self._rows.ruin(number)
-        return None if state is None else self._shown(number, b"", state)
+        return None if state is None else self._shown(RawBox(number, b"", state))
 
     def waiting(self) -> int:
         ruins = filter(None, map(self.ruin, self._rows.ruins()))
@@ -117,7 +120,15 @@ class Veiled:
         self._rows.add_mailbox(account, name, RawBox(row.number, row.title, self._state(row)))
 
     def put_mailboxes(self, rows: Iterable[MailboxRow]) -> None:
-        self._rows.put_states([(self._state(row), row.number) for row in rows])
+        states = []
+        for row in rows:
+            states.append((state := self._state(row), row.number))
+            self._written.put_box(row, state)
+        self._rows.put_states(states)
+
+    def ruin_mailbox(self, number: int) -> None:
+        self._written.remove_box(number)
+        self._rows.ruin_mailbox(number)
 
     def put_ruin(self, row: MailboxRow) -> None:
         self._rows.put_ruin(row.number, self._state(row))
@@ -126,7 +137,10 @@ class Veiled:
         counters = _COUNTERS.pack(row.uidvalidity, row.uidnext, row.modseq, row.messages, row.size)
         return self._seal.hide(counters + row.live.pack(), bound=b"mailbox %d" % row.number)
 
-    def _shown(self, number: int, title: bytes, state: bytes) -> MailboxRow:
+    def _shown(self, box: RawBox) -> MailboxRow:
+        return self._written.box(box) or self._revealed(*box)
+
+    def _revealed(self, number: int, title: bytes, state: bytes) -> MailboxRow:
         packed = self._seal.reveal(state, bound=b"mailbox %d" % number)
         if len(packed) < _COUNTERS.size:
             raise ValueError("not the state of a mailbox")
@@ -158,8 +172,7 @@ class Veiled:
         places = self._seal.scatter([number << 32 | row.uid for number, row, _ in added])
         raw, bodies = [], []
         for place, (_, row, body) in zip(places, added, strict=True):
-            flags, note = self._marks(place, row)
-            raw.append(RawMessage(place, row.shown, flags, row.day, note, row.record))
+            raw.append(self._raw(place, row))
             if body is not None:
                 bodies.append((place, body))
         self._rows.add_messages(raw)
@@ -168,10 +181,13 @@ class Veiled:
     def put_flags(self, number: int, messages: Iterable[MessageRow]) -> None:
         rows = list(messages)
         places = self._places(number, [row.uid for row in rows])
-        self._rows.put_flags([(*self._marks(place, row), place) for place, row in zip(places, rows, strict=True)])
+        raw = [self._raw(place, row) for place, row in zip(places, rows, strict=True)]
+        self._rows.put_flags([(row.flags, row.note, row.place) for row in raw])
 
     def remove_messages(self, number: int, uids: Sequence[int]) -> None:
-        self._rows.remove_messages(self._places(number, uids))
+        places = self._places(number, uids)
+        self._written.remove_messages(places)
+        self._rows.remove_messages(places)
 
     def _messages(
         self, box: MailboxRow, uids: Collection[int] | None, bits: int, limit: int | None
@@ -195,15 +211,21 @@ class Veiled:
         return self._seal.scatter([number << 32 | uid for uid in uids])
 
     def _message(self, uid: int, raw: RawMessage) -> MessageRow:
+        return self._written.message(raw) or self._noted(uid, raw)
+
+    def _noted(self, uid: int, raw: RawMessage) -> MessageRow:
         modseq, size, keywords = self._note(b"message", raw.place, raw.note)
         flags = joined(raw.flags, keywords.decode())
         return MessageRow(uid, size, raw.size, flags, raw.day, modseq, raw.record)
 
-    def _marks(self, place: int, row: MessageRow) -> tuple[int, bytes]:
-        """Bits of flags, and the note."""
+    def _raw(self, place: int, row: MessageRow) -> RawMessage:
+        """A message as it is to lie there."""
         bits, keywords = split(row.flags)
         note = _NOTE.pack(row.modseq, row.size) + keywords.encode()
-        return bits, self._seal.hide(note, bound=b"message %d" % place, least=_SHORT)
+        hidden = self._seal.hide(note, bound=b"message %d" % place, least=_SHORT)
+        raw = RawMessage(place, row.shown, bits, row.day, hidden, row.record)
+        self._written.put_message(raw, row)
+        return raw
 
     def _note(self, kind: bytes, at: int, note: bytes) -> tuple[int, int, bytes]:
         packed = self._seal.reveal(note, bound=b"%b %d" % (kind, at))
