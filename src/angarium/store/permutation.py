@@ -35,6 +35,8 @@ class Permutation:
 
     def scatter(self, places: Sequence[int]) -> list[int]:
         """Numbers below 2**64 as signed numbers of 64 bits."""
+        if len(places) == 1:
+            return [self._scattered(places[0])]
         if len(places) <= _FEW:
             return [self._scattered(place) for place in places]
         return list(struct.unpack(f">{len(places)}q", self._crossed(struct.pack(f">{len(places)}Q", *places), 1)))
@@ -63,8 +65,8 @@ class Permutation:
     def _crossed_alone(self, place: int) -> int:
         """The same for one place, with its sign."""
         left, right = place >> 32, place & _WORD
+        mix, number_of = self._rounds.update, int.from_bytes
         with self._turn:
             for number in _ROUNDS:
-                mixed = self._rounds.update(right.to_bytes(4) + number)
-                left, right = right, left ^ int.from_bytes(mixed[:4])
+                left, right = right, left ^ number_of(mix(right.to_bytes(4) + number)[:4])
         return (right << 32 | left) - ((right & 1 << 31) << 33)

@@ -40,7 +40,6 @@ import secrets
 import threading
 import weakref
 from collections import OrderedDict
-from collections.abc import Sequence
 from functools import lru_cache
 
 from argon2.low_level import Type, hash_secret_raw
@@ -64,6 +63,7 @@ _FORM = b"\x01"
 _SALT = 16
 _TAG = 16
 _NONCE = 12
+_ZERO = bytes(1)
 _ONCE = bytes(_NONCE)
 """The nonce under a key that encrypts once."""
 _POINT = 32
@@ -105,7 +105,9 @@ class Sealed:
         self._mask = _derived(root, b"mask")
         self._points = AESGCM(_derived(root, b"public halves"))
         self._hidden = AESGCM(_derived(root, b"hidden"))
-        self._places = Permutation(_derived(root, b"places"))
+        places = Permutation(_derived(root, b"places"))
+        self.scatter = places.scatter
+        self.gather = places.gather
         self._open: weakref.WeakValueDictionary[bytes, _AccountKey] = weakref.WeakValueDictionary()
         self._chains: OrderedDict[bytes, _Chain] = OrderedDict()
         self._turn = threading.Lock()
@@ -186,23 +188,15 @@ class Sealed:
     def hide(self, record: bytes, *, bound: bytes = b"", least: int = _LONGER) -> bytes:
         """See `Seal.hide`. Its length is a power of two and a constant: a hidden list does not tell how long it is."""
         plain = len(record).to_bytes(_LENGTH) + record
+        length = least if len(plain) <= least else 1 << (len(plain) - 1).bit_length()
         nonce = os.urandom(_NONCE)
-        fill = max(least, 1 << (len(plain) - 1).bit_length()) - len(plain)
-        return nonce + self._hidden.encrypt(nonce, plain + bytes(fill), bound)
+        return nonce + self._hidden.encrypt(nonce, plain.ljust(length, _ZERO), bound)
 
     def reveal(self, hidden: bytes, *, bound: bytes = b"") -> bytes:
         """See `Seal.reveal`."""
         if len(hidden) < _NONCE + _TAG:
             raise ValueError("not hidden")
         return _prefixed(_decrypted(self._hidden, hidden[:_NONCE], hidden[_NONCE:], bound), _LENGTH)
-
-    def scatter(self, places: Sequence[int]) -> list[int]:
-        """See `Seal.scatter`."""
-        return self._places.scatter(places)
-
-    def gather(self, scattered: Sequence[int]) -> list[int]:
-        """See `Seal.gather`."""
-        return self._places.gather(scattered)
 
     def unmasked(self, sealed: bytes) -> tuple[bytes, bytes]:
         """The head and the ciphertext of a sealed record. Raises ValueError where it is too short for one."""
@@ -280,12 +274,14 @@ class _Chain:
 class _AccountKey:
     """The private half of an account, and what follows from it. Lives as long as a session holds it."""
 
-    __slots__ = ("__weakref__", "_chains", "_private", "_public", "_records", "_seal")
+    __slots__ = ("__weakref__", "_chains", "_fitted", "_private", "_public", "_records", "_seal")
 
     def __init__(self, seal: Sealed, private: X25519PrivateKey, public: bytes) -> None:
         self._seal = seal
         self._private = private
         self._public = public
+        self._fitted: bytes | None = None
+        """The lock it opened last, so that it need not be looked into again."""
         self._chains: dict[bytes, tuple[int, bytes]] = {}
         self._records: dict[bytes, bytes] = {}
 
@@ -302,7 +298,12 @@ class _AccountKey:
 
     def fits(self, lock: bytes) -> bool:
         """See `Key.fits`."""
-        return self._seal.public_half(lock) == self._public
+        if lock == self._fitted:
+            return True
+        fits = self._seal.public_half(lock) == self._public
+        if fits:
+            self._fitted = lock
+        return fits
 
     def kept(self, under: bytes) -> Kept:
         """See `Key.kept`."""

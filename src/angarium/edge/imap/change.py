@@ -107,4 +107,5 @@ def _refused(session: Session) -> bool:
 def _let_go(session: Session, uids: tuple[int, ...]) -> None:
     for uid in uids:
         session.selected.view.apply(Expunged(uid))
+        session.selected.opened.take(uid)
     session.announce(Moment.EXPUNGING)

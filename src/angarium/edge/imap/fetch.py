@@ -1,6 +1,7 @@
 """FETCH and SEARCH: reading (RFC 3501, 6.4.4 and 6.4.5; RFC 7162, 3.1).
 
-One message is in memory at a time, whatever the set; what it becomes is sent before the next is read.
+One message is in memory at a time, whatever the set, beside the few small ones of which only a part was wanted yet
+(`opened`); what it becomes is sent before the next is read.
 """
 
 import asyncio
@@ -8,7 +9,7 @@ import asyncio
 from angarium.edge.imap.session import Session
 from angarium.wire.imap.commands.messages import Fetch, Search
 from angarium.wire.imap.entry import Entry
-from angarium.wire.imap.fetch import needs_message, pieces
+from angarium.wire.imap.fetch import gives_whole, needs_message, pieces
 from angarium.wire.imap.items import Attribute, Item, Section
 from angarium.wire.imap.responses import numbers
 from angarium.wire.imap.search import Candidate, asks_modseq, test_of
@@ -25,11 +26,12 @@ async def fetch(session: Session, command: Fetch) -> None:
     session.condstore |= Attribute.MODSEQ in items
     marks = not selected.read_only and any(isinstance(item, Section) and not item.peek for item in items)
     needed = needs_message(items)
+    whole = gives_whole(items)
     missing = False
     for number, entry in selected.view.resolve(command.numbers, by_uid=command.by_uid):
         if command.changed_since is not None and entry.modseq <= command.changed_since:
             continue
-        message = await _message(session, entry) if needed else b""
+        message = (selected.opened.take(entry.uid) or await _message(session, entry)) if needed else b""
         if message is None:
             missing = True
             continue
@@ -37,6 +39,8 @@ async def fetch(session: Session, command: Fetch) -> None:
             await _answer(session, number, await _mark(session, entry), _with_flags(items), message)
         else:
             await _answer(session, number, entry, items, message)
+        if needed and not whole:
+            selected.opened.keep(entry.uid, message)
     if missing and not command.by_uid:
         session.machine.complete("NO", "Some of these messages are gone", "EXPUNGEISSUED")
     else:

@@ -28,6 +28,7 @@ class Idling:
         session = self._session
         session.machine.idling()
         if session.has_selected:
+            session.selected.opened.forget()
             session.announce(Moment.FREE)
         await session.flush()
         if session.has_selected:

@@ -7,17 +7,18 @@ Nothing is kept that an idle connection does not need: replies are queued only w
 """
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TypeAlias
 
 from angarium.edge import settings
 from angarium.edge.deflate import Deflated
+from angarium.edge.imap.opened import Opened
 from angarium.edge.imap.site import ImapSite
 from angarium.reach.transport import Connection
 from angarium.store.interfaces import Attendance, NoSuchMailbox, Owner, Subscription
 from angarium.wire.imap.commands import State
-from angarium.wire.imap.entry import Resync
+from angarium.wire.imap.entry import Expunged, Resync
 from angarium.wire.imap.reader import Limits
 from angarium.wire.imap.responses import flags_update
 from angarium.wire.imap.server import Server
@@ -43,6 +44,7 @@ class Selected:
     view: View
     subscription: Subscription
     read_only: bool
+    opened: Opened = field(default_factory=Opened)
 
 
 class Session:
@@ -120,7 +122,10 @@ class Session:
         for change in selected.subscription.take():
             if not isinstance(change, Resync):
                 selected.view.apply(change)
+                if isinstance(change, Expunged):
+                    selected.opened.take(change.uid)
                 continue
+            selected.opened.forget()
             try:
                 selected.view.resync(await self.site.mailboxes.snapshot(self.owner, selected.mailbox))
             except NoSuchMailbox:

@@ -15,7 +15,7 @@ from angarium.wire.imap.parts import embedded, locate, whole
 from angarium.wire.imap.responses import literal
 from angarium.wire.imap.structure import structure
 
-__all__ = ["extract", "needs_message", "pieces"]
+__all__ = ["extract", "gives_whole", "needs_message", "pieces"]
 
 LISTED = frozenset({Attribute.UID, Attribute.FLAGS, Attribute.DATE, Attribute.SIZE, Attribute.MODSEQ})
 
@@ -23,6 +23,13 @@ LISTED = frozenset({Attribute.UID, Attribute.FLAGS, Attribute.DATE, Attribute.SI
 def needs_message(items: tuple[Item, ...]) -> bool:
     """Whether the message itself is needed for the answer, or its entry in the mailbox will do."""
     return not LISTED.issuperset(items)
+
+
+def gives_whole(items: tuple[Item, ...]) -> bool:
+    """Whether the whole message is in the answer."""
+    return any(
+        isinstance(item, Section) and item.part is Part.ALL and not item.path and item.partial is None for item in items
+    )
 
 
 def pieces(number: int, entry: Entry, items: tuple[Item, ...], message: bytes) -> Iterator[bytes]:
