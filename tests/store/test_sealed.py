@@ -327,6 +327,17 @@ def test_opened_records_are_remembered_in_bounds() -> None:
     assert len(key._records) <= 256  # type: ignore[attr-defined]
 
 
+def test_a_key_fits_its_own_locks_only() -> None:
+    key = opened(SEAL, LOCK, "alice's password")
+    with_duress = SEAL.with_duress(LOCK, "under duress")
+    for _ in range(2):
+        assert key.fits(LOCK)
+        assert key.fits(with_duress)
+        assert not key.fits(CLOSED)
+    with pytest.raises(ValueError, match="not a lock"):
+        key.fits(LOCK[:-1])
+
+
 def test_a_key_between_sessions_needs_what_it_was_wrapped_under() -> None:
     under = os.urandom(32)
     sealed = sealed_to_bob()

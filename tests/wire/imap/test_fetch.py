@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from angarium.wire.imap.entry import Entry
-from angarium.wire.imap.fetch import extract, needs_message, pieces
+from angarium.wire.imap.fetch import extract, gives_whole, needs_message, pieces
 from angarium.wire.imap.items import Attribute, Part, Section
 
 SIMPLE = b"From: a@b\r\nSubject: one\r\n two\r\nX-Empty:\r\nsubject: three\r\n\r\nbody\r\n"
@@ -109,6 +109,14 @@ def test_only_what_is_in_the_message_needs_it() -> None:
     assert not needs_message((Attribute.UID, Attribute.FLAGS, Attribute.DATE, Attribute.SIZE, Attribute.MODSEQ))
     assert needs_message((Attribute.UID, Section(b"BODY[]")))
     assert needs_message((Attribute.ENVELOPE,))
+
+
+def test_what_gives_the_whole_message() -> None:
+    assert gives_whole((Attribute.UID, Section(b"BODY[]")))
+    assert gives_whole((Section(b"RFC822"),))
+    assert not gives_whole((Attribute.UID, Attribute.ENVELOPE))
+    assert not gives_whole((Section(b"BODY[HEADER]", part=Part.HEADER), Section(b"BODY[1]", path=(1,))))
+    assert not gives_whole((Section(b"BODY[]<0>", partial=(0, 100)),))
 
 
 @pytest.mark.parametrize("path", MAILS, ids=lambda path: path.stem)
