@@ -44,7 +44,7 @@ def test_a_message_is_known_by_exactly_what_was_written() -> None:
     written.put_message(RAW, ROW)
     assert written.message(RawMessage(*RAW)) is ROW
     for at, value in enumerate(RAW):
-        other = value + 1 if isinstance(value, int) else value + b"!"
+        other = value + b"!" if isinstance(value, bytes) else -7
         assert written.message(RawMessage._make([*RAW[:at], other, *RAW[at + 1 :]])) is None
     written.remove_messages([-5, -6])
     assert written.message(RAW) is None
