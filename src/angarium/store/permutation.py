@@ -51,6 +51,8 @@ class Permutation:
 
     def scatter(self, places: Sequence[int]) -> list[int]:
         """Numbers below 2**64 as signed numbers of 64 bits."""
+        if len(places) == 1:
+            return [self._neighbours(places[0] // _NEIGHBOURS)[places[0] % _NEIGHBOURS]]
         if len(places) <= _FEW:
             find = self._neighbours
             return [find(place // _NEIGHBOURS)[place % _NEIGHBOURS] for place in places]

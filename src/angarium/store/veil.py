@@ -198,20 +198,15 @@ class Veiled:
             some = wanted[start : start + _AT_ONCE]
             places = self._places(box.number, some)
             found = {row.place: row for row in self._rows.messages(places, bits)}
-            messages += (
-                self._message(uid, row)
-                for uid, place in zip(some, places, strict=True)
-                if (row := found.get(place)) is not None
-            )
+            for uid, place in zip(some, places, strict=True):
+                if (row := found.get(place)) is not None:
+                    messages.append(self._written.message(row) or self._noted(uid, row))
             if limit is not None and len(messages) >= limit:
                 return messages[:limit]
         return messages
 
     def _places(self, number: int, uids: Iterable[int]) -> list[int]:
         return self._seal.scatter([number << 32 | uid for uid in uids])
-
-    def _message(self, uid: int, raw: RawMessage) -> MessageRow:
-        return self._written.message(raw) or self._noted(uid, raw)
 
     def _noted(self, uid: int, raw: RawMessage) -> MessageRow:
         modseq, size, keywords = self._note(b"message", raw.place, raw.note)
