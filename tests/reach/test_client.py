@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from angarium.reach import client as client_module
-from angarium.reach.client import HEAD_BYTES, TEXT_BYTES, Answer, HttpClient
+from angarium.reach.client import HEAD_BYTES, TEXT_BYTES, Answer, HttpClient, Into
 from angarium.reach.transport import Connection, connect
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nX-Two: a\r\nX-Two: b\r\n\r\nyes"
@@ -244,3 +244,73 @@ async def test_cancelled_in_the_middle() -> None:
         with pytest.raises(asyncio.CancelledError):
             await asking
         assert server.client.kept == 0
+
+
+async def fetch(server: Server, into: Into) -> Answer:
+    how: list[tuple[str, str]] = [("Authorization", "Bearer x"), *into.range]
+    return await server.client.ask(
+        "here", server.dial, "GET", host="here.example", path="/box/1", headers=how, timeout=10, into=into
+    )
+
+
+async def heads(reader: asyncio.StreamReader, heard: list[bytes]) -> None:
+    heard.append(await reader.readuntil(b"\r\n\r\n"))
+
+
+async def test_what_is_long_is_fetched_where_it_broke() -> None:
+    heard: list[bytes] = []
+    long = bytes(range(256)) * 1_000
+
+    def saying(head: bytes, piece: bytes) -> Serve:
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await heads(reader, heard)
+            writer.write(head + piece)
+            await writer.drain()
+
+        return serve
+
+    whole = b"HTTP/1.1 200 OK\r\nContent-Length: 256000\r\n\r\n"
+    rest = b"HTTP/1.1 206 Partial Content\r\nContent-Length: 156000\r\n\r\n"
+    into = Into(300_000)
+    async with Server(saying(whole, long[:100_000]), saying(rest, long[100_000:])) as server:
+        with pytest.raises(ConnectionError):
+            await fetch(server, into)
+        assert bytes(into.octets) == long[:100_000]
+        answer = await fetch(server, into)
+    assert (answer.status, answer.text, bytes(into.octets)) == (206, "", long)
+    assert b"content-length" not in heard[0].lower()
+    assert b"range" not in heard[0].lower()
+    assert b"Range: bytes=100000-\r\n" in heard[1]
+
+
+async def test_who_answers_a_range_with_all_of_it_is_understood() -> None:
+    into = Into(10)
+    into.take(206, b"ye")
+    async with Server(answering_to_get(OK, OK)) as server:
+        assert (await fetch(server, into)).status == 200
+        assert bytes(into.octets) == b"yes"
+        assert (await fetch(server, Into(10))).status == 200
+        assert server.connections == 1
+
+
+async def test_a_refusal_is_told_and_is_not_taken_for_what_was_fetched() -> None:
+    into = Into(10)
+    async with Server(answering_to_get(OK.replace(b"200 OK", b"404 Not Found"))) as server:
+        answer = await fetch(server, into)
+    assert (answer.status, answer.text, bytes(into.octets)) == (404, "yes", b"")
+
+
+async def test_what_is_longer_than_it_may_be() -> None:
+    async with Server(answering_to_get(OK)) as server:
+        with pytest.raises(ConnectionError, match="too long"):
+            await fetch(server, Into(2))
+
+
+def answering_to_get(*answers: bytes) -> Serve:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for answer in answers:
+            await heads(reader, [])
+            writer.write(answer)
+        await reader.read()
+
+    return serve

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import hashlib
 import ssl
 from collections.abc import Callable
 from datetime import date
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 import trustme
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from angarium.reach.keypair import private_key, self_signed
 from angarium.reach.transport import Connection
@@ -35,12 +37,13 @@ def meet(plain_pair: Callable[[], Pair], authority: trustme.CA) -> Callable[...,
         return context
 
     known = KnownInMemory()
+    here = Trust(known, verifying)
 
     async def meet(
-        destination: str, server_context: ssl.SSLContext, name: str = "", system: bool = False, **how: tuple[str, ...]
+        destination: str, server_context: ssl.SSLContext, name: str = "", system: bool = False, **how: Any
     ) -> Connection:
         server, client = plain_pair()
-        trust = Trust(known) if system else Trust(known, verifying)
+        trust = Trust(known) if system else here
         serving = asyncio.create_task(server.start_tls(server_context, timeout=10))
         try:
             await trust.begin(client, destination, name or destination, timeout=10, **how)
@@ -49,6 +52,7 @@ def meet(plain_pair: Callable[[], Pair], authority: trustme.CA) -> Callable[...,
             serving.exception()
         return client
 
+    meet.trust = here  # type: ignore[attr-defined]
     return meet
 
 
@@ -132,3 +136,44 @@ def test_who_keeps_its_key() -> None:
         *(True, True, True),
         *(False, False),
     ]
+
+
+async def test_the_keeper_accepts_a_new_key(meet: Any, authority: trustme.CA) -> None:
+    old, new, third = (showing(authority, "whoever.example") for _ in range(3))
+    await meet("192.0.2.7", old)
+    assert not await meet.trust.accept("192.0.2.7")
+    for server in (third, new):
+        with pytest.raises(KeyChanged):
+            await meet("192.0.2.7", server)
+    assert await meet.trust.accept("192.0.2.7")
+    assert not await meet.trust.accept("192.0.2.7")
+    assert (await meet("192.0.2.7", new)).secure
+    for server in (old, third):
+        with pytest.raises(KeyChanged):
+            await meet("192.0.2.7", server)
+
+
+async def test_a_key_that_was_offered_once_is_not_accepted_once_the_old_one_is_back(
+    meet: Any, authority: trustme.CA
+) -> None:
+    old, other = showing(authority, "whoever.example"), showing(authority, "whoever.example")
+    await meet("192.0.2.7", old)
+    with pytest.raises(KeyChanged):
+        await meet("192.0.2.7", other)
+    await meet("192.0.2.7", old)
+    assert not await meet.trust.accept("192.0.2.7")
+
+
+@pytest.mark.parametrize("destination", ["192.0.2.7", "relay.example"])
+async def test_a_pin_is_asked_and_nothing_else(
+    meet: Any, authority: trustme.CA, tmp_path: Path, destination: str
+) -> None:
+    key = private_key(tmp_path / "key.pem")
+    (tmp_path / "cert.pem").write_bytes(self_signed(key, ["whoever.example"], today=date(2026, 1, 1)))
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
+    spki = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    pin = hashlib.sha256(spki).digest()
+    assert (await meet(destination, server, pin=pin)).secure
+    with pytest.raises(ConnectionError, match="another key than the one agreed upon"):
+        await meet(destination, showing(authority, destination), pin=pin)

@@ -4,8 +4,9 @@ A connection is kept for a moment after an answer, since what goes to one relay 
 turns out to be dead before a word of the answer has come, the request is made once more over a new one; whoever makes
 it must be one to whom twice is like once.
 
-Refuses to know whom to trust and what is asked. Bounded: how long the answer may be, how long the other side may do
-nothing, how many connections are kept.
+What is fetched may be long: it goes into a buffer piece by piece, so that whoever asks can go on where a connection
+broke. Refuses to know whom to trust and what is asked. Bounded: how long the answer may be, how long the other side may
+do nothing, how many connections are kept.
 
 RFC 9110; RFC 9112, 9.3 (persistence).
 """
@@ -19,7 +20,7 @@ import h11
 
 from angarium.reach.transport import Connection
 
-__all__ = ["Answer", "HttpClient"]
+__all__ = ["Answer", "HttpClient", "Into"]
 
 HEAD_BYTES = 32_768
 """Longest head of an answer."""
@@ -43,6 +44,35 @@ class Answer:
     headers: dict[str, str]
     text: str
     """The beginning of the body."""
+
+
+class Into:
+    """What has come of something long, over as many requests as it takes."""
+
+    def __init__(self, most: int) -> None:
+        """`most`: octets it may have."""
+        self._most = most
+        self._status = 0
+        self.octets = bytearray()
+
+    @property
+    def range(self) -> list[tuple[str, str]]:
+        """The header to ask with for what is missing (RFC 9110, 14.2)."""
+        self._status = 0
+        return [("Range", f"bytes={len(self.octets)}-")] if self.octets else []
+
+    def take(self, status: int, data: bytes) -> None:
+        """The next piece, of the rest (206) or of the whole from its beginning (200).
+
+        Raises:
+            ConnectionError: it is longer than it may be.
+        """
+        if status == 200 and not self._status:
+            self.octets.clear()
+        self._status = status
+        self.octets += data
+        if len(self.octets) > self._most:
+            raise ConnectionError("the answer is too long")
 
 
 class _Stale(Exception):
@@ -87,11 +117,36 @@ class HttpClient:
             ConnectionError: the connection broke, or what came is no answer.
             ValueError: a header that cannot be said.
         """
-        request = _request(host, path, headers, len(body))
+        return await self.ask(
+            key, dial, "POST", host=host, path=path, headers=headers, body=body, timeout=timeout, into=None
+        )
+
+    async def ask(
+        self,
+        key: str,
+        dial: Dial,
+        method: str,
+        *,
+        host: str,
+        path: str,
+        headers: Sequence[tuple[str, str]],
+        timeout: float,
+        body: bytes = b"",
+        into: "Into | None" = None,
+    ) -> Answer:
+        """Make a request of any method, as `post` does.
+
+        Args:
+            into: where the body goes, as it comes, if the answer is 200 or 206; `Answer.text` is then empty.
+
+        Raises:
+            As `post` does; what came before the connection broke is in `into`.
+        """
+        request = _request(method, host, path, headers, len(body))
         if kept := self._take(key):
             with contextlib.suppress(_Stale):
-                return await self._ask(key, kept, request, body, timeout, kept=True)
-        return await self._ask(key, await dial(), request, body, timeout, kept=False)
+                return await self._ask(key, _Exchange(kept, request, body, timeout, into), kept=True)
+        return await self._ask(key, _Exchange(await dial(), request, body, timeout, into), kept=False)
 
     def close(self) -> None:
         """End the connections that are kept."""
@@ -101,10 +156,8 @@ class HttpClient:
                 connection.abort()
         self._kept.clear()
 
-    async def _ask(
-        self, key: str, connection: Connection, request: h11.Request, body: bytes, timeout: float, *, kept: bool
-    ) -> Answer:
-        exchange = _Exchange(connection, request, body, timeout)
+    async def _ask(self, key: str, exchange: "_Exchange", *, kept: bool) -> Answer:
+        connection = exchange.connection
         try:
             answer = await exchange.run()
         except (ConnectionError, TimeoutError):
@@ -145,8 +198,11 @@ class HttpClient:
 class _Exchange:
     """One request and its answer. The answer is listened to while the body is sent: a refusal may come at once."""
 
-    def __init__(self, connection: Connection, request: h11.Request, body: bytes, timeout: float) -> None:
-        self._connection = connection
+    def __init__(
+        self, connection: Connection, request: h11.Request, body: bytes, timeout: float, into: "Into | None"
+    ) -> None:
+        self.connection = connection
+        self._into = into
         self._machine = h11.Connection(h11.CLIENT, max_incomplete_event_size=HEAD_BYTES)
         self._head = self._machine.send(request) or b""
         for event in (h11.Data(data=body), h11.EndOfMessage()):
@@ -178,8 +234,8 @@ class _Exchange:
                     sending.exception()  # a connection that broke: what was heard tells more
 
     async def _send(self) -> None:
-        await self._connection.write(self._head, timeout=self._timeout)
-        await self._connection.write(self._body, timeout=self._timeout)
+        await self.connection.write(self._head, timeout=self._timeout)
+        await self.connection.write(self._body, timeout=self._timeout)
         self._sent = True
         self._limit.reschedule(_now() + self._timeout)
 
@@ -190,6 +246,9 @@ class _Exchange:
             match event := await self._event():
                 case h11.Response():
                     response = event
+                case h11.Data(data=data) if self._into is not None and response and response.status_code in (200, 206):
+                    self._into.take(response.status_code, data)
+                    self._limit.reschedule(_now() + self._timeout)
                 case h11.Data(data=data):
                     text += data
                 case h11.InformationalResponse():
@@ -203,7 +262,7 @@ class _Exchange:
     async def _event(self) -> object:
         try:
             while (event := self._machine.next_event()) is h11.NEED_DATA:
-                data = await self._connection.read()
+                data = await self.connection.read()
                 self.answered = self.answered or bool(data)
                 self._machine.receive_data(data)
         except h11.RemoteProtocolError:
@@ -211,11 +270,13 @@ class _Exchange:
         return event
 
 
-def _request(host: str, path: str, headers: Sequence[tuple[str, str]], length: int) -> h11.Request:
-    everything = [("Host", host), *headers, ("Content-Length", str(length))]
+def _request(method: str, host: str, path: str, headers: Sequence[tuple[str, str]], length: int) -> h11.Request:
+    everything = [("Host", host), *headers]
+    if length or method == "POST":
+        everything.append(("Content-Length", str(length)))
     try:
         return h11.Request(
-            method="POST", target=path, headers=[(name.encode(), value.encode()) for name, value in everything]
+            method=method, target=path, headers=[(name.encode(), value.encode()) for name, value in everything]
         )
     except h11.LocalProtocolError:
         raise ValueError("a header that cannot be said") from None

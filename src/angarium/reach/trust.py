@@ -2,7 +2,8 @@
 
 A relay known by a domain has an authority's certificate for that very name, by the roots of this system. One known by
 an IP address or by a `_name` has signed its own: its public key is remembered at the first connection, and another key
-is refused from then on, until the keeper accepts it. Nothing is ever sent before that is settled, and nothing in clear.
+is refused from then on, until the keeper accepts it. One that a keeper has written down (a pin) is known by that key and
+no other. Nothing is ever sent before that is settled, and nothing in clear.
 
 Refuses to know mail, and how the remembered keys are kept. What a first connection cannot know is whether somebody was
 in between from the start.
@@ -13,6 +14,7 @@ RFC 6125 (names); RFC 7469, 2.4 (what of a key is remembered: the SHA-256 of its
 import hashlib
 import ipaddress
 import ssl
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Protocol
 
@@ -22,6 +24,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from angarium.reach.transport import Connection
 
 __all__ = ["KeyChanged", "Known", "KnownInMemory", "Trust", "keeps_its_key"]
+
+
+OFFERED = 256
+"""Destinations of which the refused key is kept at hand, for the keeper to accept."""
 
 
 class KeyChanged(ConnectionError):
@@ -43,6 +49,9 @@ class Known(Protocol):
     async def put(self, destination: str, key: bytes) -> None:
         """Remember a key. Where one is remembered already, nothing changes: of two at once, the first counts."""
 
+    async def replace(self, destination: str, key: bytes | None) -> None:
+        """Remember this key instead of another, or, with None, none."""
+
 
 class KnownInMemory:
     """`Known`, for as long as the process lives."""
@@ -58,6 +67,12 @@ class KnownInMemory:
         """See `Known.put`."""
         self._keys.setdefault(destination, key)
 
+    async def replace(self, destination: str, key: bytes | None) -> None:
+        """See `Known.replace`."""
+        self._keys.pop(destination, None)
+        if key is not None:
+            self._keys[destination] = key
+
 
 class Trust:
     """Begins TLS with other relays."""
@@ -67,9 +82,24 @@ class Trust:
         self._known = known
         self._verifying = verifying
         self._contexts: dict[tuple[bool, tuple[str, ...]], ssl.SSLContext] = {}
+        self._offered: OrderedDict[str, bytes] = OrderedDict()
+
+    async def accept(self, destination: str) -> bool:
+        """Remember the key that a destination was last refused for, by its keeper's word; False: there was none."""
+        key = self._offered.pop(destination, None)
+        if key is not None:
+            await self._known.replace(destination, key)
+        return key is not None
 
     async def begin(
-        self, connection: Connection, destination: str, name: str, *, timeout: float, alpn: tuple[str, ...] = ()
+        self,
+        connection: Connection,
+        destination: str,
+        name: str,
+        *,
+        timeout: float,
+        alpn: tuple[str, ...] = (),
+        pin: bytes | None = None,
     ) -> None:
         """Begin TLS as the client of a destination; return only if it is the one.
 
@@ -79,30 +109,39 @@ class Trust:
             name: what a certificate has to be for, where an authority vouches for it.
             timeout: seconds for the handshake.
             alpn: the protocols to offer.
+            pin: the key to expect, instead of what is remembered and of any authority's word.
 
         Raises:
             TimeoutError: the handshake took longer.
             ConnectionError: the handshake failed, or the certificate is not good.
             KeyChanged: see there.
         """
-        remembered = keeps_its_key(destination)
+        remembered = pin is not None or keeps_its_key(destination)
         context = self._context(alpn, verifying=not remembered)
         await connection.start_tls_client(context, _ascii(name), timeout=timeout)
         if remembered:
             try:
-                await self._recognise(connection, destination)
+                await self._recognise(connection, destination, pin)
             except BaseException:
                 connection.abort()
                 raise
 
-    async def _recognise(self, connection: Connection, destination: str) -> None:
+    async def _recognise(self, connection: Connection, destination: str, pin: bytes | None) -> None:
         shown = _key(connection.peer_certificate)
+        if pin is not None:
+            if shown != pin:
+                raise ConnectionError("TLS: another key than the one agreed upon")
+            return
         known = await self._known.get(destination)
         if known is None:
             await self._known.put(destination, shown)
             known = await self._known.get(destination)
         if known != shown:
+            self._offered[destination] = shown
+            if len(self._offered) > OFFERED:
+                self._offered.popitem(last=False)
             raise KeyChanged(destination)
+        self._offered.pop(destination, None)
 
     def _context(self, alpn: tuple[str, ...], *, verifying: bool) -> ssl.SSLContext:
         context = self._contexts.get((verifying, alpn))

@@ -58,6 +58,12 @@ class _Blob(NamedTuple):
     body: bytes
 
 
+class _Parcel(NamedTuple):
+    day: int
+    note: bytes
+    body: bytes
+
+
 class _Rows:
     """See `store.raw.RawWriting`, where every method is described."""
 
@@ -77,6 +83,8 @@ class _Rows:
         self.cargoes: dict[int, tuple[bytes, bytes]] = {}
         self._marks: dict[bytes, int] = {}
         self._peers: dict[bytes, bytes] = {}
+        self._papers: dict[bytes, bytes] = {}
+        self._parcels: dict[int, _Parcel] = {}
 
     # Accounts and invitations
 
@@ -291,3 +299,35 @@ class _Rows:
 
     def remove_peer(self, peer: bytes) -> None:
         self._peers.pop(peer, None)
+
+    # What is held for other relays
+
+    def paper(self, paper: bytes) -> bytes | None:
+        return self._papers.get(paper)
+
+    def papers(self) -> list[tuple[bytes, bytes]]:
+        return list(self._papers.items())
+
+    def put_paper(self, paper: bytes, content: bytes | None) -> None:
+        if content is None:
+            self._papers.pop(paper, None)
+        else:
+            self._papers[paper] = content
+
+    def parcel(self, place: int) -> bytes | None:
+        kept = self._parcels.get(place)
+        return None if kept is None else kept.note
+
+    def parcels(self) -> list[tuple[int, int, bytes]]:
+        return [(place, kept.day, kept.note) for place, kept in self._parcels.items()]
+
+    def parcel_body(self, place: int) -> bytes | None:
+        kept = self._parcels.get(place)
+        return None if kept is None else kept.body
+
+    def add_parcel(self, place: int, day: int, note: bytes, body: bytes) -> None:
+        self._parcels[place] = _Parcel(day, note, body)
+
+    def remove_parcels(self, places: Sequence[int]) -> None:
+        for place in places:
+            self._parcels.pop(place, None)

@@ -54,7 +54,7 @@ class RawMessage(NamedTuple):
 
 
 class Register(Protocol):
-    """Looks at accounts, tombstones, invitations and push tokens."""
+    """Looks at accounts, tombstones, invitations and push tokens, and at what is held for other relays."""
 
     def account(self, account: bytes) -> AccountRow | None:
         """An account by its keyed name."""
@@ -73,6 +73,21 @@ class Register(Protocol):
 
     def devices(self, account: bytes) -> bytes | None:
         """The hidden push tokens of an account."""
+
+    def paper(self, paper: bytes) -> bytes | None:
+        """A hidden paper by its keyed name."""
+
+    def papers(self) -> list[tuple[bytes, bytes]]:
+        """Keyed name and content of all papers."""
+
+    def parcel(self, place: int) -> bytes | None:
+        """The note of a parcel that is held."""
+
+    def parcels(self) -> list[tuple[int, int, bytes]]:
+        """Place, day and note of all of them."""
+
+    def parcel_body(self, place: int) -> bytes | None:
+        """The wrapped parcel itself."""
 
 
 class Reception(Protocol):
@@ -95,6 +110,15 @@ class Reception(Protocol):
 
     def put_devices(self, account: bytes, devices: bytes) -> None:
         """Replace the hidden push tokens of an account."""
+
+    def put_paper(self, paper: bytes, content: bytes | None) -> None:
+        """Make or replace a paper; None: remove it, if it is there."""
+
+    def add_parcel(self, place: int, day: int, note: bytes, body: bytes) -> None:
+        """Hold a parcel."""
+
+    def remove_parcels(self, places: Sequence[int]) -> None:
+        """Remove parcels, if they are there: the notes first."""
 
 
 class Traffic(Protocol):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from angarium.store.accounts import StoredAccounts
 from angarium.store.changes import Hub, StoredChanges
+from angarium.store.held import StoredBoxes, StoredPapers
 from angarium.store.invitations import StoredInvitations
 from angarium.store.keys import StoredKeys
 from angarium.store.mailboxes import StoredMailboxes
@@ -38,6 +39,8 @@ class Store:
         self.queue = StoredQueue(self._backend, seal)
         self.marks = StoredMarks(self._backend, seal)
         self.keys = StoredKeys(self._backend, seal)
+        self.boxes = StoredBoxes(self._backend, seal)
+        self.papers = StoredPapers(self._backend, seal)
 
     async def close(self) -> None:
         """Finish what was begun, then let go of files and threads. What comes later raises StoreError."""

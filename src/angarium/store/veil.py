@@ -80,6 +80,14 @@ class Veiled:
         self.peers = rows.peers
         self.put_peer = rows.put_peer
         self.remove_peer = rows.remove_peer
+        self.paper = rows.paper
+        self.papers = rows.papers
+        self.put_paper = rows.put_paper
+        self.parcel = rows.parcel
+        self.parcels = rows.parcels
+        self.parcel_body = rows.parcel_body
+        self.add_parcel = rows.add_parcel
+        self.remove_parcels = rows.remove_parcels
         self.rename_mailbox = rows.rename_mailbox
         self.ruins = rows.ruins
         self.clear_ruin = rows.clear_ruin

@@ -255,6 +255,41 @@ class SqliteRows:
     def remove_peer(self, peer: bytes) -> None:
         self._execute("DELETE FROM peers WHERE peer = ?", (peer,))
 
+    # What is held for other relays
+
+    def paper(self, paper: bytes) -> bytes | None:
+        content: bytes | None = self._value("SELECT content FROM papers WHERE paper = ?", (paper,))
+        return content
+
+    def papers(self) -> list[tuple[bytes, bytes]]:
+        return self._execute("SELECT paper, content FROM papers").fetchall()
+
+    def put_paper(self, paper: bytes, content: bytes | None) -> None:
+        if content is None:
+            self._execute("DELETE FROM papers WHERE paper = ?", (paper,))
+        else:
+            self._execute("REPLACE INTO papers (paper, content) VALUES (?, ?)", (paper, content))
+
+    def parcel(self, place: int) -> bytes | None:
+        note: bytes | None = self._value("SELECT note FROM parcels WHERE place = ?", (place,))
+        return note
+
+    def parcels(self) -> list[tuple[int, int, bytes]]:
+        return self._execute("SELECT place, day, note FROM parcels").fetchall()
+
+    def parcel_body(self, place: int) -> bytes | None:
+        body: bytes | None = self._value("SELECT body FROM parcel_bodies WHERE place = ?", (place,))
+        return body
+
+    def add_parcel(self, place: int, day: int, note: bytes, body: bytes) -> None:
+        self._execute("INSERT INTO parcels (place, day, note) VALUES (?, ?, ?)", (place, day, note))
+        self._execute("INSERT INTO parcel_bodies (place, body) VALUES (?, ?)", (place, body))
+
+    def remove_parcels(self, places: Sequence[int]) -> None:
+        rows = [(place,) for place in places]
+        self._each("DELETE FROM parcels WHERE place = ?", rows)
+        self._each("DELETE FROM parcel_bodies WHERE place = ?", rows)
+
     def _value(self, sql: str, values: tuple[Any, ...] = ()) -> Any:
         row = self._execute(sql, values).fetchone()
         return None if row is None else row[0]

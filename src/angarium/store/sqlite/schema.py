@@ -53,6 +53,11 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE TABLE marks (mark BLOB PRIMARY KEY, day INTEGER NOT NULL) STRICT, WITHOUT ROWID",
         "CREATE TABLE peers (peer BLOB PRIMARY KEY, key BLOB NOT NULL) STRICT, WITHOUT ROWID",
     ),
+    (
+        "CREATE TABLE papers (paper BLOB PRIMARY KEY, content BLOB NOT NULL) STRICT, WITHOUT ROWID",
+        "CREATE TABLE parcels (place INTEGER PRIMARY KEY, day INTEGER NOT NULL, note BLOB NOT NULL) STRICT",
+        "CREATE TABLE parcel_bodies (place INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT",
+    ),
 )
 
 
