@@ -76,7 +76,7 @@ class Relay:
         self.asked.append((domain, message))
         return self.unsigned
 
-    async def receive(self, message: bytes = MAIL, *recipients: str, sender: str = ALICE, **how: bool) -> list[Verdict]:
+    async def receive(self, message: bytes = MAIL, *recipients: str, sender: str = ALICE, **how: Any) -> list[Verdict]:
         return await self.incoming.receive(sender, recipients or [BOB], message, **how)
 
     async def refusal(self, message: bytes = MAIL, sender: str = ALICE) -> tuple[int, str]:

@@ -134,7 +134,11 @@ class _Session:
         return None
 
     def _inlet(self, head: h11.Request) -> Inlet | None:
-        return self._site.inlets.get(_request(head, b"").path) if head.method == b"POST" else None
+        if head.method != b"POST":
+            return None
+        path = _request(head, b"").path
+        inlet = self._site.inlets.get(path) or self._site.inlets.get(f"{path.rpartition('/')[0]}/*")
+        return inlet if inlet is not None and inlet.admits(path) else None
 
     async def _body(self, head: h11.Request, inlet: Inlet | None) -> bytes:
         """The body of a request, whole. It is kept once: what is written into a BytesIO is given out uncopied."""

@@ -118,7 +118,14 @@ class Incoming:
         return (await self._recipients([address], octets))[0]
 
     async def receive(
-        self, sender: str, recipients: Sequence[str], message: bytes, *, together: bool = False, admitted: bool = False
+        self,
+        sender: str,
+        recipients: Sequence[str],
+        message: bytes,
+        *,
+        together: bool = False,
+        admitted: bool = False,
+        signed: Signed | None = None,
     ) -> list[Verdict]:
         """Check a message and deliver it; one verdict for each recipient, in order. Accepted means durable.
 
@@ -128,6 +135,7 @@ class Incoming:
             message: as it came.
             together: it goes to all or to none: where one is refused, the others are deferred.
             admitted: each recipient was judged by `recipient` and accepted, so that fullness is not judged again.
+            signed: judges in the place of the signature, where the road itself proves whose it is.
         """
         verdict = self._envelope(sender, len(recipients), len(message))
         if not verdict.accepted:
@@ -137,7 +145,7 @@ class Incoming:
             refused = not all(each.accepted for each in verdicts)
             if refused and (together or not any(each.accepted for each in verdicts)):
                 return [_NOT_ALONE if each.accepted else each for each in verdicts]
-            return _spread(await self._take(sender, recipients, verdicts, message), verdicts)
+            return _spread(await self._take(sender, recipients, verdicts, message, signed or self._signed), verdicts)
         except StoreFull:
             return [_DISK_FULL] * len(recipients)
         except StoreError:  # what it was, the store has told the keeper, once and not at every message
@@ -154,7 +162,7 @@ class Incoming:
         return ACCEPTED
 
     async def _take(
-        self, sender: str, recipients: Sequence[str], verdicts: Sequence[Verdict], message: bytes
+        self, sender: str, recipients: Sequence[str], verdicts: Sequence[Verdict], message: bytes, signed: Signed
     ) -> Verdict:
         """Examine a message and deliver it to the recipients that were accepted."""
         found = await self._examine(sender, message)
@@ -162,7 +170,7 @@ class Incoming:
             return found
         verdict = self._peer(found.domain)
         if verdict.accepted:
-            verdict = await self._signed(found.domain, message)
+            verdict = await signed(found.domain, message)
         if not verdict.accepted:
             return verdict
         taking = (each for each, verdict in zip(recipients, verdicts, strict=True) if verdict.accepted)

@@ -73,7 +73,11 @@ class Route(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         ),
     ] = ""
     transport: Annotated[
-        Literal["any", "https", "smtp"], Meta(description="What to speak there; any: HTTPS, and where that fails SMTP.")
+        Literal["any", "https", "smtp", "box"],
+        Meta(
+            description="How mail gets there: https, smtp, or box, which leaves it with the holder named on the relay's"
+            " card; any: one after the other, in this order."
+        ),
     ] = "any"
 
 
@@ -102,3 +106,9 @@ class Federation(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     queue_bytes: Annotated[
         int, Meta(ge=65_536, description="Most bytes that wait; a message counts for each relay it goes to.")
     ] = 2_147_483_648
+    hold_bytes_per_peer: Annotated[
+        int, Meta(ge=1_048_576, description="Bytes held for each relay that fetches its mail here.")
+    ] = 268_435_456
+    hold_days: Annotated[
+        int, Meta(ge=1, le=365, description="Days until what such a relay does not fetch is thrown away.")
+    ] = 30

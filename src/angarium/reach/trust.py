@@ -2,8 +2,8 @@
 
 A relay known by a domain has an authority's certificate for that very name, by the roots of this system. One known by
 an IP address or by a `_name` has signed its own: its public key is remembered at the first connection, and another key
-is refused from then on, until the keeper accepts it. One that a keeper has written down (a pin) is known by that key and
-no other. Nothing is ever sent before that is settled, and nothing in clear.
+is refused from then on, until the keeper accepts it. One that keepers agreed upon (a pin) is the key of that server and
+no other is. Nothing is ever sent before that is settled, and nothing in clear.
 
 Refuses to know mail, and how the remembered keys are kept. What a first connection cannot know is whether somebody was
 in between from the start.

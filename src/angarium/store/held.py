@@ -5,6 +5,7 @@ says in which box it is. It is wrapped once more, under a key in its hidden row:
 was ever on the wire, and with its row destroyed it is noise, for the relay it was for too.
 """
 
+import asyncio
 from collections.abc import Collection
 
 import msgspec
@@ -16,6 +17,8 @@ from angarium.store.seal import Seal
 
 __all__ = ["StoredBoxes", "StoredPapers"]
 
+LARGE = 262_144
+"""Parcels above this are wrapped in a thread."""
 _PAPER = 1_024
 """Papers up to so many bytes look alike."""
 
@@ -51,7 +54,10 @@ class StoredBoxes:
     async def put(self, box: bytes, name: bytes, parcel: bytes, *, day: int) -> bool:
         """See `Boxes.put`."""
         place = self._place(box, name)
-        key, body = self._seal.wrap(parcel)
+        if len(parcel) <= LARGE:
+            key, body = self._seal.wrap(parcel)
+        else:
+            key, body = await asyncio.to_thread(self._seal.wrap, parcel)
         note = _Note(box, name, len(parcel), key)
         hidden = self._seal.hide(msgspec.msgpack.encode(note), bound=_bound(place))
 

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 
 from angarium.edge.hold import Hold
 
-__all__ = ["BadForm", "Handler", "Inlet", "Request", "Response", "plain"]
+__all__ = ["BadForm", "Handler", "Inlet", "NotHere", "Request", "Response", "plain"]
 
 FIELDS = 20
 """Most fields of a query or a form; no page has that many."""
@@ -18,6 +18,10 @@ FIELDS = 20
 
 class BadForm(Exception):
     """The body of the request is not a form."""
+
+
+class NotHere(Exception):
+    """The answer is the one of an address where there is nothing, to the last octet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,8 @@ class Inlet:
     handler: Handler
     octets: int
     hold: Hold
+    admits: Callable[[str], bool] = lambda path: True
+    """Whether there is anything at a path, where the inlet stands for many: what is not there takes no long body."""
 
 
 def plain(status: int, text: str, *headers: tuple[str, str]) -> Response:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from angarium.edge.pages.exchange import Handler, Request, Response, plain
+from angarium.edge.pages.exchange import Handler, NotHere, Request, Response, plain
 from angarium.edge.pages.machines import CHALLENGES, Machines
 from angarium.edge.pages.people import DeletePage, InvitationPage, LostPage, PasswordPage
 from angarium.edge.pages.site import HttpSite
@@ -14,7 +14,8 @@ HOST = re.compile(r"(?P<name>[A-Za-z0-9_.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:\d{
 
 
 class Router:
-    """Answers with the handler of a path and a method; a path that ends in `/*` stands for all one level below.
+    """Answers with the handler of a path and a method; a path that ends in `/*` stands for all one level below, and one
+    that ends in `/*/*` for all two levels below.
 
     Who can GET can HEAD; what else is refused with 405 and the methods there are (RFC 9110, 15.5.6).
     """
@@ -25,11 +26,16 @@ class Router:
 
     async def __call__(self, request: Request) -> Response:
         above, _, _ = request.path.rpartition("/")
-        methods = self._routes.get(request.path) or self._routes.get(f"{above}/*")
+        top, _, _ = above.rpartition("/")
+        spellings = (request.path, f"{above}/*", f"{top}/*/*")
+        methods = next((self._routes[each] for each in spellings if each in self._routes), None)
         if methods is None:
             return await self._otherwise(request)
         if handler := methods.get(request.method):
-            return await handler(request)
+            try:
+                return await handler(request)
+            except NotHere:
+                return await self._otherwise(request)
         allowed = ", ".join(sorted(methods))
         return plain(405, f"This address answers only {allowed}.", ("Allow", allowed))
 
@@ -48,6 +54,7 @@ def pages(site: HttpSite) -> Handler:
             "/.well-known/autoconfig/mail/config-v1.1.xml": {"GET": machines.autoconfig},
             "/generate_204": {"GET": machines.no_content},
             **{path: {"POST": inlet.handler} for path, inlet in site.inlets.items()},
+            **site.routes,
         },
         otherwise=LostPage(site),
     )

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from angarium.edge.pages.exchange import Inlet
+from angarium.edge.pages.exchange import Handler, Inlet
 from angarium.edge.settings import Limits
 from angarium.mail.accounts import Gate
 from angarium.mail.invitation import Way
@@ -33,7 +33,10 @@ class HttpSite:
     """Where the pages are served over TLS; None: nowhere."""
 
     inlets: Mapping[str, Inlet] = field(default_factory=dict)
-    """Paths to which other relays bring mail."""
+    """Paths to which other relays bring mail; one that ends in `/*` stands for all one level below."""
+
+    routes: Mapping[str, Mapping[str, Handler]] = field(default_factory=dict)
+    """What else other relays ask for, by path and method."""
 
     head_bytes: int = 16_384
     """Longest request line and headers together."""

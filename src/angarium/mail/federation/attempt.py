@@ -14,7 +14,7 @@ from angarium.reach.resolver import Unanswered
 from angarium.reach.transport import NoRoute
 from angarium.reach.trust import KeyChanged
 
-__all__ = ["Road", "Via", "broken", "heard", "parse_via"]
+__all__ = ["Road", "Via", "broken", "heard", "host_header", "parse_via"]
 
 TEXT = 200
 _ADDRESS = re.compile(r"\S*@\S*")
@@ -50,6 +50,13 @@ def parse_via(text: str) -> Via | None:
     else:
         host, _, port = text.partition(":")
     return Via(host.lower(), int(port) if port else None)
+
+
+def host_header(host: str) -> str:
+    """A name or an IP address as a Host header."""
+    if ":" in host:
+        return f"[{host}]"
+    return host if host.isascii() else host.encode("idna").decode()
 
 
 def broken(error: Exception) -> Unreachable:

@@ -9,7 +9,7 @@ What is no relay's answer (no such page, a wall in between) says nothing of the 
 import re
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 
-from angarium.mail.federation.attempt import Via, broken, heard
+from angarium.mail.federation.attempt import Via, broken, heard, host_header
 from angarium.mail.federation.consignment import Consignment, Unreachable
 from angarium.mail.verdict import ACCEPTED, Verdict
 from angarium.reach.client import Answer, HttpClient
@@ -65,7 +65,7 @@ class HttpsRoad:
                 return await self._client.post(
                     f"{destination} {host} {port}",
                     connect,
-                    host=_bracketed(destination),
+                    host=host_header(destination),
                     path=PATH,
                     headers=_headers(consignment.sender, recipients),
                     body=consignment.message,
@@ -143,10 +143,3 @@ def _whole(answer: Answer) -> Verdict:
     if answer.status == 503 and line is not None and line[1].startswith("4"):
         return heard(int(line[1]), line[2], line[3])
     raise Unreachable(f"answered {answer.status}")
-
-
-def _bracketed(destination: str) -> str:
-    """A destination as a Host header."""
-    if ":" in destination:
-        return f"[{destination}]"
-    return destination if destination.isascii() else destination.encode("idna").decode()
