@@ -278,13 +278,56 @@ def openpgp() -> Run:
     return run
 
 
+def card() -> Run:
+    from angarium.wire.card import Agreement, Box, Card, CardError, _summed, read_agreement, read_card
+
+    def run(data: bytes) -> None:
+        text = data.decode(errors="replace")
+        for line in (text, _summed(text), _summed(f"angarium:card/{text}"), _summed(f"angarium:hold/{text}")):
+            with contextlib.suppress(CardError):
+                card: Card = read_card(line)
+                assert read_card(str(card)) == card
+            with contextlib.suppress(CardError):
+                agreement: Agreement = read_agreement(line)
+                assert read_agreement(str(agreement)) == agreement
+                assert isinstance(agreement.box, Box)
+
+    return run
+
+
+def parcel() -> Run:
+    from angarium.wire.parcel import (
+        HEAD,
+        TAG,
+        VERSION,
+        ParcelError,
+        read_contents,
+        read_parcel,
+        size_class,
+        write_contents,
+    )
+
+    def run(data: bytes) -> None:
+        filled = data + bytes(size_class(HEAD + len(data) + TAG) - HEAD - len(data) - TAG)
+        for plain in (data, filled):
+            with contextlib.suppress(ParcelError):
+                assert write_contents(read_contents(plain)) == plain
+        for raw in (data, VERSION + filled):
+            with contextlib.suppress(ParcelError):
+                assert b"".join((VERSION, *read_parcel(raw))) == raw
+
+    return run
+
+
 TARGETS: dict[str, Callable[[], Run]] = {
     "address": address,
+    "card": card,
     "dkim": dkim,
     "imap": imap,
     "imap_fetch": imap_fetch,
     "message": message,
     "openpgp": openpgp,
+    "parcel": parcel,
     "sasl": sasl,
     "smtp": smtp,
     "smtp_client": smtp_client,

@@ -30,7 +30,7 @@ from angarium.mail.once import RecentlyDelivered
 from angarium.mail.settings import Federation, Messages, Retention
 from angarium.mail.verdict import Verdict
 from angarium.reach.envelope import Envelope
-from angarium.reach.resolver import Unanswered
+from angarium.reach.resolver import NoSuchName, Unanswered
 from angarium.reach.transport import Connection
 from angarium.reach.trust import KnownInMemory, Trust
 from angarium.store.interfaces import Owner
@@ -115,7 +115,8 @@ class Side:
 
     async def report(self, to: str, message: bytes) -> None:
         self.reports.append(message.decode())
-        await self.road.carry(to.rpartition("@")[2], None, Consignment("", (to,), message))
+        with contextlib.suppress(NoSuchName):
+            await self.road.carry(to.rpartition("@")[2], None, Consignment("", (to,), message))
 
     def site(self) -> HttpSite:
         nothing: Any = None

@@ -9,15 +9,19 @@ from typing import Any
 
 import pytest
 import trustme
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from angarium.mail.federation import box, pull
+from angarium.lab.mails import sealed
+from angarium.mail.federation import box
 from angarium.mail.federation.consignment import Unreachable
 from angarium.mail.federation.pull import Collector
-from angarium.mail.verdict import ACCEPTED, Verdict
+from angarium.mail.signer import Signer
 from angarium.reach.resolver import NoSuchName
 from angarium.reach.transport import Connection
 from angarium.store.interfaces import StoreFull
 from angarium.wire.card import Card
+from angarium.wire.dkim.record import write_record
+from angarium.wire.parcel import Contents
 from tests.mail.federation.relays import Side, agree, befriend, collector, relay
 
 FAR, HOLDER, NEAR = "far.example", "holder.example", "_near.localhost"
@@ -66,6 +70,8 @@ async def three(authority: trustme.CA, serving: Any, tmp_path: Path) -> AsyncIte
         made = Three(far, holder, near, port)
         made.alice, made.bob = await far.account("alice1234"), await near.account("bobby1234")
         yield made
+        for side in (far, near):
+            side.client.close()
 
 
 async def eventually(condition: Callable[[], Awaitable[bool]]) -> None:
@@ -126,6 +132,7 @@ async def test_the_holder_is_killed_and_started_again(three: Three, serving: Any
     await three.far.send(three.alice, three.bob, mark="one")
     one = collector(three.near)
     holder = three.holder
+    three.far.client.close()
     await holder.close()  # what was held is on its disk, and nowhere else
     holder.open()
     await holder.load()
@@ -253,28 +260,34 @@ async def none_such(name: str) -> tuple[bytes, ...]:
     raise NoSuchName
 
 
-async def test_without_a_card_a_signature_counts(three: Three, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_without_a_card_a_signature_counts(three: Three) -> None:
+    key = Ed25519PrivateKey.generate()
+    signer = Signer([("a", key)])
+
+    async def texts(name: str) -> tuple[bytes, ...]:
+        assert name == f"a._domainkey.{FAR}"
+        return (write_record(key.public_key()).encode(),)
+
+    async def signed(mark: str) -> None:
+        message = await signer.sign(sealed(three.alice, mark))
+        assert (await three.far.carry(three.alice, (three.bob, f"nobody123@{NEAR}"), message))[0].accepted
+
     await three.near.cards.remove(FAR)
-    await three.far.send(three.alice, three.bob)
+    await signed("one")
     one = await three.round()  # DNS does not answer: it stays where it is
     assert three.waiting() == 1
     assert await three.near.inbox(three.bob) == []
 
-    async def verdict(self: object, domain: str, message: bytes) -> Verdict:
-        assert domain == FAR
-        return ACCEPTED
-
-    monkeypatch.setattr(type(three.near.signed), "verdict", verdict)
-    await three.far.send(three.alice, three.bob, mark="meanwhile")
+    three.near.signed._texts = texts
+    await signed("two")
     await one._round("")
     assert len(await three.near.inbox(three.bob)) == 1  # the first one is not tried again at once
-    monkeypatch.setattr(pull, "AGAIN_SECONDS", 0)
     one._later = {name: (0.0, octets) for name, (_, octets) in one._later.items()}
-    monkeypatch.setattr(pull, "BREATH_SECONDS", 0)
-    monkeypatch.setattr(pull, "WAIT_SECONDS", 0)
+    await signed("three")
     await one._round("")
-    assert len(await three.near.inbox(three.bob)) == 2
+    assert len(await three.near.inbox(three.bob)) == 3
     assert three.waiting() == 0
+    assert len(three.near.reports) == 3
 
 
 async def test_what_nobody_can_open_stands_in_nobodys_way(three: Three) -> None:
@@ -289,8 +302,6 @@ async def test_what_nobody_can_open_stands_in_nobodys_way(three: Three) -> None:
 
 
 def _contents(three: Three) -> Any:
-    from angarium.wire.parcel import Contents
-
     return Contents(three.alice, (three.bob,), b"x")
 
 
