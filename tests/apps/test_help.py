@@ -18,6 +18,7 @@ COMMANDS = (
     "invite",
     "lab",
     "passphrase",
+    "peer",
     "queue",
     "restore",
     "seizure",
@@ -26,6 +27,7 @@ COMMANDS = (
 )
 
 QUEUE = ("retry", "hold", "release", "drop")
+PEER = ("card", "add", "remove", "list", "accept", "hold", "fetch")
 
 
 def page(*words: str) -> str:
@@ -43,7 +45,12 @@ def test_every_command_says_in_the_list_what_it_is_for() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    [*((name,) for name in COMMANDS if name != "lab"), ("lab", "seizure"), *(("queue", word) for word in QUEUE)],
+    [
+        *((name,) for name in COMMANDS if name != "lab"),
+        ("lab", "seizure"),
+        *(("queue", word) for word in QUEUE),
+        *(("peer", word) for word in PEER),
+    ],
 )
 def test_every_command_has_a_page(command: tuple[str, ...]) -> None:
     assert f"Usage: angarium {' '.join(command)}" in page(*command)

@@ -29,6 +29,11 @@ class Certified:
         return self._acme is not None or (self._given and not self._certificates.self_signed)
 
     @property
+    def pin(self) -> bytes | None:
+        """What other relays know its key by, where they cannot ask an authority for it."""
+        return None if self.verified else self._certificates.pin
+
+    @property
     def kind(self) -> str:
         """Where it comes from, and what is wrong with it, if anything is."""
         if self._given:

@@ -11,6 +11,7 @@ from angarium.apps.queue import Handled
 from angarium.apps.signing import signing_keys
 from angarium.edge.control import Question, Refusal
 from angarium.mail.calendar import Calendar
+from angarium.mail.federation.attempt import Road
 from angarium.mail.federation.census import Destination
 from angarium.mail.federation.desk import NoSuchDestination
 from angarium.mail.federation.https import HttpsRoad
@@ -45,15 +46,17 @@ class Departure:
         resolver: Resolver,
         on_delivered: Callable[[Sequence[str]], None],
         hostname: str,
+        trust: Trust,
+        third: Road,
     ) -> None:
-        """`hostname`: what the relay calls itself; addresses in brackets. `on_delivered` as for `Queue`.
+        """`hostname`: what the relay calls itself; addresses in brackets. `on_delivered` as for `Queue`. `third`: the
+        road by boxes.
 
         Raises:
             HomeError: the keys that sign cannot be read or made.
         """
         self._home = home
         self._road_clock = RoadClock(home.road(), calendar.due)
-        trust = Trust(store.keys)
         self._https = HttpsRoad(resolver.addresses, trust)
         smtp = SmtpRoad(resolver.exchanges, resolver.addresses, trust, hostname)
         signer = Signer(signing_keys(home) if names.certifiable else ())
@@ -62,7 +65,7 @@ class Departure:
         self.queue = Queue(
             config.federation,
             store.queue,
-            Roads(config.federation, {"https": self._https, "smtp": smtp}),
+            Roads(config.federation, {"https": self._https, "smtp": smtp, "box": third}),
             signer.sign,
             self._road_clock,
             notices=self.notices,

@@ -38,15 +38,16 @@ class Reception:
         """`hostname`: what the relay calls itself; addresses in brackets. The others as for `Incoming`."""
         self._config = config
         self._hostname = hostname
-        self._hold = Hold(max(config.limits.hold_bytes, 2 * config.messages.max_size))
+        self.hold = Hold(max(config.limits.hold_bytes, 2 * config.messages.max_size))
         self.resolver = Resolver(config.dns.servers)
-        self._incoming = Incoming(
+        self.signed = Signed(self.resolver.texts)
+        self.incoming = Incoming(
             config.messages,
             config.retention,
             store.mailboxes,
             store.marks,
             Peers(config.federation.allow, config.federation.deny),
-            Signed(self.resolver.texts).verdict,
+            self.signed.verdict,
             local,
             today,
             on_delivered,
@@ -61,10 +62,10 @@ class Reception:
     def mx(self, tls: Callable[[], ssl.SSLContext | None]) -> MxSite:
         """What the smtp door serves."""
         config = self._config
-        return MxSite(self._hostname, config.limits, config.messages, self._incoming, self._hold, tls)
+        return MxSite(self._hostname, config.limits, config.messages, self.incoming, self.hold, tls)
 
     def inlets(self) -> Mapping[str, Inlet]:
         """What the https door takes from other relays."""
         if not self._config.federation.enabled:
             return {}
-        return {PATH: mxdeliv(self._incoming, self._config.messages, self._hold)}
+        return {PATH: mxdeliv(self.incoming, self._config.messages, self.hold)}

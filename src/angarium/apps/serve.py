@@ -5,6 +5,7 @@ somebody above knows: the domain, the ports that were to be had, what day it is.
 """
 
 import asyncio
+import contextlib
 import gc
 import logging
 import os
@@ -20,10 +21,12 @@ from typing import Any
 from angarium.apps.certify import Certified, certify
 from angarium.apps.config import Config
 from angarium.apps.departure import Departure
+from angarium.apps.exchange import Days, Exchange
 from angarium.apps.harden import Hardened, harden
 from angarium.apps.home import Home, HomeError
 from angarium.apps.keeper import Keeper
 from angarium.apps.last_error import LastError
+from angarium.apps.peering import Peering, Place
 from angarium.apps.reception import Reception
 from angarium.apps.ways import choose, page, ways
 from angarium.edge.control import serve_control
@@ -38,12 +41,14 @@ from angarium.edge.smtp import SmtpSite, serve_smtp
 from angarium.mail.accounts import Gate
 from angarium.mail.calendar import Calendar, clock, passed
 from angarium.mail.delivery import Delivery
+from angarium.mail.federation.queue import NoSuchDestination
 from angarium.mail.invitation import Way, invitation
 from angarium.mail.push import Push
 from angarium.mail.retention import Retention
 from angarium.reach.certificate import CertificateError
 from angarium.reach.names import BadName, Names
 from angarium.reach.transport import Connection
+from angarium.reach.trust import Trust
 from angarium.store.directory import DirectoryInUse
 from angarium.store.interfaces import StoreError
 from angarium.store.seal import Seal
@@ -135,8 +140,20 @@ class _Relay:
         hostname = _literal(self._names.primary)
         self._reception = Reception(config, store, self._names.local, today, self._push.notify, hostname)
         resolver = self._reception.resolver
+        self._trust = Trust(store.keys)
+        days = Days(today, self._calendar.due)
+        self._exchange = Exchange(config, home, store, resolver, self._trust, days)
         self._departure = Departure(
-            config, home, store, self._names, self._calendar, resolver, self._push.notify, hostname
+            config,
+            home,
+            store,
+            self._names,
+            self._calendar,
+            resolver,
+            self._push.notify,
+            hostname,
+            self._trust,
+            self._exchange.road,
         )
         self._delivery = Delivery(
             config.messages,
@@ -156,6 +173,7 @@ class _Relay:
         """Listen, and run everything that runs for as long as the relay does."""
         errors = LastError()
         logging.getLogger("angarium").addHandler(errors)
+        await self._exchange.load()
         doors = await self._listener.bind(self._reception.listen, self._home.ports())
         self._ports = {door.name: door.port for door in doors}
         try:
@@ -182,10 +200,15 @@ class _Relay:
                 running.create_task(self._push.run())
                 running.create_task(self._certified.run())
                 running.create_task(self._departure.run())
+                running.create_task(
+                    self._exchange.run(
+                        self._reception.incoming, self._reception.signed, self._departure.queue, self._domain
+                    )
+                )
                 gc.collect()
                 gc.freeze()  # what is here stays: a collection need not look at it for every few thousand connections
                 told = partial(ready, self._ready(doors))
-                questions = {**keeper.questions(), **self._departure.questions()}
+                questions = {**keeper.questions(), **self._departure.questions(), **self._peering().questions()}
                 running.create_task(serve_control(self._home.control, questions, ready=told))
         finally:
             self._listener.close()
@@ -205,6 +228,26 @@ class _Relay:
         if not found:
             raise HomeError("the relay listens on no pair of ports for IMAP and submission: see [listen]")
         return invitation(self._names.primary, found[0], token=token, choose=choose)
+
+    def _peering(self) -> Peering:
+        """What the keeper may ask about other relays."""
+
+        def place() -> Place:
+            return Place(self._names.primary, self._ports.get("https"), self._certified.pin)
+
+        def found(destination: str) -> None:
+            with contextlib.suppress(NoSuchDestination):
+                self._departure.queue.retry(destination)
+
+        return Peering(
+            self._exchange,
+            self._store.keys,
+            place,
+            self._names.local,
+            self._calendar.today,
+            trust=self._trust,
+            found=found,
+        )
 
     def _metadata(self) -> dict[str, str]:
         return {"/shared/vendor/deltachat/maxsmtprecipients": str(self._config.messages.max_recipients)}
@@ -284,7 +327,8 @@ class _Relay:
             ways=self._ways,
             challenge=self._certified.challenge,
             https_port=lambda: self._ports.get("https"),
-            inlets=self._reception.inlets(),
+            inlets={**self._reception.inlets(), **self._exchange.inlets(self._reception.hold)},
+            routes=self._exchange.routes(),
             head_bytes=HEAD_BYTES,
         )
 

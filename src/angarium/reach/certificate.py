@@ -22,7 +22,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from angarium.reach.files import write_whole
-from angarium.reach.keypair import KeyDamaged, covers, is_self_signed, private_key, self_signed
+from angarium.reach.keypair import KeyDamaged, covers, fingerprint, is_self_signed, private_key, self_signed
 
 __all__ = ["CertificateError", "Certificates", "SelfSigned"]
 
@@ -75,6 +75,11 @@ class Certificates:
     def self_signed(self) -> bool:
         """Whether no authority vouches for it, so that apps must be told to accept it."""
         return is_self_signed(self._pair.leaf)
+
+    @property
+    def pin(self) -> bytes:
+        """What its key is known by to relays that ask no authority (`reach.trust`): 32 octets."""
+        return fingerprint(self._pair.leaf)
 
     def context(self, *alpn: str, minimum: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3) -> ssl.SSLContext:
         """The context for a new connection, to be asked for each time: it changes with the files.

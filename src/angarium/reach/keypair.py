@@ -10,6 +10,7 @@ RFC 5280; RFC 6125 (which names a certificate is checked against).
 """
 
 import datetime
+import hashlib
 import ipaddress
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -22,7 +23,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from angarium.reach.files import write_whole
 
-__all__ = ["KeyDamaged", "alternative_names", "covers", "is_self_signed", "private_key", "self_signed"]
+__all__ = ["KeyDamaged", "alternative_names", "covers", "fingerprint", "is_self_signed", "private_key", "self_signed"]
 
 LIFE = datetime.timedelta(days=730)
 DAY = datetime.timedelta(days=1)
@@ -92,6 +93,14 @@ def is_self_signed(certificate: x509.Certificate) -> bool:
     except (ValueError, TypeError, InvalidSignature):
         return False
     return True
+
+
+def fingerprint(certificate: x509.Certificate) -> bytes:
+    """What a certificate's key is known by: the SHA-256 of its SubjectPublicKeyInfo (RFC 7469, 2.4)."""
+    public = certificate.public_key().public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    return hashlib.sha256(public).digest()
 
 
 def _general_name(name: str) -> x509.GeneralName:

@@ -11,7 +11,6 @@ in between from the start.
 RFC 6125 (names); RFC 7469, 2.4 (what of a key is remembered: the SHA-256 of its SubjectPublicKeyInfo).
 """
 
-import hashlib
 import ipaddress
 import ssl
 from collections import OrderedDict
@@ -19,8 +18,8 @@ from collections.abc import Callable
 from typing import Protocol
 
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from angarium.reach.keypair import fingerprint
 from angarium.reach.transport import Connection
 
 __all__ = ["KeyChanged", "Known", "KnownInMemory", "Trust", "keeps_its_key"]
@@ -174,10 +173,9 @@ def _unverified() -> ssl.SSLContext:
 
 def _key(certificate: bytes | None) -> bytes:
     try:
-        public = x509.load_der_x509_certificate(certificate or b"").public_key()
+        return fingerprint(x509.load_der_x509_certificate(certificate or b""))
     except ValueError:
         raise ConnectionError("TLS: the certificate cannot be read") from None
-    return hashlib.sha256(public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).digest()
 
 
 def _ascii(name: str) -> str:

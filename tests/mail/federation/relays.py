@@ -26,7 +26,6 @@ from angarium.mail.federation.holder import Holder
 from angarium.mail.federation.parcels import BoxRoad
 from angarium.mail.federation.pull import Collector, Collectors, Desk
 from angarium.mail.incoming import Incoming
-from angarium.mail.once import RecentlyDelivered
 from angarium.mail.settings import Federation, Messages, Retention
 from angarium.mail.verdict import Verdict
 from angarium.reach.envelope import Envelope
@@ -84,7 +83,7 @@ class Side:
             self.messages,
             Retention(),
             store.mailboxes,
-            RecentlyDelivered(store.mailboxes),
+            store.marks,
             Peers([], []),
             self.signed.verdict,
             lambda domain: domain == self.name,
@@ -95,7 +94,7 @@ class Side:
         self.desk = Desk(
             self.envelope, self.cards, self.incoming, self.signed, self.report, lambda: self.name, lambda: DAY
         )
-        self.collectors = Collectors(store.papers, self.client, self.desk, most(self.messages))
+        self.collectors = Collectors(store.papers)
 
     async def load(self) -> None:
         for part in (self.cards, self.holder, self.collectors):
@@ -201,9 +200,9 @@ async def befriend(*sides: Side) -> None:
                 await other.cards.add(Card(one.name, one.envelope.public, boxes))
 
 
-def collector(side: Side) -> Collector:
-    (agreement,) = side.collectors.all().values()
-    return Collector(agreement, side.client, side.desk, most(side.messages))
+def collector(side: Side, agreement: Agreement | None = None) -> Collector:
+    (only,) = side.collectors.all().values() if agreement is None else (agreement,)
+    return Collector(only, side.client, side.desk, most(side.messages))
 
 
 @contextlib.asynccontextmanager

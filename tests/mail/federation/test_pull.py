@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ class Three:
 
     @contextlib.asynccontextmanager
     async def fetching(self, *sides: Side) -> AsyncIterator[None]:
-        tasks = [asyncio.create_task(side.collectors.run()) for side in sides]
+        tasks = [asyncio.create_task(side.collectors.run(partial(collector, side))) for side in sides]
         try:
             yield
         finally:
@@ -344,7 +345,7 @@ async def test_where_there_is_no_room_it_stays_where_it_is(three: Three, monkeyp
         async def full(*_: object, **__: object) -> None:
             raise StoreFull("full")
 
-        patched.setattr(three.near.incoming._once, "deliver", full)
+        patched.setattr(three.near.store.marks, "deliver", full)
         await three.round()
     assert three.waiting() == 1
     await three.round()

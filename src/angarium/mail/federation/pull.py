@@ -216,12 +216,8 @@ class Collector:
 class Collectors:
     """All agreements of this relay, each with a task of its own. `load` comes first."""
 
-    def __init__(self, papers: Papers, client: BoxClient, desk: Desk, most: int) -> None:
-        """`most`: octets of the largest parcel that is fetched."""
+    def __init__(self, papers: Papers) -> None:
         self._papers = papers
-        self._client = client
-        self._desk = desk
-        self._most = most
         self._changed = asyncio.Event()
         self._agreements: dict[str, Agreement] = {}
         self._collectors: dict[str, tuple[Agreement, Collector, asyncio.Task[None]]] = {}
@@ -260,8 +256,8 @@ class Collectors:
         self._changed.set()
         return True
 
-    async def run(self) -> None:
-        """Fetch from every holder until cancelled."""
+    async def run(self, collector: Callable[[Agreement], Collector]) -> None:
+        """Fetch from every holder, each by a collector of its own, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             while True:
                 self._changed.clear()
@@ -271,8 +267,8 @@ class Collectors:
                         del self._collectors[holder]
                 for holder, agreement in self._agreements.items():
                     if holder not in self._collectors:
-                        collector = Collector(agreement, self._client, self._desk, self._most)
-                        self._collectors[holder] = agreement, collector, tasks.create_task(collector.run())
+                        one = collector(agreement)
+                        self._collectors[holder] = agreement, one, tasks.create_task(one.run())
                 await self._changed.wait()
 
 
