@@ -45,11 +45,12 @@ large; neither sender nor recipient nor message.
 
 1. The keeper of the holder: `angarium peer hold relay.example`, and gives the line it prints, which is secret, to the
    keeper of the relay of that name.
-2. That one: `angarium peer fetch LINE`. Then `angarium peer card`, and gives the card to the keepers of relays that are
-   to write there. Cards are no secret, but must come from whom they say.
-3. Those: `angarium peer add CARD`, and give their own cards back, so that their mail is believed without DNS.
+2. That one: `angarium peer fetch`, which asks for the line. Then `angarium peer card`, and gives the card to the
+   keepers of relays that are to write there. Cards are no secret, but must come from whom they say.
+3. Those: `angarium peer add`, and give their own cards back, so that their mail is believed without DNS.
 
-All of it works while the relay runs, and also while it does not. A line given as `-` is read from standard input.
+All of it works while the relay runs, and also while it does not. A line that is not given is read from standard
+input.
 
 Exit status: as each command says.""",
 )
@@ -74,7 +75,11 @@ def card(*, data: Data = None, json: Json = False) -> int:
 
 @app.command
 def add(
-    card: Annotated[str, Parameter(help="The line that `angarium peer card` printed there.")], *, data: Data = None
+    card: Annotated[
+        str, Parameter(help="The line that `angarium peer card` printed there; without it, it is read.")
+    ] = "",
+    *,
+    data: Data = None,
 ) -> int:
     """Remember the card of another relay, in the place of one it had before.
 
@@ -154,17 +159,21 @@ def hold(
         sys.stdout.write(msgspec.json.encode({"agreement": line}).decode() + "\n")
     else:
         sys.stdout.write(f"{line}\n\nGive this line to the keeper of {name} and to nobody else. There: ")
-        sys.stdout.write("angarium peer fetch LINE\n")
+        sys.stdout.write("angarium peer fetch\n")
     return 0
 
 
 @app.command
 def fetch(
-    agreement: Annotated[str, Parameter(help="The line that `angarium peer hold` printed at the holder.")],
+    agreement: Annotated[
+        str, Parameter(help="The line that `angarium peer hold` printed at the holder; without it, it is read.")
+    ] = "",
     *,
     data: Data = None,
 ) -> int:
     """Fetch mail from a holder from now on, over an outgoing connection that stays open.
+
+    The line is secret. Typed or pasted when it is asked for, it is seen by nobody else on this machine.
 
     Exit status: 0 begun; 2 it is no agreement, is not whole, or is for another relay.
     """
@@ -209,7 +218,12 @@ def _ask(data: Data, question: str, **details: Any) -> Any:
 
 
 def _line(said: str) -> str:
-    return sys.stdin.readline() if said == "-" else said
+    if said:
+        return said
+    if sys.stdin.isatty():
+        sys.stdout.write("The line: ")
+        sys.stdout.flush()
+    return sys.stdin.readline()
 
 
 def _did(data: Data, question: str, **details: Any) -> int:
