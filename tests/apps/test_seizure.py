@@ -48,6 +48,9 @@ async def filled(home: Home) -> Store:
         letter = Letter(sealed("stranger-1@one.example", secrets.token_hex(8)), ("person-003", "person-004"))
         await store.marks.deliver(letter, secrets.token_bytes(32), day=day)
     await store.keys.put("192.0.2.7", bytes(32))
+    for number in range(3):
+        await store.boxes.put(bytes(16), bytes([number]) * 32, bytes(3_840), day=DAY)
+    await store.papers.put("card", "one.example", b"a card")
     return store
 
 
@@ -84,6 +87,8 @@ async def test_counts_and_classes_and_nothing_else(command: Command, tmp_path: P
     assert counted["traffic"]["bodies"][0]["size"] == CLASSES[0]
     assert counted["traffic"]["marks"] == [{"day": DAY, "count": 4}, {"day": DAY + 1, "count": 2}]
     assert counted["traffic"]["peers"] == 1
+    assert counted["traffic"]["parcels"] == [{"day": DAY, "size": CLASSES[0], "count": 3}]
+    assert counted["traffic"]["papers"] == 1
     for text in (said, screen):
         for secret in (
             "person-",

@@ -197,6 +197,13 @@ def _traffic(counted: Traffic) -> list[tuple[str, str, str]]:
             str(counted.peers),
             "How many relays that have no domain are known here; which ones, and their keys, only with root.key.",
         ),
+        (
+            "Held for other relays",
+            "\n".join(_waiting(row) for row in counted.parcels[-40:]) or "none",
+            "Parcels until they are fetched, by day and size class. For which relay, the root key tells; what is in"
+            " them, the key of that relay alone.",
+        ),
+        ("Agreed upon", str(counted.papers), "Cards, boxes and agreements together. Whose, the root key alone tells."),
     ]
 
 

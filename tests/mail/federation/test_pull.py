@@ -14,9 +14,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from angarium.lab.mails import sealed
 from angarium.mail.federation import box
-from angarium.mail.federation.consignment import Unreachable
+from angarium.mail.federation.consignment import Consignment, Unreachable
 from angarium.mail.federation.pull import Collector
+from angarium.mail.federation.roads import Roads
+from angarium.mail.settings import Federation, Route
 from angarium.mail.signer import Signer
+from angarium.mail.verdict import ACCEPTED, Verdict
 from angarium.reach.resolver import NoSuchName
 from angarium.reach.transport import Connection
 from angarium.store.interfaces import StoreFull
@@ -463,3 +466,31 @@ async def test_a_key_stands_on_one_card(three: Three) -> None:
     with pytest.raises(ValueError, match=f"is that of {NEAR}"):
         await three.far.cards.add(Card("other.example", three.near.envelope.public))
     assert box.path(bytes(16), bytes(32)).startswith("/box/AAAA")
+
+
+class Shut:
+    """A road that leads nowhere."""
+
+    def __init__(self, tried: list[str]) -> None:
+        self._tried = tried
+
+    async def carry(self, destination: str, via: Any, consignment: Any) -> list[Verdict]:
+        self._tried.append(destination)
+        raise Unreachable("shut")
+
+
+async def test_the_third_road_is_taken_where_the_others_lead_nowhere(three: Three) -> None:
+    tried: list[str] = []
+    ways: dict[str, Any] = {"https": Shut(tried), "smtp": Shut(tried), "box": three.far.road}
+    roads = Roads(Federation(), ways)
+    for number in range(2):
+        message = Consignment(three.alice, (three.bob,), sealed(three.alice, f"message-{number}"))
+        assert await roads.carry(NEAR, message) == [ACCEPTED]
+    assert tried == [NEAR] * 2  # what worked is tried first from then on
+    with pytest.raises(Unreachable, match="^https: shut; smtp: shut$"):
+        await roads.carry("unknown.example", Consignment(three.alice, ("a@unknown.example",), b""))
+    only = Roads(Federation(routes={NEAR: Route(transport="box")}), ways)
+    assert await only.carry(NEAR, Consignment(three.alice, (three.bob,), sealed(three.alice, "last"))) == [ACCEPTED]
+    assert len(tried) == 4
+    await three.round()
+    assert len(await three.near.inbox(three.bob)) == 3

@@ -1,8 +1,10 @@
 """How mail gets to another relay: which roads there are, in which order they are tried, and what they come to.
 
 HTTPS first: it passes where port 25 does not, and its certificate is for the destination itself. SMTP second, which
-every mail server speaks. What worked last is tried first the next time. The keeper may say where a relay is (`via`), by
-which transport, and with which relays there is no mail at all.
+every mail server speaks. A box third, where the relay's card names one: a holder in between sees when something goes to
+which box, which the direct roads show to nobody but the network. What worked last is tried first the next time, so a
+relay that cannot be reached costs the patience of the first two roads once. The keeper may say where a relay is
+(`via`), by which transport, and with which relays there is no mail at all.
 
 Refuses to know when to try again, and how bytes travel.
 """
@@ -36,7 +38,7 @@ class Roads:
     """All roads of one relay."""
 
     def __init__(self, federation: settings.Federation, roads: Mapping[str, Road]) -> None:
-        """`roads` are those there are, by transport (`https`, `smtp`), in the order in which they are tried."""
+        """`roads` are those there are, by transport (`https`, `smtp`, `box`), in the order in which they are tried."""
         self._enabled = federation.enabled
         self._peers = Peers(federation.allow, federation.deny)
         self._routes = {canonical(name) or name: route for name, route in federation.routes.items()}

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from angarium.store.flags import SEEN, SYSTEM
 from angarium.store.interfaces import StoreError
@@ -53,6 +54,10 @@ class Traffic(Struct, frozen=True):
     """How often a mailbox got something from another relay, by day."""
     peers: int = 0
     """Relays whose keys are remembered."""
+    parcels: list[Waiting] = []
+    """What waits to be fetched by other relays, in whatever box; sizes are those of parcels, wrapped once more."""
+    papers: int = 0
+    """Cards, boxes and agreements together."""
 
 
 class Census(Struct, frozen=True):
@@ -123,7 +128,15 @@ def _traffic(look: sqlite3.Connection) -> Traffic:
     (peers,) = look.execute("SELECT count(*) FROM peers").fetchone()
     bodies = look.execute("SELECT length(body) AS size, count(*) FROM cargo_bodies GROUP BY size ORDER BY size")
     marks = look.execute("SELECT day, count(*) FROM marks GROUP BY day ORDER BY day")
-    return Traffic(queued, [Sizes(*row) for row in bodies], [Days(*row) for row in marks], peers)
+    traffic = Traffic(queued, [Sizes(*row) for row in bodies], [Days(*row) for row in marks], peers)
+    if look.execute("SELECT 1 FROM sqlite_schema WHERE name = 'parcels'").fetchone() is None:
+        return traffic
+    (papers,) = look.execute("SELECT count(*) FROM papers").fetchone()
+    parcels = look.execute(
+        "SELECT day, length(body) AS size, count(*) FROM parcels JOIN parcel_bodies USING (place)"
+        " GROUP BY day, size ORDER BY day, size"
+    )
+    return replace(traffic, parcels=[Waiting(*row) for row in parcels], papers=papers)
 
 
 @contextmanager
