@@ -200,8 +200,7 @@ def _traffic(counted: Traffic) -> list[tuple[str, str, str]]:
         (
             "Held for other relays",
             "\n".join(_waiting(row) for row in counted.parcels[-40:]) or "none",
-            "Parcels until they are fetched, by day and size class. For which relay, the root key tells; what is in"
-            " them, the key of that relay alone.",
+            "Parcels, by day and size class. For which relay, the root key tells; what is in them, that relay's key.",
         ),
         ("Agreed upon", str(counted.papers), "Cards, boxes and agreements together. Whose, the root key alone tells."),
     ]

@@ -487,7 +487,7 @@ async def test_the_third_road_is_taken_where_the_others_lead_nowhere(three: Thre
         message = Consignment(three.alice, (three.bob,), sealed(three.alice, f"message-{number}"))
         assert await roads.carry(NEAR, message) == [ACCEPTED]
     assert tried == [NEAR] * 2  # what worked is tried first from then on
-    with pytest.raises(Unreachable, match="^https: shut; smtp: shut$"):
+    with pytest.raises(Unreachable, match=r"^https: shut; smtp: shut$"):
         await roads.carry("unknown.example", Consignment(three.alice, ("a@unknown.example",), b""))
     only = Roads(Federation(routes={NEAR: Route(transport="box")}), ways)
     assert await only.carry(NEAR, Consignment(three.alice, (three.bob,), sealed(three.alice, "last"))) == [ACCEPTED]
