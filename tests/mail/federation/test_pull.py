@@ -14,12 +14,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from angarium.lab.mails import sealed
 from angarium.mail.federation import box
-from angarium.mail.federation.consignment import Consignment, Unreachable
+from angarium.mail.federation.consignment import LEFT, Consignment, Fault, Unreachable
 from angarium.mail.federation.pull import Collector
 from angarium.mail.federation.roads import Roads
 from angarium.mail.settings import Federation, Route
 from angarium.mail.signer import Signer
-from angarium.mail.verdict import ACCEPTED, Verdict
+from angarium.mail.verdict import Verdict
 from angarium.reach.resolver import NoSuchName
 from angarium.reach.transport import Connection
 from angarium.store.interfaces import StoreFull
@@ -471,12 +471,13 @@ async def test_a_key_stands_on_one_card(three: Three) -> None:
 class Shut:
     """A road that leads nowhere."""
 
-    def __init__(self, tried: list[str]) -> None:
+    def __init__(self, tried: list[str], fault: Fault = Fault.OTHER) -> None:
         self._tried = tried
+        self._fault = fault
 
     async def carry(self, destination: str, via: Any, consignment: Any) -> list[Verdict]:
         self._tried.append(destination)
-        raise Unreachable("shut")
+        raise Unreachable("shut", self._fault)
 
 
 async def test_the_third_road_is_taken_where_the_others_lead_nowhere(three: Three) -> None:
@@ -485,12 +486,17 @@ async def test_the_third_road_is_taken_where_the_others_lead_nowhere(three: Thre
     roads = Roads(Federation(), ways)
     for number in range(2):
         message = Consignment(three.alice, (three.bob,), sealed(three.alice, f"message-{number}"))
-        assert await roads.carry(NEAR, message) == [ACCEPTED]
+        assert await roads.carry(NEAR, message) == [LEFT]
     assert tried == [NEAR] * 2  # what worked is tried first from then on
     with pytest.raises(Unreachable, match=r"^https: shut; smtp: shut$"):
         await roads.carry("unknown.example", Consignment(three.alice, ("a@unknown.example",), b""))
     only = Roads(Federation(routes={NEAR: Route(transport="box")}), ways)
-    assert await only.carry(NEAR, Consignment(three.alice, (three.bob,), sealed(three.alice, "last"))) == [ACCEPTED]
+    assert await only.carry(NEAR, Consignment(three.alice, (three.bob,), sealed(three.alice, "last"))) == [LEFT]
     assert len(tried) == 4
     await three.round()
     assert len(await three.near.inbox(three.bob)) == 3
+    three.holder.holder._bytes = 0
+    ways["https"] = ways["smtp"] = Shut(tried, Fault.ROUTE)
+    with pytest.raises(Unreachable, match="box: the box is full") as full:
+        await Roads(Federation(), ways).carry(NEAR, message)
+    assert full.value.fault is Fault.ROUTE  # that the holder answers is no road to the destination

@@ -3,7 +3,12 @@
 from dataclasses import dataclass
 from enum import Enum
 
-__all__ = ["Consignment", "Fault", "Unreachable"]
+from angarium.mail.verdict import Outcome, Verdict
+
+__all__ = ["LEFT", "Consignment", "Fault", "Unreachable"]
+
+LEFT = Verdict(Outcome.ACCEPT, 250, "2.0.0", "left in a box")
+"""A holder has it: served, which shows a road to the holder and none to the destination."""
 
 
 @dataclass(frozen=True, slots=True)

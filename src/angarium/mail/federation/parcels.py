@@ -9,7 +9,7 @@ import asyncio
 from angarium.mail.federation.attempt import Via
 from angarium.mail.federation.box import BoxClient
 from angarium.mail.federation.cards import Cards
-from angarium.mail.federation.consignment import Consignment, Unreachable
+from angarium.mail.federation.consignment import LEFT, Consignment, Unreachable
 from angarium.mail.verdict import Verdict
 from angarium.reach.envelope import Envelope
 from angarium.reach.resolver import NoSuchName
@@ -47,7 +47,8 @@ class BoxRoad:
         failures: list[Unreachable] = []
         for box in card.boxes:
             try:
-                return [await self._client.leave(box, parcel)] * len(consignment.recipients)
+                verdict = await self._client.leave(box, parcel)
+                return [LEFT if verdict.accepted else verdict] * len(consignment.recipients)
             except Unreachable as failure:
                 failures.append(failure)
         raise Unreachable("; ".join(dict.fromkeys(map(str, failures))), failures[0].fault)

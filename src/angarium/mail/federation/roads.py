@@ -98,7 +98,8 @@ class Roads:
             return [_TAKES_NONE] * recipients
         open_ = [(transport, failure) for transport, failure in failures if isinstance(failure, Unreachable)]
         if open_:
-            faults = [failure.fault for _, failure in open_]
+            direct = [failure.fault for transport, failure in open_ if transport != "box"]
+            faults = direct or [failure.fault for _, failure in open_]  # a holder's answer is not the destination's
             fault = Fault.OTHER if Fault.OTHER in faults else faults[0]
             raise Unreachable("; ".join(f"{transport}: {failure}" for transport, failure in open_), fault)
         if destination in self._worked:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from angarium.mail.federation.board import Board
 from angarium.mail.federation.chain import Entry
-from angarium.mail.federation.consignment import Unreachable
+from angarium.mail.federation.consignment import LEFT, Unreachable
 from angarium.mail.federation.island import Island
 from angarium.mail.federation.line import Attempt, Line
 from angarium.mail.federation.outcome import busy
@@ -64,7 +64,7 @@ class Weather:
             self._back_off(attempt, f"not well: {said.code} {said.enhanced}")
         else:
             attempt.line.answered()
-        if self._island.answered(attempt.entry.destination):
+        if verdicts[0] != LEFT and self._island.answered(attempt.entry.destination):
             self._changed()
 
     def unreachable(self, attempt: Attempt, failure: Unreachable) -> None:
