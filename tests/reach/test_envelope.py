@@ -71,3 +71,11 @@ def test_a_key_that_is_none(far: Envelope, near: Envelope) -> None:
     sealed = far.seal(near.public, CONTENTS)
     with pytest.raises(ParcelError, match="a key that is none"):
         near.open(sealed[:1] + bytes(32) + sealed[33:])
+
+
+def test_who_has_the_receivers_key_opens_and_forges(far: Envelope) -> None:
+    """No key changes: what was recorded before the theft is open too."""
+    private = X25519PrivateKey.generate()
+    recorded = far.seal(Envelope(private).public, CONTENTS)
+    thief = Envelope(X25519PrivateKey.from_private_bytes(private.private_bytes_raw()))
+    assert thief.open(recorded) == (far.public, CONTENTS)

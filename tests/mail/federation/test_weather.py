@@ -2,7 +2,7 @@
 
 import asyncio
 
-from angarium.mail.federation.consignment import Fault
+from angarium.mail.federation.consignment import LEFT, Fault
 from angarium.mail.federation.road_clock import RoadDays
 from angarium.mail.federation.roads import NO_SUCH
 from angarium.mail.federation.schedule import FIRST_SECONDS, LONGEST_SECONDS
@@ -10,6 +10,22 @@ from angarium.mail.verdict import ACCEPTED, Verdict
 from tests.mail.federation.fast import DAY, DAY_SECONDS, World, dead, fast, numbered, report
 
 BOB, CAROL, DAVE = "bob12345@there.example", "carol123@there.example", "dave1234@far.example"
+
+
+@fast
+async def test_what_a_holder_took_is_served_and_ends_no_island(world: World) -> None:
+    world.abroad.down = {"there.example": dead(), "far.example": dead()}
+    await world.start()
+    await world.send(BOB)
+    await world.send(DAVE)
+    await asyncio.sleep(DAY_SECONDS)
+    assert world.queue.totals().island_since_day == DAY
+    world.abroad.says = lambda destination, recipient: LEFT
+    del world.abroad.down["there.example"]
+    await asyncio.sleep(LONGEST_SECONDS * 1.3)
+    assert [recipient for _, recipient, _ in world.abroad.taken] == [BOB]
+    assert len(await world.waiting()) == 1
+    assert world.queue.totals().island_since_day == DAY
 
 
 @fast
