@@ -35,6 +35,9 @@ from angarium.wire.card import Agreement
 
 __all__ = ["Days", "Exchange"]
 
+AGAIN_SECONDS = 10.0
+"""Until the store is asked again, where it failed."""
+
 log = logging.getLogger("angarium.apps.exchange")
 
 
@@ -53,6 +56,7 @@ class Exchange:
         """Raises HomeError where the envelope key cannot be read or made."""
         self._config = config
         self._days = days
+        self._loaded = False
         self.envelope = Envelope(envelope_key(home))
         self.cards = Cards(store.papers)
         self.holder = Holder(config.federation, store.boxes, store.papers, days.today, days.due)
@@ -60,13 +64,17 @@ class Exchange:
         self._client = BoxClient(resolver.addresses, trust)
         self.road = BoxRoad(self.cards, self.envelope, self._client)
 
-    async def load(self) -> None:
-        """Read what keepers agreed upon, and what is held. A database that fails keeps nothing else from running."""
-        for part in (self.cards, self.holder, self.collectors):
+    async def load(self) -> bool:
+        """Read what keepers agreed upon, and what is held; False: the store fails, which keeps nothing else from
+        running. Nothing is fetched then: without the cards, what is fetched would be taken for a stranger's."""
+        if not self._loaded:
             try:
-                await part.load()
+                for part in (self.cards, self.holder, self.collectors):
+                    await part.load()
+                self._loaded = True
             except (StoreError, ValueError) as error:
                 log.error("what keepers agreed upon cannot be read: %s", error)
+        return self._loaded
 
     def inlets(self, hold: Hold) -> Mapping[str, Inlet]:
         """What the https door takes besides."""
@@ -94,6 +102,10 @@ class Exchange:
             return Collector(agreement, self._client, desk, 2 * most(self._config.messages))
 
         try:
+            while True:
+                if await self.load():
+                    break
+                await asyncio.sleep(AGAIN_SECONDS)
             async with asyncio.TaskGroup() as running:
                 running.create_task(self.holder.run())
                 if self._config.federation.enabled:

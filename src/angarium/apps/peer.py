@@ -195,7 +195,8 @@ async def offline(home: Home, question: str, details: Mapping[str, Any]) -> Any:
         place = Place(names.primary, home.ports().get("https"), pin)
         trust = Trust(store.keys)
         exchange = Exchange(config, home, store, Resolver(config.dns.servers), trust, Days(clock, clock))
-        await exchange.load()
+        if not await exchange.load():
+            raise HomeError(f"the database fails: see angarium up --data {home.path}")
         peering = Peering(exchange, store.keys, lambda: place, names.local, clock)
         return await peering.questions()[question](details)
     except (BadName, CertificateError) as error:

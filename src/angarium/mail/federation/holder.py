@@ -114,6 +114,7 @@ class Holder:
 
     async def load(self) -> None:
         """Read what there is. Raises StoreError."""
+        self._shelves.clear()
         for relay, content in (await self._papers.all(KIND)).items():
             grant = msgspec.msgpack.decode(content, type=_Grant)
             self._shelves[grant.number] = Shelf(relay, grant.check)

@@ -194,16 +194,22 @@ class Collector:
         """Fetch one, and see to it that it is settled, or looked at again. Raises Unreachable."""
         if octets > self._most:
             log.warning("a parcel that is too large was dropped")
-        elif not await self._settled(name, octets):
-            self._later[name] = asyncio.get_running_loop().time() + AGAIN_SECONDS, octets
-            return
+        else:
+            settled = await self._settled(name, octets)
+            if settled is False:
+                self._later[name] = asyncio.get_running_loop().time() + AGAIN_SECONDS, octets
+                return
+            if settled is None:
+                self._later.pop(name, None)
+                return
         await self._client.remove(self._agreement, name)
         self._later.pop(name, None)
 
-    async def _settled(self, name: bytes, octets: int) -> bool:
+    async def _settled(self, name: bytes, octets: int) -> bool | None:
+        """Whether it is; None: it is not there any more."""
         try:
             parcel = await self._client.fetch(self._agreement, name, octets)
-            return parcel is None or await self._desk.settle(parcel)
+            return None if parcel is None else await self._desk.settle(parcel)
         except Unreachable:
             raise
         except Spoilt:
