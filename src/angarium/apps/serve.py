@@ -41,7 +41,7 @@ from angarium.edge.smtp import SmtpSite, serve_smtp
 from angarium.mail.accounts import Gate
 from angarium.mail.calendar import Calendar, clock, passed
 from angarium.mail.delivery import Delivery
-from angarium.mail.federation.queue import NoSuchDestination
+from angarium.mail.federation.desk import NoSuchDestination
 from angarium.mail.invitation import Way, invitation
 from angarium.mail.push import Push
 from angarium.mail.retention import Retention
@@ -237,7 +237,7 @@ class _Relay:
 
         def found(destination: str) -> None:
             with contextlib.suppress(NoSuchDestination):
-                self._departure.queue.retry(destination)
+                self._departure.queue.desk.retry(destination)
 
         return Peering(
             self._exchange,

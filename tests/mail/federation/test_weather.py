@@ -19,13 +19,13 @@ async def test_what_a_holder_took_is_served_and_ends_no_island(world: World) -> 
     await world.send(BOB)
     await world.send(DAVE)
     await asyncio.sleep(DAY_SECONDS)
-    assert world.queue.totals().island_since_day == DAY
+    assert world.queue.desk.totals().island_since_day == DAY
     world.abroad.says = lambda destination, recipient: LEFT
     del world.abroad.down["there.example"]
     await asyncio.sleep(LONGEST_SECONDS * 1.3)
     assert [recipient for _, recipient, _ in world.abroad.taken] == [BOB]
     assert len(await world.waiting()) == 1
-    assert world.queue.totals().island_since_day == DAY
+    assert world.queue.desk.totals().island_since_day == DAY
 
 
 @fast
