@@ -126,6 +126,7 @@ class Crowd:
         async with writer.turn:
             if not mail.foreign and mail.sender in self.left.deleted:
                 return
+            self.left.begun.append(mail)
             with contextlib.suppress(Refused):
                 try:
                     await self._submit(writer, self._recipients(mail), named)

@@ -10,8 +10,6 @@ __all__ = ["ABROAD", "DOMAIN", "GONE", "Left"]
 
 DOMAIN, ABROAD, GONE = "_home.localhost", "_abroad.localhost", "_gone.localhost"
 """The relay under test, another one, and one that is down: by such names each knows the others by their keys."""
-UNDER_WAY = 40
-"""The last mails that were taken: what of them goes abroad may wait still."""
 
 
 @dataclass
@@ -22,6 +20,8 @@ class Left:
     """Everything it wrote: `data`, `tmp`, `output`, `errors`."""
     population: Population
     domain: str = DOMAIN
+    begun: list[Mail] = field(default_factory=list)
+    """Mails that somebody set out to send: the last of these may have been taken without a word."""
     taken: list[Mail] = field(default_factory=list)
     """Mails that the relay has taken (250)."""
     deleted: set[int] = field(default_factory=set)
@@ -43,12 +43,11 @@ class Left:
         return {person.number for person in self.population.people if not person.online} - self.deleted
 
     def queued(self) -> set[str]:
-        """What the relay itself must be able to read of mails that wait for other relays, or may do so: who sent them,
+        """What the relay itself must be able to read of mails to other relays, for as long as they wait: who sent them,
         to whom there, and their Message-IDs."""
         population, words = self.population, set[str]()
-        late = self.taken[-UNDER_WAY:]
-        for mail in self.taken:
-            if not mail.foreign and (mail.gone or (mail.abroad and mail in late)):
+        for mail in self.begun:
+            if not mail.foreign and (mail.gone or mail.abroad):
                 sender = population.people[mail.sender]
                 away = [(population.abroad[place].local, ABROAD) for place in mail.abroad]
                 away += [(population.gone[place], GONE) for place in mail.gone]

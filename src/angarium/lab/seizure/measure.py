@@ -30,7 +30,7 @@ CLEARLY = 0.90
 """What a guesser must reach who has the evidence before him: he errs in one pair of ten at most."""
 ROOT_KEY, SETTINGS, TLS = "root.key", "angarium.toml", "tls"
 OPENED = "opened with the root key"
-KINDS = (b"mailbox", b"message", b"blob", b"queue", b"cargo")
+KINDS = (b"mailbox", b"message", b"blob", b"cargo")
 """Rows that what is sealed may be bound to."""
 READABLE = frozenset({"push token"})
 """Kinds that the relay itself must be able to read, and whoever has its root key with it."""
@@ -64,9 +64,9 @@ class Round(msgspec.Struct, frozen=True):
     root: Hits
     """With the root key."""
     queued: int
-    """Identifiers of mails that wait for other relays, which the relay itself must be able to read,"""
+    """Identifiers of mails to other relays, which the relay itself must be able to read for as long as they wait,"""
     queued_found: int
-    """and those of them that were found with the root key; they are left out of `root`."""
+    """and those of them that were found with the root key where such mails wait; they are left out of `root`."""
     names_confirmed: int
     """Accounts that the holder of the root key can confirm, who guesses their name."""
     readable: int
@@ -136,9 +136,9 @@ def judge(left: Left, make_seal: Callable[[bytes], Seal]) -> Judged:
     hunter = Hunter(known)
     found = _by_file(hunter, left.directory)
     queued = left.queued()
-    opened = {OPENED: hunter.hunt(_opened(left.directory, seal))}
-    waiting = {find for find in opened[OPENED] if find.known.value in queued}
-    opened[OPENED] -= waiting
+    waiting = hunter.hunt(_waiting(left.directory, seal))
+    ours = {find for find in waiting if find.known.value in queued}
+    opened = {OPENED: hunter.hunt(_opened(left.directory, seal)) | (waiting - ours)}
     closed = {label: finds for label, finds in found.items() if label != f"data/{ROOT_KEY}"}
     disk = {label: finds for label, finds in closed.items() if not _is_settings(label)}
     (database,) = databases(left.directory)
@@ -164,7 +164,7 @@ def judge(left: Left, make_seal: Callable[[bytes], Seal]) -> Judged:
         settings=_hits(closed),
         root=_hits(found | opened),
         queued=len(queued),
-        queued_found=len({find.known.value for find in waiting}),
+        queued_found=len({find.known.value for find in ours}),
         names_confirmed=len({*evidence.accounts} & {*_names(left, seal)}),
         readable=len(readable),
         readable_found=len(readable & {find.known.value for finds in closed.values() for find in finds}),
@@ -234,24 +234,23 @@ def _pairs(left: Left, seal: Seal, evidence: Evidence) -> list[Pair]:
 
 
 def _opened(directory: Path, seal: Seal) -> bytes:
-    """Everything in the databases that the root key alone opens."""
+    """Everything in the databases that the root key alone opens, but for what waits for other relays."""
     return b"\0".join(
-        plain
-        for path in databases(directory)
-        for plain in (
-            *(plain for key, value in _values(path) for plain in _revealed(seal, key, value)),
-            *_cargoes(path, seal),
-        )
+        plain for path in databases(directory) for key, value in _values(path) for plain in _revealed(seal, key, value)
     )
 
 
-def _cargoes(path: Path, seal: Seal) -> Iterator[bytes]:
-    """The messages that wait for other relays."""
-    with merged(path) as copy:
-        bodies = dict(keyed_values(copy, "cargo_bodies"))
-        for number, entry in keyed_values(copy, "queue"):
-            bill = Waybill.reveal(seal, number, entry)
-            yield seal.unwrap(bill.key, bodies[bill.cargo])
+def _waiting(directory: Path, seal: Seal) -> bytes:
+    """What waits for other relays: envelopes and messages."""
+    found: list[bytes] = []
+    for path in databases(directory):
+        with merged(path) as copy:
+            bodies = dict(keyed_values(copy, "cargo_bodies"))
+            for number, entry in keyed_values(copy, "queue"):
+                bill = Waybill.reveal(seal, number, entry)
+                words = " ".join((bill.destination, bill.sender, *bill.recipients))
+                found += [words.encode(), seal.unwrap(bill.key, bodies[bill.cargo])]
+    return b"\0".join(found)
 
 
 def _values(path: Path) -> Iterator[tuple[int, bytes]]:
