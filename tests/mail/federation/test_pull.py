@@ -13,7 +13,7 @@ import trustme
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from angarium.lab.mails import sealed
-from angarium.mail.federation import box
+from angarium.mail.federation import box, pull
 from angarium.mail.federation.consignment import LEFT, Consignment, Fault, Unreachable
 from angarium.mail.federation.pull import Collector
 from angarium.mail.federation.roads import Roads
@@ -248,9 +248,10 @@ async def test_in_the_name_of_another_relay(three: Three, authority: trustme.CA)
         for sender in (three.alice, "king@_other.localhost", "king@192.0.2.1", f"bobby1234@{NEAR}"):
             await mallory.send(sender, three.bob, f"nobody@{NEAR}", mark=sender)
         three.near.signed._texts = none_such
-        await three.round()
+        one = await three.round()
     assert await three.near.inbox(three.bob) == []
-    assert (three.near.reports, three.waiting()) == ([], 0)
+    assert three.near.reports == []
+    assert three.waiting() == one.strangers == 2, "of relays that only a card could vouch for"
 
 
 async def test_a_known_relay_in_the_name_of_another(three: Three) -> None:
@@ -258,6 +259,40 @@ async def test_a_known_relay_in_the_name_of_another(three: Three) -> None:
     await three.round()
     assert await three.near.inbox(three.bob) == []
     assert (three.near.reports, three.waiting()) == ([], 0)
+
+
+async def test_what_comes_before_its_card_waits_for_it(
+    three: Three, authority: trustme.CA, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pull, "WAIT_SECONDS", 0.0)
+    async with relay("_early.localhost", authority) as early:
+        early_alice = "alice1234@_early.localhost"
+        for card in three.far.cards.all():
+            await early.cards.add(card)
+        await early.send(early_alice, three.bob, mark="early")
+        one = await three.round()
+        for _ in range(3):
+            await one._round("")
+        assert (one.strangers, three.waiting(), await three.near.inbox(three.bob)) == (1, 1, [])
+        await three.near.cards.add(Card("_early.localhost", early.envelope.public, ()))
+        await one._round("")
+    assert len(await three.near.inbox(three.bob)) == 1
+    assert (one.strangers, three.waiting(), three.near.reports) == (0, 0, [])
+
+
+async def test_strangers_have_little_room(three: Three, authority: trustme.CA, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pull, "STRANGERS", 3)
+    monkeypatch.setattr(pull, "WAIT_SECONDS", 0.0)
+    async with relay("_early.localhost", authority) as early:
+        for card in three.far.cards.all():
+            await early.cards.add(card)
+        for number in range(5):
+            await early.send("alice1234@_early.localhost", three.bob, mark=f"early{number}")
+        one = await three.round()
+        assert (one.strangers, three.waiting()) == (3, 3)
+        await three.near.cards.add(Card("_early.localhost", early.envelope.public, ()))
+        await one._round("")
+    assert len(await three.near.inbox(three.bob)) == 3
 
 
 async def none_such(name: str) -> tuple[bytes, ...]:

@@ -18,6 +18,8 @@ class Cards:
     def __init__(self, papers: Papers) -> None:
         self._papers = papers
         self._cards: dict[str, Card] = {}
+        self.added = 0
+        """How many were added since the process began: who waits for one looks whether this has grown."""
 
     async def load(self) -> None:
         """Read what there is. Raises StoreError."""
@@ -48,6 +50,7 @@ class Cards:
             raise CardError(f"the key on this card is that of {holder}")
         await self._papers.put(KIND, card.name, str(card).encode())
         self._cards[card.name] = card
+        self.added += 1
 
     async def remove(self, name: str) -> bool:
         """Forget a card; False: there was none. Raises StoreError."""

@@ -6,9 +6,10 @@ on either side means that it is fetched again, and each mailbox takes a message 
 
 A parcel proves which relay sealed it. Where that relay's card is known and the message is from its domain, nothing else
 is asked; otherwise a signature (DKIM) is, as by the other roads; and a relay that can publish no key, an IP address or
-a `_name`, is believed by its card alone. Who cannot have it is told to its sender in a report, if it is beyond doubt
-that the parcel is from the sender's relay; what nobody vouches for is dropped, and no report goes to who may not have
-sent anything.
+a `_name`, is believed by its card alone: what comes from it before its card stays in the box, within bounds, until its
+card is added. Who cannot have it is told to its sender in a report, if it is beyond doubt that the parcel is from the
+sender's relay; what a signature should vouch for and does not is dropped, and no report goes to who may not have sent
+anything.
 
 What may pass (DNS that does not answer, a full disk) leaves the parcel where it is, and it is tried again later.
 
@@ -20,6 +21,7 @@ import logging
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from enum import Enum
 
 from angarium.mail.bounce import Failure, bounce
 from angarium.mail.checks import recipients
@@ -51,13 +53,28 @@ FIRST_SECONDS, MOST_SECONDS = 5.0, 300.0
 BREATH_SECONDS = 1.0
 """Least time between two answers without a parcel: a holder that does not wait is not asked without end."""
 LARGE = 262_144
+STRANGERS, STRANGERS_OCTETS = 64, 8 << 20
+"""Most parcels, and octets, of relays whose card is not known that are left in one box; more are dropped, since
+anybody can leave some."""
 
 _NOT_VOUCHED = Verdict.reject(
     550, "5.7.1", "the parcel does not come from the relay of its sender, as far as this one knows: exchange cards"
 )
 
+_FORGED = Verdict.reject(550, "5.7.1", "the parcel does not come from the relay of its sender")
+
 Verify = Callable[[str, bytes], Awaitable[Verdict]]
 Sleep = Callable[[float], Awaitable[None]]
+
+
+class Fate(Enum):
+    """What is to be done with a parcel that was fetched."""
+
+    SETTLED = "settled"
+    LATER = "later"
+    """It cannot be decided on now."""
+    NOT_VOUCHED = "not vouched"
+    """Only a card that is not there could vouch for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,23 +99,26 @@ class Desk:
     domain: Callable[[], str]
     today: Callable[[], int]
 
-    async def settle(self, raw: bytes) -> bool:
-        """Decide on a parcel for good; False: it cannot be decided on now."""
+    async def settle(self, raw: bytes) -> Fate:
+        """Decide on a parcel, for good if it can be."""
         try:
             sealed_by, contents = await self._opened(raw)
         except ParcelError:
             log.warning("a parcel that cannot be opened was dropped")
-            return True
+            return Fate.SETTLED
         verify = self._verify(self.cards.whose(sealed_by))
         verdicts = await self.incoming.receive(contents.sender, contents.recipients, contents.message, signed=verify)
         if any(verdict.outcome is Outcome.DEFER for verdict in verdicts):
-            return False
+            return Fate.LATER
+        if _NOT_VOUCHED in verdicts:
+            return Fate.NOT_VOUCHED
         failures = [
             Failure(recipient, verdict)
             for recipient, verdict in zip(contents.recipients, verdicts, strict=True)
             if not verdict.accepted
         ]
-        return not failures or await self._tell(contents, failures, verify)
+        told = not failures or await self._tell(contents, failures, verify)
+        return Fate.SETTLED if told else Fate.LATER
 
     async def _opened(self, raw: bytes) -> tuple[bytes, Contents]:
         if len(raw) <= LARGE:
@@ -111,7 +131,9 @@ class Desk:
         async def verify(domain: str, message: bytes) -> Verdict:
             if relay is not None and relay == domain:
                 return ACCEPTED
-            return await self.signed.verdict(domain, message) if signs(domain) else _NOT_VOUCHED
+            if signs(domain):
+                return await self.signed.verdict(domain, message)
+            return _FORGED if relay is not None or self.cards.of(domain) is not None else _NOT_VOUCHED
 
         return verify
 
@@ -155,6 +177,8 @@ class Collector:
         self._most = most
         self._sleep = sleep
         self._later: dict[bytes, tuple[float, int]] = {}
+        self._strangers: dict[bytes, int] = {}
+        self._cards = desk.cards.added
         self.problem = ""
         """Why nothing can be fetched now; empty: it can."""
 
@@ -175,6 +199,7 @@ class Collector:
     async def _round(self, after: str) -> str:
         """Ask once, and take what is there; return where to go on. Raises Unreachable."""
         clock = asyncio.get_running_loop().time
+        self._look_at_strangers(clock())
         for name, (due, octets) in list(self._later.items()):
             if due <= clock():
                 await self._collect(name, octets)
@@ -186,27 +211,49 @@ class Collector:
         if not listing.parcels and clock() - begun < BREATH_SECONDS:
             await self._sleep(BREATH_SECONDS)
         for name, octets in listing.parcels:
-            if name not in self._later:
+            if name not in self._later and name not in self._strangers:
                 await self._collect(name, octets)
         return listing.after
+
+    def _look_at_strangers(self, now: float) -> None:
+        """Once a card was added, see again what waits for one."""
+        if self._cards != self._desk.cards.added:
+            self._cards = self._desk.cards.added
+            self._later |= {name: (now, octets) for name, octets in self._strangers.items()}
+            self._strangers.clear()
 
     async def _collect(self, name: bytes, octets: int) -> None:
         """Fetch one, and see to it that it is settled, or looked at again. Raises Unreachable."""
         if octets > self._most:
             log.warning("a parcel that is too large was dropped")
         else:
-            settled = await self._settled(name, octets)
-            if settled is False:
+            fate = await self._fate(name, octets)
+            if fate is Fate.LATER:
                 self._later[name] = asyncio.get_running_loop().time() + AGAIN_SECONDS, octets
                 return
-            if settled is None:
+            if fate is None or (fate is Fate.NOT_VOUCHED and self._left(name, octets)):
                 self._later.pop(name, None)
                 return
         await self._client.remove(self._agreement, name)
         self._later.pop(name, None)
 
-    async def _settled(self, name: bytes, octets: int) -> bool | None:
-        """Whether it is; None: it is not there any more."""
+    def _left(self, name: bytes, octets: int) -> bool:
+        """Whether what only a card could vouch for may stay in the box."""
+        if len(self._strangers) >= STRANGERS or sum(self._strangers.values()) + octets > STRANGERS_OCTETS:
+            log.warning("a parcel of a relay whose card is not known was dropped: too many wait")
+            return False
+        if not self._strangers:
+            log.warning("parcels wait that come from a relay whose card is not known: angarium peer add CARD")
+        self._strangers[name] = octets
+        return True
+
+    @property
+    def strangers(self) -> int:
+        """Parcels in the box that wait for a card."""
+        return len(self._strangers)
+
+    async def _fate(self, name: bytes, octets: int) -> Fate | None:
+        """What becomes of a parcel; None: it is not there any more."""
         try:
             parcel = await self._client.fetch(self._agreement, name, octets)
             return None if parcel is None else await self._desk.settle(parcel)
@@ -216,7 +263,7 @@ class Collector:
             log.warning("a holder gave another parcel than it named")
         except Exception as fault:  # one message must not end the relay, nor stand in the way of all behind it
             log.error("a parcel cannot be dealt with: %s", type(fault).__name__)
-        return False
+        return Fate.LATER
 
 
 class Collectors:
