@@ -45,7 +45,7 @@ from angarium.apps.check.throwaway import OPTIONS, Relay, relay
 from angarium.lab.clients import Imap, Submission
 from angarium.lab.mails import mark_of, sealed
 
-__all__ = ["Books", "Figures", "killed", "make", "whole"]
+__all__ = ["Books", "Figures", "above", "body_digest", "killed", "make", "whole"]
 
 PASSWORD = "the same for everybody"
 DOMAIN = "127.0.0.1"
@@ -120,7 +120,7 @@ class Books:
         box, mark = self.boxes[address], mark_of(mail)
         if uid in box.expunged:
             self.back.add((address, uid))
-        if box.marks.setdefault(uid, mark) != mark or self.digest.get(mark) != _digest(mail):
+        if box.marks.setdefault(uid, mark) != mark or self.digest.get(mark) != body_digest(mail):
             self.changed += 1
 
     @property
@@ -247,7 +247,7 @@ async def _send(up: Relay, sender: str, books: Books, chance: random.Random) -> 
         to = tuple(chance.sample([_receiver(number) for number in range(RECEIVERS)], chance.randint(1, 3)))
         mail = sealed(sender, mark, size=chance.choice((1500, 1500, 1500, 90_000)))
         strangers = (f"{secrets.token_hex(6)}@{DOMAIN}",) if not number or chance.random() < 0.1 else ()
-        books.to[mark], books.digest[mark] = to, _digest(mail)
+        books.to[mark], books.digest[mark] = to, body_digest(mail)
         if strangers:
             books.bounces[mark] = sender
         await submission.send(sender, (*to, *strangers), mail)
@@ -269,7 +269,7 @@ async def _receive(up: Relay, address: str, books: Books, chance: random.Random)
     held: list[int] = []
     after = 0
     while True:
-        for uid, mail in await _above(imap, after):
+        for uid, mail in await above(imap, after):
             books.see(address, uid, mail)
             held.append(uid)
             after = uid
@@ -281,7 +281,7 @@ async def _receive(up: Relay, address: str, books: Books, chance: random.Random)
         await imap.idle()
 
 
-async def _above(imap: Imap, after: int) -> list[tuple[int, bytes]]:
+async def above(imap: Imap, after: int) -> list[tuple[int, bytes]]:
     """Everything with a UID above `after`, in order, however much it is."""
     there = [
         int(found[1]) for line in await imap.command(f"UID FETCH {after + 1}:* (UID)") if (found := UID.search(line))
@@ -309,7 +309,7 @@ async def _look(up: Relay, address: str, note: Callable[[str, int, bytes], None]
     imap = await Imap.connect(DOMAIN, up.port("imaps"))
     await imap.login(address, PASSWORD)
     await imap.select()
-    for uid, mail in await _above(imap, 0):
+    for uid, mail in await above(imap, 0):
         note(address, uid, mail)
     imap.abort()
 
@@ -320,7 +320,7 @@ def _note_bounce(books: Books, address: str, uid: int, mail: bytes) -> None:
             books.returned[address, mark].add(uid)
 
 
-def _digest(mail: bytes) -> bytes:
+def body_digest(mail: bytes) -> bytes:
     """Of what the relay must not change: the body."""
     return hashlib.blake2b(mail.partition(b"\r\n\r\n")[2], digest_size=16).digest()
 
