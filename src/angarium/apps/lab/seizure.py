@@ -1,20 +1,19 @@
-"""`angarium lab`: what an adversary learns, measured on relays that the lab starts on loopback and ends."""
+"""`angarium lab seizure`: what an adversary learns, measured on relays that the lab starts on loopback and ends."""
 
 import os
 import secrets
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import Annotated
 
 import msgspec
-from cyclopts import App, Parameter
+from cyclopts import Parameter
 from rich.console import Console, Group, RenderableType
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from angarium.apps.lab.progress import progress
 from angarium.apps.options import Json
 from angarium.apps.terminal import size
 from angarium.edge.control import Refusal
@@ -22,19 +21,16 @@ from angarium.lab.seizure.drive import RelayFailed
 from angarium.lab.seizure.encodings import Known
 from angarium.lab.seizure.estimate import Estimate
 from angarium.lab.seizure.measure import Hits, Report, report, search
-from angarium.lab.seizure.series import Plan, Tell, series
+from angarium.lab.seizure.series import Plan, series
 from angarium.store.seal import Clear
 from angarium.store.sealed import Sealed
 
-__all__ = ["lab"]
+__all__ = ["seizure"]
 
 SEALED = (sys.executable, "-m", "angarium", "up", "--listen", "127.0.0.1", "--ports", "any", "--json", "--data")
 UNSEALED = (sys.executable, "-m", "angarium.apps.unsealed")
 
-lab = App(name="lab", help="Measure what an adversary learns from a relay, against relays of the lab's own.")
 
-
-@lab.command
 def seizure(
     *,
     rounds: Annotated[int, Parameter(help="How many relays are driven, killed and searched.")] = 1,
@@ -82,7 +78,7 @@ def seizure(
     together = min(rounds, at_once or len(os.sched_getaffinity(0)))
     command, seal = (UNSEALED, Clear) if control else (SEALED, Sealed)
     try:
-        with _progress(quiet=json) as tell:
+        with progress(quiet=json) as tell:
             done = series(Plan(command, seal, rounds, accounts, mails, first, together), tell)
     except RelayFailed as error:
         sys.stderr.write(f"angarium: {error}\n")
@@ -178,17 +174,3 @@ def _kinds(examiners: Sequence[tuple[str, Hits]]) -> RenderableType:
     if not table.row_count:
         table.add_row("nothing", *("0" for _ in examiners))
     return table
-
-
-@contextmanager
-def _progress(*, quiet: bool) -> Iterator[Tell]:
-    """A bar of what is done, what goes on, and how long is left; nothing where nobody looks."""
-    console = Console(stderr=True)
-    columns = (BarColumn(), TaskProgressColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
-    with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as progress:
-        task = progress.add_task("", total=1.0)
-
-        def tell(part: float, doing: str) -> None:
-            progress.update(task, completed=part, description=doing)
-
-        yield tell

@@ -1,0 +1,169 @@
+"""`angarium lab load`: what load a relay bears, measured by people who behave as the apps do."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Protocol
+
+import msgspec
+from cyclopts import App, Parameter
+from rich.console import Console
+
+from angarium.apps.lab.progress import progress
+from angarium.apps.lab.tables import WIDTH, shown
+from angarium.apps.options import Json
+from angarium.edge.control import Refusal
+from angarium.edge.descriptors import raise_limit
+from angarium.lab.load.meter import Meter
+from angarium.lab.load.report import Report
+from angarium.lab.load.stage import Line, Stage
+from angarium.lab.load.target import LoadFailed, Target, listed, throwaway
+from angarium.lab.load.throughput import Throughput
+
+__all__ = ["load"]
+
+HELP = """\
+Measure what load a relay bears: this one, or any other that speaks IMAP and submission over TLS.
+
+People who behave as the apps do wait in IDLE, fetch, delete and expunge. Every message that was accepted must arrive
+once at each of its recipients, unchanged. Without `--host` a relay is started on loopback for it, and ended afterwards.
+
+Exit status: 0 measured, and all arrived; 1 something was refused, lost, doubled or changed; 2 it could not be measured,
+or figures are withheld because the generator was the bottleneck.
+"""
+CONNECTIONS = 100_000
+
+load = App(name="load", help=HELP, help_format="markdown")
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What all modes share."""
+
+    host: Annotated[str | None, Parameter(help="IP address of the relay; without it, one is started.")] = None
+    imaps: Annotated[int, Parameter(help="Its port for IMAP over TLS.")] = 993
+    submissions: Annotated[int, Parameter(help="Its port for submission over TLS.")] = 465
+    domain: Annotated[
+        str | None, Parameter(help="Make accounts with addresses of this domain, by logging in for the first time.")
+    ] = None
+    accounts: Annotated[
+        Path | None, Parameter(help="File of accounts there are: a line each, address, space or colon, password.")
+    ] = None
+    server_pids: Annotated[
+        str, Parameter(help="The relay's processes, by number, with commas between; children count too.")
+    ] = ""
+    server_groups: Annotated[str, Parameter(help="... by process group.")] = ""
+    server_names: Annotated[str, Parameter(help="... by the name of their program: master,dovecot.")] = ""
+    keep: Annotated[
+        bool, Parameter(negative="", help="Receivers keep their mail, as people with several devices do.")
+    ] = False
+    pin: Annotated[int | None, Parameter(help="Run the generator on this processor only.")] = None
+    patience: Annotated[float, Parameter(help="Seconds after which a message that has not arrived counts as lost.")] = (
+        30
+    )
+    json: Json = False
+
+
+DEFAULTS = Options()
+
+
+class Mode(Protocol):
+    """What is measured."""
+
+    def run(self, stage: Stage, done: Callable[[Line], None], withheld: Callable[[str], None]) -> None:
+        """Measure; tell each line, and why one is withheld. Raises LoadFailed."""
+
+
+@load.command
+def throughput(
+    *,
+    sizes: Annotated[str, Parameter(help="KiB of a message as submitted, with commas between.")] = "1.5,10,100",
+    groups: Annotated[str, Parameter(help="Numbers of recipients, with commas between.")] = "1,20,200",
+    seconds: Annotated[float, Parameter(help="How long each size to each number of recipients.")] = 10,
+    rate: Annotated[
+        float | None, Parameter(help="Messages a second [default: as many as go through, found by trying].")
+    ] = None,
+    at_once: Annotated[int, Parameter(help="Messages under way at a time [default: found by trying].")] = 0,
+    receivers: Annotated[int, Parameter(help="People who wait [default: the largest group, at least 64].")] = 0,
+    options: Options = DEFAULTS,
+) -> int:
+    """Messages through the relay: as many as go, or at a rate.
+
+    Tells, for each size and number of recipients, how many deliveries a second there are, how long it takes until the
+    relay has answered 250 and until the recipient has the message, and what CPU time a delivery takes.
+    """
+    kinds = [round(size * 1024) for size in _numbers("--sizes", sizes)]
+    counts = [int(count) for count in _numbers("--groups", groups)]
+    if seconds <= 0 or (rate is not None and rate <= 0) or at_once < 0 or min(counts) < 1:
+        raise Refusal("--seconds, --rate, --at-once and --groups: more than nothing is wanted")
+    if receivers and receivers < max(counts):
+        raise Refusal(f"--receivers: the largest group has {max(counts)}")
+    return _measure(Throughput(kinds, counts, seconds, rate, at_once, receivers), options)
+
+
+def _measure(mode: Mode, options: Options) -> int:
+    lines: list[Line] = []
+    withheld: list[str] = []
+    before = os.getloadavg()[0]
+    raise_limit(CONNECTIONS)
+    try:
+        if options.pin is not None:
+            os.sched_setaffinity(0, {options.pin})
+        with progress(quiet=options.json) as tell, _target(options) as target:
+            stage = Stage(target, _meter(options, target), tell, options.keep, options.patience)
+            mode.run(stage, lines.append, withheld.append)
+            stage.close()
+    except LoadFailed as error:
+        sys.stderr.write(f"angarium: {error}\n")
+        return 2
+    except OSError as error:
+        sys.stderr.write(f"angarium: {error.strerror}\n")
+        return 2
+    report = Report(
+        "its own" if options.host is None else options.host,
+        lines,
+        withheld,
+        before,
+        os.getloadavg()[0],
+        os.cpu_count() or 1,
+    )
+    if options.json:
+        sys.stdout.write(msgspec.json.encode(report).decode() + "\n")
+    else:
+        Console(highlight=False, width=max(WIDTH, Console().width)).print(shown(report))
+    for reason in withheld:
+        sys.stderr.write(f"angarium: withheld: {reason}. Give it a processor of its own, or ask for less\n")
+    return 2 if withheld else 0 if report.ok else 1
+
+
+@contextmanager
+def _target(options: Options) -> Iterator[Target]:
+    if options.host is None:
+        with throwaway() as target:
+            yield target
+        return
+    if options.domain is None and options.accounts is None:
+        raise Refusal("--host needs --domain, to make accounts there, or --accounts, a file of those there are")
+    accounts = listed(options.accounts) if options.accounts else []
+    yield Target(options.host, options.imaps, options.submissions, options.domain or "", accounts)
+
+
+def _meter(options: Options, target: Target) -> Meter:
+    pids = [int(pid) for pid in _numbers("--server-pids", options.server_pids)]
+    groups = [int(group) for group in _numbers("--server-groups", options.server_groups)]
+    names = [name.strip() for name in options.server_names.split(",") if name.strip()]
+    meter = Meter([*pids, *target.pids], groups, names)
+    if (pids or groups or names) and not meter.watching:
+        raise Refusal("--server-pids, --server-groups, --server-names: there is no such process")
+    return meter
+
+
+def _numbers(name: str, text: str) -> list[float]:
+    try:
+        return [float(word) for word in text.split(",") if word.strip()]
+    except ValueError:
+        raise Refusal(f"{name}: numbers are wanted, with commas between") from None

@@ -1,0 +1,100 @@
+"""What `angarium lab load` measured, as a person reads it."""
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+
+from angarium.apps.terminal import size
+from angarium.lab.load.ledger import Faults
+from angarium.lab.load.report import Idle, Latency, Logins, Report, Traffic
+
+__all__ = ["WIDTH", "shown"]
+
+WIDTH = 130
+"""Columns the widest table needs."""
+
+
+def shown(report: Report) -> RenderableType:
+    """Tables of all that is in a report."""
+    traffic = [line for line in report.lines if isinstance(line, Traffic)]
+    logins = [line for line in report.lines if isinstance(line, Logins)]
+    idle = [line for line in report.lines if isinstance(line, Idle)]
+    parts: list[RenderableType] = []
+    parts += [_traffic(traffic)] * bool(traffic) + [_logins(logins)] * bool(logins) + [_idle(idle)] * bool(idle)
+    parts += [f"{line.mode}: {_faults(line.faults)}" for line in traffic if line.faults]
+    parts += [f"{line.kind}: {line.why}" for line in logins if line.failed]
+    if traffic and not any(line.faults for line in traffic):
+        parts.append("All that was accepted arrived once at each recipient, unchanged.")
+    parts.append(
+        f"Load of the machine {report.load_before:.1f} before, {report.load_after:.1f} after;"
+        f" {report.processors} processors."
+    )
+    return Group(*(piece for part in parts for piece in (part, "")))
+
+
+def _traffic(lines: list[Traffic]) -> RenderableType:
+    titles = ("Size", "To", "Load", "Delivered/s", "250 p50", "95", "99", "fetched p50", "95", "99")
+    table = _table("", *titles, "CPU ms", "own", "busy", "Memory")
+    for line in lines:
+        table.add_row(
+            *(line.note or line.mode, size(line.size), str(line.recipients)),
+            f"{line.at_once} at once" if line.rate is None else f"{line.rate:g}/s",
+            f"{line.deliveries_per_second:.0f}",
+            *_latency(line.accepted_ms),
+            *_latency(line.fetched_ms),
+            *(_or_unknown(line.server_cpu_ms), f"{line.generator_cpu_ms:.2f}", f"{line.spent.generator_busy:.0%}"),
+            _memory(line.spent.server_pss_kib),
+        )
+    return table
+
+
+def _logins(lines: list[Logins]) -> RenderableType:
+    table = _table("Logins", "Number", "Failed", "A second", "ms p50", "95", "99", "CPU ms", "busy")
+    for line in lines:
+        table.add_row(
+            *(line.kind, str(line.logins), str(line.failed), f"{line.logins_per_second:.0f}"),
+            *_latency(line.login_ms),
+            *(_or_unknown(line.server_cpu_ms), f"{line.spent.generator_busy:.0%}"),
+        )
+    return table
+
+
+def _idle(lines: list[Idle]) -> RenderableType:
+    table = _table("Idle", "KiB each", "CPU of a core", "Memory", "Processes")
+    for line in lines:
+        table.add_row(
+            *(str(line.connections), _or_unknown(line.kib_per_connection), f"{_or_unknown(line.cpu_percent)} %"),
+            *(_memory(line.spent.server_pss_kib), str(line.spent.server_processes or "?")),
+        )
+    return table
+
+
+def _table(*titles: str) -> Table:
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for title in titles:
+        table.add_column(title, justify="right", no_wrap=True)
+    return table
+
+
+def _latency(latency: Latency) -> list[str]:
+    """50th, 95th and 99th percentile."""
+    return [f"{value:.1f}" if value < 100 else f"{value:.0f}" for value in (latency.p50, latency.p95, latency.p99)]
+
+
+def _or_unknown(value: float | None) -> str:
+    return "?" if value is None else f"{value:.2f}"
+
+
+def _memory(kib: int | None) -> str:
+    return "?" if kib is None else size(kib * 1024)
+
+
+def _faults(faults: Faults) -> str:
+    counts = {
+        "refused": faults.refused,
+        "lost": faults.lost,
+        "doubled": faults.doubled,
+        "changed": faults.changed,
+        "not theirs": faults.strange,
+    }
+    told = ", ".join(f"{count} {kind}" for kind, count in counts.items() if count)
+    return f"{told} ({faults.why})" if faults.why else told

@@ -1,0 +1,112 @@
+"""What was measured, as it is told: structures for JSON. Milliseconds, KiB, and seconds where the name says so."""
+
+import msgspec
+
+from angarium.lab.load.ledger import Faults
+from angarium.lab.load.quantiles import Durations
+
+__all__ = ["Idle", "Latency", "Logins", "Report", "Spent", "Traffic", "latency"]
+
+
+class Latency(msgspec.Struct, frozen=True):
+    """Of many."""
+
+    p50: float
+    p95: float
+    p99: float
+    longest: float
+
+
+class Spent(msgspec.Struct, frozen=True):
+    """What the measuring took; None where the server's processes were not named."""
+
+    seconds: float
+    server_cpu_seconds: float | None
+    server_pss_kib: int | None
+    server_processes: int | None
+    generator_cpu_seconds: float
+    generator_busy: float
+    """Part of the time in which the generator ran, or was ready to and waited for a processor."""
+
+
+class Traffic(msgspec.Struct, frozen=True):
+    """Messages through the relay."""
+
+    mode: str
+    size: int
+    """Bytes of a message as submitted."""
+    recipients: int
+    rate: float | None
+    """Messages a second that were asked for; None: as many as go."""
+    at_once: int
+    """Messages under way at a time, where no rate was asked for."""
+    messages: int
+    deliveries: int
+    deliveries_per_second: float
+    accepted_ms: Latency
+    """From submission to 250."""
+    fetched_ms: Latency
+    """From submission to fetched."""
+    server_cpu_ms: float | None
+    """For each delivery."""
+    generator_cpu_ms: float
+    """For each delivery."""
+    spent: Spent
+    faults: Faults
+    last_fetched_ms: float | None = None
+    """Fan-out: until the last recipient had it, the median of the repetitions."""
+    note: str = ""
+
+
+class Idle(msgspec.Struct, frozen=True):
+    """Connections in IDLE."""
+
+    mode: str
+    connections: int
+    kib_per_connection: float | None
+    cpu_percent: float | None
+    """Of one core, while nothing happens."""
+    spent: Spent
+
+
+class Logins(msgspec.Struct, frozen=True):
+    """Connections opened and logged in."""
+
+    mode: str
+    kind: str
+    """returning, new, or storm."""
+    logins: int
+    failed: int
+    logins_per_second: float
+    login_ms: Latency
+    server_cpu_ms: float | None
+    """For each login."""
+    spent: Spent
+    why: str = ""
+    """The first failure."""
+
+
+class Report(msgspec.Struct, frozen=True):
+    """Of one run."""
+
+    relay: str
+    lines: list[Traffic | Idle | Logins]
+    withheld: list[str]
+    """What is not told because the generator was the bottleneck."""
+    load_before: float
+    load_after: float
+    processors: int
+
+    @property
+    def ok(self) -> bool:
+        """Whether all that was accepted arrived once and unchanged, and nothing was refused."""
+        return not any(
+            line.faults if isinstance(line, Traffic) else isinstance(line, Logins) and line.failed
+            for line in self.lines
+        )
+
+
+def latency(durations: Durations) -> Latency:
+    """In milliseconds."""
+    quantiles = (durations.quantile(part) for part in (0.5, 0.95, 0.99))
+    return Latency(*(round(seconds * 1000, 2) for seconds in (*quantiles, durations.longest)))
