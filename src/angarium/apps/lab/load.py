@@ -17,9 +17,14 @@ from angarium.apps.lab.tables import WIDTH, shown
 from angarium.apps.options import Json
 from angarium.edge.control import Refusal
 from angarium.edge.descriptors import raise_limit
+from angarium.lab.load.day import Day
+from angarium.lab.load.fanout import Fanout
+from angarium.lab.load.idle import Waiting
+from angarium.lab.load.login import Login
 from angarium.lab.load.meter import Meter
 from angarium.lab.load.report import Report
 from angarium.lab.load.stage import Line, Stage
+from angarium.lab.load.storm import Storm
 from angarium.lab.load.target import LoadFailed, Target, listed, throwaway
 from angarium.lab.load.throughput import Throughput
 
@@ -103,6 +108,82 @@ def throughput(
     if receivers and receivers < max(counts):
         raise Refusal(f"--receivers: the largest group has {max(counts)}")
     return _measure(Throughput(kinds, counts, seconds, rate, at_once, receivers), options)
+
+
+@load.command
+def fanout(
+    *,
+    recipients: Annotated[int, Parameter(help="Of the one message.")] = 1000,
+    size: Annotated[float, Parameter(help="KiB of the message.")] = 1.5,
+    times: Annotated[int, Parameter(help="How often it is tried; the median is told.")] = 5,
+    options: Options = DEFAULTS,
+) -> int:
+    """One message to many: the time until the last recipient has fetched it."""
+    if recipients < 1 or times < 1:
+        raise Refusal("--recipients and --times: at least 1")
+    return _measure(Fanout(recipients, round(size * 1024), times), options)
+
+
+@load.command
+def idle(
+    *,
+    connections: Annotated[int, Parameter(help="How many wait in IDLE.")] = 1000,
+    people: Annotated[int, Parameter(help="How many people they are [default: at most 1,000].")] = 0,
+    seconds: Annotated[float, Parameter(help="How long nothing happens, for the CPU time of that.")] = 20,
+    options: Options = DEFAULTS,
+) -> int:
+    """Connections that wait: memory of each in the relay's processes, and CPU time while nothing happens."""
+    if connections < 1 or people < 0 or seconds <= 0:
+        raise Refusal("--connections and --seconds: more than nothing is wanted")
+    return _measure(Waiting(connections, people, seconds), options)
+
+
+@load.command
+def login(
+    *,
+    seconds: Annotated[float, Parameter(help="How long each kind.")] = 10,
+    at_once: Annotated[int, Parameter(help="Logins under way at a time.")] = 8,
+    people: Annotated[int, Parameter(help="How many there are who come back.")] = 200,
+    resume: Annotated[bool, Parameter(negative="", help="Go on with the TLS session of the last time.")] = False,
+    options: Options = DEFAULTS,
+) -> int:
+    """Logins: of those who come back, and of those who make an account by it."""
+    if seconds <= 0 or at_once < 1 or people < 1:
+        raise Refusal("--seconds, --at-once and --people: more than nothing is wanted")
+    return _measure(Login(seconds, at_once, people, resume), options)
+
+
+@load.command
+def storm(
+    *,
+    connections: Annotated[int, Parameter(help="How many lose their connection and return at once.")] = 1000,
+    rate: Annotated[float, Parameter(help="Messages a second that others send meanwhile.")] = 20,
+    resume: Annotated[bool, Parameter(negative="", help="Go on with the TLS session of the last time.")] = False,
+    options: Options = DEFAULTS,
+) -> int:
+    """Everybody is back at once after the network was lost, while others go on talking.
+
+    Who is not in IDLE again within 60 seconds has failed.
+    """
+    if connections < 1 or rate <= 0:
+        raise Refusal("--connections and --rate: more than nothing is wanted")
+    return _measure(Storm(connections, rate, resume=resume), options)
+
+
+@load.command
+def day(
+    *,
+    people: Annotated[int, Parameter(help="How many have an account.")] = 500,
+    messages: Annotated[int, Parameter(help="How many each sends in a day.")] = 40,
+    hours: Annotated[int, Parameter(help="How many hours, from midnight on.")] = 24,
+    minutes: Annotated[float, Parameter(help="How long these hours take.")] = 5,
+    seed: Annotated[int, Parameter(help="Another number, another day.")] = 1,
+    options: Options = DEFAULTS,
+) -> int:
+    """A day, accelerated: people come and go, write texts and files, alone and to groups; figures for each hour."""
+    if people < 2 or messages < 1 or hours < 1 or minutes <= 0:
+        raise Refusal("--people: at least 2; --messages, --hours and --minutes: more than nothing is wanted")
+    return _measure(Day(people, messages, hours, minutes, seed), options)
 
 
 def _measure(mode: Mode, options: Options) -> int:

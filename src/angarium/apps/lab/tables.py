@@ -19,6 +19,11 @@ def shown(report: Report) -> RenderableType:
     logins = [line for line in report.lines if isinstance(line, Logins)]
     idle = [line for line in report.lines if isinstance(line, Idle)]
     parts: list[RenderableType] = []
+    parts += [
+        f"One message to {line.recipients}: all had it after {line.last_fetched_ms:.0f} ms, the median of some tries."
+        for line in traffic
+        if line.last_fetched_ms is not None
+    ]
     parts += [_traffic(traffic)] * bool(traffic) + [_logins(logins)] * bool(logins) + [_idle(idle)] * bool(idle)
     parts += [f"{line.mode}: {_faults(line.faults)}" for line in traffic if line.faults]
     parts += [f"{line.kind}: {line.why}" for line in logins if line.failed]

@@ -3,6 +3,7 @@
 import ssl
 from collections import deque
 from collections.abc import Callable, Sequence
+from math import inf
 from time import monotonic
 
 from angarium.lab.load.connection import Address, Connection, Refused, Script, parked
@@ -37,15 +38,17 @@ class Receiver:
         self._number = number
         self._account = account
         self._ledger = ledger
-        self._keep = keep
+        self.keep = keep
+        """Whether the mail stays, for other devices."""
         self._next = 0
+        self._since = 0.0
         self._connection: Connection | None = None
         self._listening: Callable[[], None] | None = None
 
     def connect(self, listening: Callable[[], None] | None = None, *, resume: bool = False) -> None:
         """Come back, or for the first time; tell when in IDLE."""
         self._listening = listening
-        self.ready, self.failed = False, ""
+        self.ready, self.failed, self._since = False, "", inf
         self._connection = Connection(self._poll, self._address, self._source, self.session if resume else None)
         self._connection.start(self._live(self._connection), self._ended)
 
@@ -76,7 +79,7 @@ class Receiver:
     def _wait(self, imap: Imap) -> Script[None]:
         yield from imap.idle()
         if not self.ready:
-            self.ready = True
+            self.ready, self._since = True, monotonic()
             if self._listening:
                 self._listening()
         yield from imap.announced()
@@ -84,9 +87,9 @@ class Receiver:
 
     def _take(self, imap: Imap, uids: bytes) -> Script[None]:
         for content in (yield from imap.bodies(uids)):
-            self._ledger.fetched(self._number, content)
+            self._ledger.fetched(self._number, content, self._since)
         self._next = imap.next
-        yield from imap.seen(uids) if self._keep else imap.delete(uids)
+        yield from imap.seen(uids) if self.keep else imap.delete(uids)
 
 
 class Sender:

@@ -109,8 +109,8 @@ class Ledger:
         message.answered = message.uncertain = True
         self._settle(message)
 
-    def fetched(self, recipient: int, content: bytes) -> None:
-        """Somebody has fetched a message."""
+    def fetched(self, recipient: int, content: bytes, since: float = 0.0) -> None:
+        """Somebody has fetched a message; `since` when they are there: what was due earlier has waited for them."""
         mark = mark_of(content)
         number = None if mark is None else self._marks.number(mark)
         if mark is None or number is None or number >= self._next or number in self._refused:
@@ -122,7 +122,8 @@ class Ledger:
             return
         message.missing.discard(recipient)
         if message.letter.intact(content, mark):
-            message.window.fetched.add(monotonic() - message.began)
+            if message.began >= since:
+                message.window.fetched.add(monotonic() - message.began)
             self.window.deliveries += 1
             self.window.bytes += len(content)
         else:

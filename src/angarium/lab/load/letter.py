@@ -5,7 +5,7 @@ that arrives with another's body is changed too, inside the ciphertext, in the l
 """
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from angarium.lab.mails import sealed
 
@@ -56,6 +56,11 @@ class Letter:
         tail = text[start + MARK :]
         assert b"\r\n." not in text
         return cls(head, middle, tail, text[text.index(b"\r\n\r\n") + 4 : start])
+
+    def by(self, sender: str) -> "Letter":
+        """The same from somebody else."""
+        after = self.head.index(b">")
+        return replace(self, head=b"From: <" + sender.encode() + self.head[after:])
 
     def __len__(self) -> int:
         return len(self.head) + len(self.between) + len(self.tail) + 2 * MARK

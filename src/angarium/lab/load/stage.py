@@ -15,7 +15,7 @@ from angarium.lab.load.poll import Poll
 from angarium.lab.load.report import Idle, Logins, Spent, Traffic, latency
 from angarium.lab.load.target import LoadFailed, Target
 
-__all__ = ["Bottleneck", "Gauge", "Line", "Stage", "Tell"]
+__all__ = ["BUSY", "Bottleneck", "Gauge", "Line", "Stage", "Tell"]
 
 BUSY = 0.9
 PATIENCE = 30.0
@@ -50,7 +50,7 @@ class Gauge:
             server.pss,
             server.processes if watching else None,
             round(cpu, 3),
-            round(min(1.0, 1 - waited / seconds), 3) if seconds else 0.0,
+            round(min(1.0, max(1 - waited / seconds, cpu / seconds)), 3) if seconds else 0.0,
         )
 
 
@@ -116,7 +116,6 @@ class Stage:
         recipients: int,
         rate: float | None = None,
         at_once: int = 0,
-        last: float | None = None,
         note: str = "",
     ) -> Traffic:
         """A line of the report. Raises Bottleneck."""
@@ -143,7 +142,6 @@ class Stage:
             generator_cpu_ms=round(spent.generator_cpu_seconds * 1000 / window.deliveries, 3),
             spent=spent,
             faults=faults,
-            last_fetched_ms=None if last is None else round(last * 1000, 1),
             note=note,
         )
 

@@ -25,6 +25,8 @@ LADDER = (2, 4, 8, 16, 32, SENDERS)
 TRIAL = 1.5
 """Seconds for which each number of messages under way is tried."""
 GAIN = 1.05
+VAIN = 2
+"""So many numbers in a row that bring no more end the search."""
 WARM = 1.0
 
 
@@ -121,7 +123,7 @@ class Flow:
 
     def saturate(self) -> int:
         """How many messages under way bring no more than half as many."""
-        best, chosen = 0.0, LADDER[0]
+        best, chosen, vain = 0.0, LADDER[0], 0
         for at_once in LADDER:
             self.keep_up(at_once)
             self.stage.poll.rest(TRIAL / 3)
@@ -130,8 +132,11 @@ class Flow:
             self.stage.poll.rest(TRIAL)
             rate = window.deliveries / (time.monotonic() - began)
             if rate < best * GAIN:
-                break
-            best, chosen = rate, at_once
+                vain += 1
+                if vain == VAIN:
+                    break
+            else:
+                best, chosen, vain = rate, at_once, 0
         self.stop()
         self.stage.poll.run(lambda: not self.stage.ledger.open, self.stage.patience)
         return chosen
