@@ -5,6 +5,7 @@ password). Without a relay, one is started on loopback with limits that stop nob
 """
 
 import os
+import re
 import secrets
 import string
 import subprocess
@@ -93,10 +94,12 @@ class Target:
 def listed(path: Path) -> list[Account]:
     """Accounts from a file. Raises LoadFailed."""
     try:
-        lines = [line.replace(":", " ", 1).split() for line in path.read_text().splitlines() if line.strip()]
+        lines = [
+            re.split(r"[\s:]+", line.strip(), maxsplit=1) for line in path.read_text().splitlines() if line.strip()
+        ]
     except (OSError, UnicodeDecodeError) as error:
         raise LoadFailed(f"--accounts: {path} cannot be read: {error}") from None
-    if wrong := next((number for number, words in enumerate(lines, 1) if len(words) != 2), None):
+    if wrong := next((number for number, words in enumerate(lines, 1) if len(words) != 2 or " " in words[1]), None):
         raise LoadFailed(f"--accounts: {path}, line {wrong}: an address, a space or colon, and a password are wanted")
     return [Account(*words) for words in lines]
 

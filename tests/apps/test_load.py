@@ -1,0 +1,105 @@
+"""The load as one types it, against a relay of its own: every mode, small; what it refuses; what its status says."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.apps.command import angarium
+
+
+async def measured(*words: str) -> dict[str, Any]:
+    status, said, complained = await angarium("lab", "load", *words, "--json")
+    assert (status, complained) == (0, "")
+    told = json.loads(said)
+    assert told["withheld"] == []
+    assert isinstance(told, dict)
+    return told
+
+
+@pytest.mark.parametrize(("asked", "size"), [("--rate", "20"), ("--at-once", "2")])
+async def test_throughput(asked: str, size: str) -> None:
+    words = ("throughput", "--sizes", "1.5", "--groups", "1,5", "--receivers", "8", "--seconds", "1", asked, size)
+    told = await measured(*words)
+    assert [line["recipients"] for line in told["lines"]] == [1, 5]
+    for line in told["lines"]:
+        assert line["deliveries"] > 3
+        assert 0 < line["accepted_ms"]["p50"] <= line["accepted_ms"]["p95"] <= line["accepted_ms"]["p99"]
+        assert line["fetched_ms"]["p50"] > 0
+        assert 0 < line["server_cpu_ms"] < 200
+        assert 0 < line["generator_cpu_ms"] < 50
+        assert line["spent"]["server_pss_kib"] > 10_000
+        assert not any(line["faults"].values())
+
+
+async def test_fanout() -> None:
+    (line,) = (await measured("fanout", "--recipients", "30", "--times", "2"))["lines"]
+    assert (line["deliveries"], line["messages"]) == (60, 2)
+    assert line["last_fetched_ms"] >= line["fetched_ms"]["p50"] > 0
+
+
+async def test_idle() -> None:
+    (line,) = (await measured("idle", "--connections", "60", "--people", "20", "--seconds", "1"))["lines"]
+    assert 5 < line["kib_per_connection"] < 200
+    assert 0 <= line["cpu_percent"] < 100
+
+
+async def test_login() -> None:
+    lines = (await measured("login", "--seconds", "1", "--people", "5", "--at-once", "2", "--resume"))["lines"]
+    assert [line["kind"] for line in lines] == ["returning", "new"]
+    for line in lines:
+        assert line["logins"] > 2
+        assert line["server_cpu_ms"] > 0
+
+
+async def test_storm() -> None:
+    calm, storm, logins = (await measured("storm", "--connections", "20", "--rate", "30"))["lines"]
+    assert (calm["note"], storm["note"], logins["kind"]) == ("calm", "storm", "storm")
+    assert (logins["logins"], logins["failed"]) == (20, 0)
+    assert calm["deliveries"] > 50
+
+
+async def test_day() -> None:
+    words = ("day", "--people", "12", "--hours", "2", "--minutes", "0.05", "--messages", "300")
+    *hours, whole = (await measured(*words))["lines"]
+    assert [hour["note"] for hour in hours] == ["00:00", "01:00"]
+    assert whole["note"] == "whole day"
+    assert whole["deliveries"] == sum(hour["deliveries"] for hour in hours) > 20
+
+
+async def test_a_table() -> None:
+    status, said, _ = await angarium(*("lab", "load", "fanout", "--recipients", "5", "--times", "1"))
+    assert status == 0
+    assert "All that was accepted arrived once at each recipient, unchanged." in said
+    assert "One message to 5: all had it after" in said
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (("throughput", "--sizes", "big"), "--sizes: numbers are wanted"),
+        (("throughput", "--groups", "0"), "more than nothing is wanted"),
+        (("throughput", "--groups", "20", "--receivers", "5"), "the largest group has 20"),
+        (("fanout", "--host", "127.0.0.1"), "--host needs --domain"),
+        (("idle", "--connections", "0"), "more than nothing is wanted"),
+        (("login", "--host", "127.0.0.1", "--accounts", "/not-there"), "cannot be read"),
+        (("login", "--host", "127.0.0.1", "--domain", "x.example", "--server-names", "none-such"), "no such process"),
+        (
+            ("login", "--host", "127.0.0.1", "--domain", "x.example", "--imaps", "9"),
+            "somebody could not log in: cannot",
+        ),
+    ],
+)
+async def test_what_cannot_be_measured_is_refused(words: tuple[str, ...], text: str) -> None:
+    status, said, complained = await angarium("lab", "load", *words)
+    assert (status, said) == (2, "")
+    assert text in complained
+
+
+async def test_who_is_on_no_list_is_not_made(tmp_path: Path) -> None:
+    path = tmp_path / "accounts"
+    path.write_text("somebody@x.example password\n")
+    words = ("fanout", "--host", "127.0.0.1", "--accounts", str(path), "--recipients", "2")
+    status, _, complained = await angarium("lab", "load", *words)
+    assert (status, "1 accounts are missing" in complained) == (2, True)
