@@ -28,6 +28,7 @@ COMMANDS = (
 
 QUEUE = ("retry", "hold", "release", "drop")
 PEER = ("card", "add", "remove", "list", "accept", "hold", "fetch")
+LOAD = ("day", "fanout", "idle", "login", "storm", "throughput")
 
 
 def page(*words: str) -> str:
@@ -47,9 +48,9 @@ def test_every_command_says_in_the_list_what_it_is_for() -> None:
     "command",
     [
         *((name,) for name in COMMANDS if name != "lab"),
-        ("lab", "seizure"),
         *(("queue", word) for word in QUEUE),
         *(("peer", word) for word in PEER),
+        *(("lab", "seizure"), ("lab", "load"), *(("lab", "load", mode) for mode in LOAD)),
     ],
 )
 def test_every_command_has_a_page(command: tuple[str, ...]) -> None:

@@ -70,6 +70,15 @@ def test_who_ended_and_was_nobodys_child_still_counts(proc: Proc) -> None:
     assert meter.usage().cpu == 3.0, "another process with the same number"
 
 
+def test_less_than_a_tick_counts_for_each_thread(proc: Proc) -> None:
+    meter = Meter([10], proc=proc.path)
+    for thread, nanoseconds in ((10, 500 * 10**9 // TICKS), (15, 3_000_000)):
+        task = proc.path / f"10/task/{thread}"
+        task.mkdir(parents=True)
+        (task / "schedstat").write_text(f"{nanoseconds} 5 7\n")
+    assert meter.usage().cpu == pytest.approx(0.003)
+
+
 def test_nobody_is_watched(proc: Proc) -> None:
     assert not Meter([99], proc=proc.path).watching
     assert not Meter(proc=proc.path).watching

@@ -100,6 +100,8 @@ def throughput(
 
     Tells, for each size and number of recipients, how many deliveries a second there are, how long it takes until the
     relay has answered 250 and until the recipient has the message, and what CPU time a delivery takes.
+
+    Exit status: 0 measured, and all arrived; 1 not all did, or something was refused; 2 it could not be measured.
     """
     kinds = [round(size * 1024) for size in _numbers("--sizes", sizes)]
     counts = [int(count) for count in _numbers("--groups", groups)]
@@ -118,7 +120,10 @@ def fanout(
     times: Annotated[int, Parameter(help="How often it is tried; the median is told.")] = 5,
     options: Options = DEFAULTS,
 ) -> int:
-    """One message to many: the time until the last recipient has fetched it."""
+    """One message to many: the time until the last recipient has fetched it.
+
+    Exit status: 0 measured, and all arrived; 1 not all did, or something was refused; 2 it could not be measured.
+    """
     if recipients < 1 or times < 1:
         raise Refusal("--recipients and --times: at least 1")
     return _measure(Fanout(recipients, round(size * 1024), times), options)
@@ -132,7 +137,10 @@ def idle(
     seconds: Annotated[float, Parameter(help="How long nothing happens, for the CPU time of that.")] = 20,
     options: Options = DEFAULTS,
 ) -> int:
-    """Connections that wait: memory of each in the relay's processes, and CPU time while nothing happens."""
+    """Connections that wait: memory of each in the relay's processes, and CPU time while nothing happens.
+
+    Exit status: 0 measured, and all arrived; 1 not all did, or something was refused; 2 it could not be measured.
+    """
     if connections < 1 or people < 0 or seconds <= 0:
         raise Refusal("--connections and --seconds: more than nothing is wanted")
     return _measure(Waiting(connections, people, seconds), options)
@@ -147,7 +155,10 @@ def login(
     resume: Annotated[bool, Parameter(negative="", help="Go on with the TLS session of the last time.")] = False,
     options: Options = DEFAULTS,
 ) -> int:
-    """Logins: of those who come back, and of those who make an account by it."""
+    """Logins: of those who come back, and of those who make an account by it.
+
+    Exit status: 0 measured, and all arrived; 1 not all did, or something was refused; 2 it could not be measured.
+    """
     if seconds <= 0 or at_once < 1 or people < 1:
         raise Refusal("--seconds, --at-once and --people: more than nothing is wanted")
     return _measure(Login(seconds, at_once, people, resume), options)
@@ -164,6 +175,8 @@ def storm(
     """Everybody is back at once after the network was lost, while others go on talking.
 
     Who is not in IDLE again within 60 seconds has failed.
+
+    Exit status: 0 measured, and all arrived; 1 not all did, or something was refused; 2 it could not be measured.
     """
     if connections < 1 or rate <= 0:
         raise Refusal("--connections and --rate: more than nothing is wanted")
@@ -180,7 +193,10 @@ def day(
     seed: Annotated[int, Parameter(help="Another number, another day.")] = 1,
     options: Options = DEFAULTS,
 ) -> int:
-    """A day, accelerated: people come and go, write texts and files, alone and to groups; figures for each hour."""
+    """A day, accelerated: people come and go, write texts and files, alone and to groups; figures for each hour.
+
+    Exit status: 0 measured, and all arrived; 1 not all did, or something was refused; 2 it could not be measured.
+    """
     if people < 2 or messages < 1 or hours < 1 or minutes <= 0:
         raise Refusal("--people: at least 2; --messages, --hours and --minutes: more than nothing is wanted")
     return _measure(Day(people, messages, hours, minutes, seed), options)
