@@ -9,7 +9,7 @@ from angarium.lab.load.report import Idle, Latency, Logins, Report, Traffic
 
 __all__ = ["WIDTH", "shown"]
 
-WIDTH = 130
+WIDTH = 140
 """Columns the widest table needs."""
 
 
@@ -37,13 +37,14 @@ def shown(report: Report) -> RenderableType:
 
 
 def _traffic(lines: list[Traffic]) -> RenderableType:
-    titles = ("Size", "To", "Load", "Delivered/s", "250 p50", "95", "99", "fetched p50", "95", "99")
+    titles = ("Size", "To", "Load", "Delivered/s", "a fetch", "250 p50", "95", "99", "fetched p50", "95", "99")
     table = _table("", *titles, "CPU ms", "own", "busy", "Memory")
     for line in lines:
         table.add_row(
             *(line.note or line.mode, size(line.size), str(line.recipients)),
             f"{line.at_once} at once" if line.rate is None else f"{line.rate:g}/s",
             f"{line.deliveries_per_second:.0f}",
+            f"{line.deliveries_per_fetch:.1f}",
             *_latency(line.accepted_ms),
             *_latency(line.fetched_ms),
             *(_or_unknown(line.server_cpu_ms), f"{line.generator_cpu_ms:.2f}", f"{line.spent.generator_busy:.0%}"),

@@ -86,7 +86,9 @@ class Receiver:
         yield from imap.done()
 
     def _take(self, imap: Imap, uids: bytes) -> Script[None]:
-        for content in (yield from imap.bodies(uids)):
+        contents = yield from imap.bodies(uids)
+        self._ledger.window.fetches += 1
+        for content in contents:
             self._ledger.fetched(self._number, content, self._since)
         self._next = imap.next
         yield from imap.seen(uids) if self.keep else imap.delete(uids)

@@ -67,6 +67,7 @@ class Day:
         for _, window, _ in hours:
             whole.deliveries += window.deliveries
             whole.bytes += window.bytes
+            whole.fetches += window.fetches
             whole.accepted.merge(window.accepted)
             whole.fetched.merge(window.fetched)
         for note, window, used in [*hours, ("whole day", whole, spent)]:

@@ -26,6 +26,8 @@ class Window:
     deliveries: int = 0
     bytes: int = 0
     """Of the messages fetched."""
+    fetches: int = 0
+    """Times somebody fetched: under load, one takes several messages."""
     accepted: Durations = field(default_factory=Durations)
     fetched: Durations = field(default_factory=Durations)
 

@@ -43,6 +43,8 @@ class Traffic(msgspec.Struct, frozen=True):
     messages: int
     deliveries: int
     deliveries_per_second: float
+    deliveries_per_fetch: float
+    """How many a recipient took at a time: what comes with each fetch is shared by so many."""
     accepted_ms: Latency
     """From submission to 250."""
     fetched_ms: Latency

@@ -136,6 +136,7 @@ class Stage:
             messages=window.accepted.count,
             deliveries=window.deliveries,
             deliveries_per_second=round(window.deliveries / spent.seconds, 1),
+            deliveries_per_fetch=round(window.deliveries / max(1, window.fetches), 2),
             accepted_ms=latency(window.accepted),
             fetched_ms=latency(window.fetched),
             server_cpu_ms=None if server is None else round(server * 1000 / window.deliveries, 3),

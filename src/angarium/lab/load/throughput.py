@@ -25,6 +25,11 @@ LADDER = (2, 4, 8, 16, 32, SENDERS)
 TRIAL = 1.5
 """Seconds for which each number of messages under way is tried."""
 GAIN = 1.05
+UNDER_WAY = 2000
+"""Deliveries under way beyond which no more are tried."""
+CYCLES = 3
+"""How often, on average, each message under way ends in a window."""
+LONGER = 4.0
 VAIN = 2
 """So many numbers in a row that bring no more end the search."""
 WARM = 1.0
@@ -67,7 +72,7 @@ class Throughput:
         stage.poll.rest(WARM)
         stage.ledger.window = window = Window()
         gauge = stage.gauge()
-        stage.poll.rest(self.seconds)
+        flow.watch(window, self.seconds)
         spent = gauge.read()
         stage.ledger.window = Window()
         flow.stop()
@@ -95,22 +100,20 @@ class _Route:
 
 @dataclass
 class Flow:
-    """Messages of one size to groups of one size, until it is stopped."""
+    """Messages of one size to groups of one size, drawn from the first so many people, until it is stopped."""
 
     stage: Stage
     senders: Sequence[Sender]
     bytes: int
     group: int
     people: int
-    first: int = 0
-    """The number of the first recipient."""
     _going: bool = False
     _under_way: int = 0
     _routes: Iterator[_Route] = field(init=False)
 
     def __post_init__(self) -> None:
-        accounts, chance = self.stage.target.people(self.first + self.people), random.Random(self.group)  # noqa: S311
-        order = list(range(self.first, self.first + self.people))
+        accounts, chance = self.stage.target.people(self.people), random.Random(self.group)  # noqa: S311
+        order = list(range(self.people))
         chance.shuffle(order)
         routes = []
         for number, sender in enumerate(self.senders):
@@ -125,11 +128,13 @@ class Flow:
         """How many messages under way bring no more than half as many."""
         best, chosen, vain = 0.0, LADDER[0], 0
         for at_once in LADDER:
+            if at_once * self.group > UNDER_WAY and at_once > LADDER[0]:
+                break
             self.keep_up(at_once)
             self.stage.poll.rest(TRIAL / 3)
             self.stage.ledger.window = window = Window()
             began = time.monotonic()
-            self.stage.poll.rest(TRIAL)
+            self.watch(window, TRIAL)
             rate = window.deliveries / (time.monotonic() - began)
             if rate < best * GAIN:
                 vain += 1
@@ -140,6 +145,12 @@ class Flow:
         self.stop()
         self.stage.poll.run(lambda: not self.stage.ledger.open, self.stage.patience)
         return chosen
+
+    def watch(self, window: Window, seconds: float) -> None:
+        """Go on for so long, and longer where messages take so long that the window would hold parts of their ways."""
+        self.stage.poll.rest(seconds)
+        enough = CYCLES * self._under_way
+        self.stage.poll.run(lambda: window.accepted.count >= enough, LONGER * seconds)
 
     def keep_up(self, at_once: int) -> None:
         """Have so many messages under way, no matter how many were before."""
