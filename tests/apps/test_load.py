@@ -1,11 +1,17 @@
 """The load as one types it, against a relay of its own: every mode, small; what it refuses; what its status says."""
 
 import json
+import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from angarium.apps.lab.load import Options, _measure
+from angarium.lab.load.ledger import Faults
+from angarium.lab.load.report import Latency, Spent, Traffic
+from angarium.lab.load.stage import Line, Stage
 from tests.apps.command import angarium
 
 
@@ -69,7 +75,8 @@ async def test_day() -> None:
 
 
 async def test_a_table() -> None:
-    status, said, _ = await angarium(*("lab", "load", "fanout", "--recipients", "5", "--times", "1"))
+    pinned = str(min(os.sched_getaffinity(0)))
+    status, said, _ = await angarium(*("lab", "load", "fanout", "--recipients", "5", "--times", "1", "--pin", pinned))
     assert status == 0
     assert "All that was accepted arrived once at each recipient, unchanged." in said
     assert "One message to 5: all had it after" in said
@@ -103,3 +110,32 @@ async def test_who_is_on_no_list_is_not_made(tmp_path: Path) -> None:
     words = ("fanout", "--host", "127.0.0.1", "--accounts", str(path), "--recipients", "2")
     status, _, complained = await angarium("lab", "load", *words)
     assert (status, "1 accounts are missing" in complained) == (2, True)
+
+
+class Told:
+    """A mode that says what it is told to say."""
+
+    def __init__(self, faults: Faults, reason: str = "") -> None:
+        self.faults, self.reason = faults, reason
+
+    def run(self, _: Stage, done: Callable[[Line], None], withheld: Callable[[str], None]) -> None:
+        if self.reason:
+            withheld(self.reason)
+        latency, spent = Latency(1, 2, 3, 4), Spent(1, None, None, None, 0.1, 0.1)
+        done(Traffic("told", 1, 1, None, 1, 1, 1, 1, 1, latency, latency, None, 0.1, spent, self.faults))
+
+
+@pytest.mark.parametrize(
+    ("mode", "status", "text"),
+    [
+        (Told(Faults()), 0, "All that was accepted arrived once"),
+        (Told(Faults(lost=3, why="gone")), 1, "told: 3 lost (gone)"),
+        (Told(Faults(), "the generator was busy"), 2, "withheld: the generator was busy"),
+    ],
+)
+def test_the_status_says_what_happened(
+    mode: Told, status: int, text: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    assert _measure(mode, Options(host="127.0.0.1", domain="x.example")) == status
+    assert text in "".join(capsys.readouterr())

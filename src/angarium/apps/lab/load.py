@@ -1,6 +1,7 @@
 """`angarium lab load`: what load a relay bears, measured by people who behave as the apps do."""
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -62,7 +63,7 @@ class Options:
         str, Parameter(help="The relay's processes, by number, with commas between; children count too.")
     ] = ""
     server_groups: Annotated[str, Parameter(help="... by process group.")] = ""
-    server_names: Annotated[str, Parameter(help="... by the name of their program: master,dovecot.")] = ""
+    server_names: Annotated[str, Parameter(help="... by the name of their program, as `ps -o comm` shows it.")] = ""
     keep: Annotated[
         bool, Parameter(negative="", help="Receivers keep their mail, as people with several devices do.")
     ] = False
@@ -187,7 +188,7 @@ def storm(
 def day(
     *,
     people: Annotated[int, Parameter(help="How many have an account.")] = 500,
-    messages: Annotated[int, Parameter(help="How many each sends in a day.")] = 40,
+    messages: Annotated[int, Parameter(help="How many each sends in a day.")] = 20,
     hours: Annotated[int, Parameter(help="How many hours, from midnight on.")] = 24,
     minutes: Annotated[float, Parameter(help="How long these hours take.")] = 5,
     seed: Annotated[int, Parameter(help="Another number, another day.")] = 1,
@@ -207,10 +208,11 @@ def _measure(mode: Mode, options: Options) -> int:
     withheld: list[str] = []
     before = os.getloadavg()[0]
     raise_limit(CONNECTIONS)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # or the relay it started would stay
     try:
-        if options.pin is not None:
-            os.sched_setaffinity(0, {options.pin})
         with progress(quiet=options.json) as tell, _target(options) as target:
+            if options.pin is not None:
+                os.sched_setaffinity(0, {options.pin})  # not before: the relay that was started keeps all
             stage = Stage(target, _meter(options, target), tell, options.keep, options.patience)
             mode.run(stage, lines.append, withheld.append)
             stage.close()

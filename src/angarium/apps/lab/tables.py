@@ -41,8 +41,8 @@ def _traffic(lines: list[Traffic]) -> RenderableType:
     table = _table("", *titles, "CPU ms", "own", "busy", "Memory")
     for line in lines:
         table.add_row(
-            *(line.note or line.mode, size(line.size), str(line.recipients)),
-            f"{line.at_once} at once" if line.rate is None else f"{line.rate:g}/s",
+            *(line.note or line.mode, size(line.size), str(line.recipients or "mixed")),
+            _load(line),
             f"{line.deliveries_per_second:.0f}",
             f"{line.deliveries_per_fetch:.1f}",
             *_latency(line.accepted_ms),
@@ -51,6 +51,12 @@ def _traffic(lines: list[Traffic]) -> RenderableType:
             _memory(line.spent.server_pss_kib),
         )
     return table
+
+
+def _load(line: Traffic) -> str:
+    if line.rate is not None:
+        return f"{line.rate:g}/s"
+    return f"{line.at_once} at once" if line.at_once else "as it comes"
 
 
 def _logins(lines: list[Logins]) -> RenderableType:

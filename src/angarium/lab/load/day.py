@@ -43,7 +43,7 @@ class Day:
     """What is to be measured."""
 
     people: int = 500
-    messages: int = 40
+    messages: int = 20
     """For each of the people, in a day."""
     hours: int = 24
     minutes: float = 5.0

@@ -34,8 +34,9 @@ class Traffic(msgspec.Struct, frozen=True):
 
     mode: str
     size: int
-    """Bytes of a message as submitted."""
+    """Bytes of a message as submitted; of a day, the average of those fetched."""
     recipients: int
+    """Of each message; 0: of some one, of some many."""
     rate: float | None
     """Messages a second that were asked for; None: as many as go."""
     at_once: int

@@ -87,6 +87,8 @@ class Storm:
     ) -> None:
         """Tell of the messages that were sent in a window, whenever they arrived."""
         window.deliveries = window.fetched.count
+        if not window.sent:
+            return  # it was over before anybody wrote
         try:
             line = stage.traffic(
                 "storm", window, spent, faults, size=self.size, recipients=1, rate=self.rate, note=note
