@@ -1,0 +1,230 @@
+"""The peer: Debian's Postfix, Dovecot and OpenDKIM as the reference chatmail relay sets them, in one directory.
+
+`etc/` beside this file are the settings, into which addresses and paths are put. Everything runs on one address of the
+loopback interface that nobody else has, at the usual ports, with accounts that are made at first login. The programs
+need several users, and so this needs root; no service of the machine is started, stopped or changed.
+
+`bare` has neither filter nor signer; `reference` has both, and hibernates who idles, as the reference does by default;
+`compress` is the reference with IMAP COMPRESS on offer, which rules hibernation out in Dovecot.
+"""
+
+import os
+import re
+import resource
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import trustme
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from bench.peers.debounce import LIBRARY, without_delay
+
+__all__ = ["CONFIGURATIONS", "Configuration", "Stack", "missing", "stack", "versions"]
+
+ETC = Path(__file__).parent / "etc"
+FILTER = Path(__file__).with_name("filter.py")
+MASTER = "/usr/lib/postfix/sbin/master"
+PROGRAMS = (MASTER, "postfix", "opendkim", "dovecot", "/usr/lib/dovecot/imap", "/usr/lib/dovecot/lmtp")
+PACKAGES = ("postfix", "dovecot-core", "opendkim")
+DOMAIN = "peer.test"
+SUBMISSIONS, IMAPS = 465, 993
+FILTERING, REINJECTED = 10026, 10025
+USER = "mail"
+"""Whose the mailboxes are."""
+START = 20.0
+STOP = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """What of the reference relay is there."""
+
+    name: str
+    filter: bool
+    """The filter hop before the queue, and the signer behind it."""
+    hibernates: bool
+    """Whether those who idle for half a minute are put away; if not, IMAP COMPRESS is on offer."""
+
+
+CONFIGURATIONS = {
+    each.name: each
+    for each in (
+        Configuration("bare", filter=False, hibernates=False),
+        Configuration("reference", filter=True, hibernates=True),
+        Configuration("compress", filter=True, hibernates=False),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Stack:
+    """The peer, up."""
+
+    configuration: Configuration
+    address: str
+    here: Path
+    roots: tuple[int, ...]
+    """Process ids: these and all that descends from them are the peer."""
+    domain: str = DOMAIN
+    imaps: int = IMAPS
+    submissions: int = SUBMISSIONS
+
+    def log(self) -> str:
+        """What Postfix and Dovecot have logged."""
+        logs = [self.here / "postfix.log", self.here / "dovecot.log", self.here / "said"]
+        return "".join(each.read_text(errors="replace") for each in logs if each.exists())
+
+
+def missing() -> str:
+    """Why it cannot be run here; "" where it can."""
+    if os.getuid() != 0:
+        return "not root"
+    if absent := [program for program in PROGRAMS if shutil.which(program) is None]:
+        return f"not installed: {', '.join(absent)} (tests/needs.sh does it)"
+    return ""
+
+
+def versions() -> dict[str, str]:
+    """Debian's versions of the programs."""
+    asked = ("dpkg-query", "--show", "--showformat=${Package} ${Version}\n", *PACKAGES)
+    said = subprocess.run(asked, check=True, capture_output=True, text=True).stdout
+    return dict(line.split(" ", 1) for line in said.splitlines())
+
+
+@contextmanager
+def stack(configuration: Configuration) -> Iterator[Stack]:
+    """Run the peer until the context ends.
+
+    Raises:
+        NotFound: its delay before announcements cannot be taken out of this build of Dovecot.
+        RuntimeError: it did not start; the text is what it said.
+    """
+    address = f"127.{secrets.randbelow(200) + 20}.{secrets.randbelow(250)}.1"
+    with ExitStack() as running:
+        here = Path(tempfile.mkdtemp(prefix="peer-", dir="/tmp"))  # paths of sockets have to be short
+        running.callback(shutil.rmtree, here, ignore_errors=True)
+        here.chmod(0o755)
+        _settle(here, configuration, address)
+        said = running.enter_context((here / "said").open("wb"))
+        roots = []
+        for command in _commands(here, configuration, address):
+            process = _start(command, here, said.fileno())
+            running.callback(_end, process)
+            roots.append(process.pid)
+        up = Stack(configuration, address, here, tuple(roots))
+        _await(up, [SUBMISSIONS, IMAPS, *([FILTERING, REINJECTED] if configuration.filter else [])])
+        yield up
+
+
+def _settle(here: Path, configuration: Configuration, address: str) -> None:
+    """Write all its files."""
+    for name in ("postfix", "queue", "data", "dovecot", "lib", "mail", "opendkim"):
+        (here / name).mkdir()
+    shutil.chown(here / "data", "postfix")
+    shutil.chown(here / "mail", USER, USER)
+    certified = trustme.CA(key_type=trustme.KeyType.ECDSA).issue_cert(DOMAIN, address, key_type=trustme.KeyType.ECDSA)
+    certified.private_key_and_cert_chain_pem.write_to_path(str(here / "tls.pem"))
+    (here / "lib" / LIBRARY.name).write_bytes(without_delay(LIBRARY.read_bytes()))
+    words = {
+        "here": str(here),
+        "address": address,
+        "domain": DOMAIN,
+        "submission": f"-o smtpd_proxy_filter={address}:{FILTERING}" if configuration.filter else "",
+        "reinjection": f"-o smtpd_milters=unix:{here}/opendkim/socket",
+        "hibernate": "30s" if configuration.hibernates else "0",
+        "compress": "" if configuration.hibernates else "imap_zlib",
+    }
+    _write(here / "postfix" / "main.cf", "main.cf", words)
+    _write(here / "postfix" / "master.cf", "master.cf", words)
+    _write(here / "dovecot.conf", "dovecot.conf", words)
+    _write(here / "opendkim.conf", "opendkim.conf", words)
+    (here / "postfix" / "senders").write_text("/^(.*)$/ ${1}\n")
+    tidied = _ignoring("Received", "X-Originating-IP", "X-Mailer", "User-Agent")
+    (here / "postfix" / "at_submission").write_text(tidied + "/^Subject:/ REPLACE Subject: [...]\n")
+    (here / "postfix" / "at_delivery").write_text(_ignoring("DKIM-Signature", "Authentication-Results", "Received"))
+    shutil.chown(here / "opendkim", "opendkim")
+    _signer(here / "opendkim")
+
+
+def _ignoring(*names: str) -> str:
+    """A table for Postfix: headers to be left out."""
+    return "".join(f"/^{name}:/ IGNORE\n" for name in names)
+
+
+def _signer(here: Path) -> None:
+    key = here / "key.pem"
+    made = generate_private_key(65537, 2048)
+    key.write_bytes(made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    shutil.chown(key, "opendkim")
+    (here / "keys").write_text(f"only {DOMAIN}:opendkim:{key}\n")
+    (here / "signing").write_text(f"*@{DOMAIN} only\n")
+
+
+def _write(to: Path, template: str, words: dict[str, str]) -> None:
+    text = (ETC / template).read_text()
+    to.write_text(re.sub(r"@([a-z]+)@", lambda found: words[found[1]], text))
+
+
+def _commands(here: Path, configuration: Configuration, address: str) -> list[tuple[str, ...]]:
+    checked = subprocess.run(("postfix", "-c", here / "postfix", "check"), capture_output=True, check=False)
+    if checked.returncode:
+        log = (here / "postfix.log").read_text() if (here / "postfix.log").exists() else ""
+        raise RuntimeError(f"Postfix does not take its settings: {checked.stderr.decode(errors='replace')}{log}")
+    filtering = (
+        ("opendkim", "-f", "-x", str(here / "opendkim.conf")),
+        (sys.executable, str(FILTER), address, str(FILTERING), str(REINJECTED), USER),
+    )
+    return [
+        *(filtering if configuration.filter else ()),
+        ("dovecot", "-F", "-c", str(here / "dovecot.conf")),
+        (MASTER, "-c", str(here / "postfix"), "-s"),
+    ]
+
+
+def _start(command: Sequence[str], here: Path, said: int) -> subprocess.Popen[bytes]:
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=said,
+        stderr=said,
+        start_new_session=True,
+        env=os.environ | ({"LD_LIBRARY_PATH": str(here / "lib")} if command[0] == "dovecot" else {}),
+    )
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (most, most))  # login processes hold one per connection
+    return process
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a program and its children."""
+    for signum in (signal.SIGTERM, signal.SIGKILL):
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signum)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(STOP)
+
+
+def _await(up: Stack, ports: Sequence[int]) -> None:
+    end = time.monotonic() + START
+    while not all(_open(up.address, port) for port in ports):
+        if time.monotonic() > end:
+            raise RuntimeError(f"the peer did not start: {up.log()[-2000:] or 'it said nothing'}")
+        time.sleep(0.05)
+
+
+def _open(address: str, port: int) -> bool:
+    with suppress(OSError):
+        socket.create_connection((address, port), timeout=1).close()
+        return True
+    return False
