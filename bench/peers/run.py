@@ -1,0 +1,117 @@
+"""Our relay and the peers side by side, on this machine, in one run.
+
+    make peers                                  # all jobs, five turns; writes its table into docs/performance.md
+    .venv/bin/python -m bench.peers.run [--turns 5] [--job NAME ...] [--write FILE] [--json FILE] [--short]
+
+Root only: the peers are Debian's Postfix, Dovecot and OpenDKIM, with users of their own (`stack.py` says how they are
+set, tests/needs.sh installs them). All are up during the whole run. Each job (`jobs.py`) is put on one after the other
+by `angarium lab load`, in turns whose order alternates, so that a busy moment of the machine meets all alike. Told are
+the medians of the turns, their least and most, and how many times better ours is: the median of each turn's own ratio.
+
+Exit status: 0 measured; 2 something could not be measured, or a message was lost where none may be.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import platform
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from statistics import median
+
+from rich.console import Console
+from rich.progress import Progress
+
+from angarium.lab.load.target import LoadFailed
+from bench.peers.debounce import NotFound
+from bench.peers.jobs import JOBS, SHORT, Failed, Job, Measured, measure
+from bench.peers.sides import Side, many_listeners, sides
+from bench.peers.stack import missing, versions
+from bench.peers.table import markdown, placed, rows
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "performance.md"
+
+
+def order(job: Job, turns: int) -> Iterator[str]:
+    """Whose turn it is: forwards and backwards by turns, so that each side is as often before another as after it."""
+    for turn in range(turns):
+        yield from job.sides if turn % 2 == 0 else reversed(job.sides)
+
+
+def run(jobs: Sequence[Job], turns: int, up: Sequence[Side], step: Callable[[str], None]) -> list[Measured]:
+    """All turns of all jobs; call `step` before each. Raises Failed."""
+    there = {side.name: side for side in up}
+    found = []
+    for job in jobs:
+        for name in order(job, turns):
+            step(f"{job.name}: {name}")
+            found.append(measure(job, there[name]))
+    return found
+
+
+def notes(turns: int, found: Sequence[Measured]) -> list[str]:
+    """What has to be known of a run to read its table."""
+    loads = [each.load_before for each in found]
+    busy = max(each.generator_busy for each in found)
+    programs = ", ".join(f"{name} {version}" for name, version in versions().items())
+    told = (
+        f"Turns: {turns}; the figures are their medians, with the least and the most of them.",
+        f"{os.cpu_count()} processors, the generator on the same, busy for {busy:.0%} of the time at most.",
+        f"Load of the machine before each turn: {min(loads):.1f} to {max(loads):.1f}, median {median(loads):.1f}.",
+        f"Linux {platform.release()}, Python {platform.python_version()}, {programs}.",
+    )
+    return [" ".join(told)]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--turns", type=int, default=5, help="of each job on each side")
+    parser.add_argument("--job", action="append", choices=[job.name for job in JOBS], help="only this one, or these")
+    parser.add_argument("--write", type=Path, help="the document with the marks [default: docs/performance.md]")
+    parser.add_argument("--json", type=Path, help="a file for all figures of all turns")
+    parser.add_argument("--short", action="store_true", help="a second each, to see that it works; writes no document")
+    given = parser.parse_args()
+    if given.turns < 1:
+        parser.error("--turns: one at least")
+    if why := missing():
+        sys.stderr.write(f"the peers cannot be run: {why}\n")
+        return 2
+    try:
+        _compare(given)
+    except (Failed, LoadFailed, NotFound, RuntimeError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    return 0
+
+
+def _compare(given: argparse.Namespace) -> None:
+    with contextlib.ExitStack() as stack:
+        listeners = stack.enter_context(many_listeners())
+        asked = SHORT if given.short else [job for job in JOBS if not given.job or job.name in given.job]
+        jobs = [job for job in asked if job.listeners < listeners]
+        for job in asked:
+            if job not in jobs:
+                sys.stderr.write(
+                    f"{job.name}: left out, this machine allows one user to listen {listeners} times only\n"
+                )
+        names = list(dict.fromkeys(name for job in jobs for name in job.sides))
+        up = stack.enter_context(sides(names))
+        console = Console(stderr=True)
+        progress = stack.enter_context(Progress(console=console, disable=not console.is_terminal))
+        bar = progress.add_task("", total=given.turns * sum(len(job.sides) for job in jobs))
+        found = run(jobs, given.turns, up, lambda doing: progress.update(bar, advance=1, description=doing))
+    table = rows(jobs, found)
+    section = markdown(table, notes(given.turns, found))
+    print(section)
+    if given.json:
+        figures = {"turns": [asdict(each) for each in found], "rows": [asdict(row) for row in table]}
+        given.json.write_text(json.dumps({"versions": versions(), **figures}, indent=1) + "\n")
+    if document := given.write or (None if given.short else DOCUMENT):
+        document.write_text(placed(document.read_text(), section))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
