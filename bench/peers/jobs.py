@@ -28,6 +28,8 @@ class Figure:
     path: tuple[str, ...]
     """Where it stands in a line of the report."""
     more_is_better: bool = False
+    kind: str = ""
+    """Of which line, where the mode tells several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +65,22 @@ class Measured:
 
 RATE = Figure("delivered a second", ("deliveries_per_second",), more_is_better=True)
 CPU = Figure("server CPU, ms each", ("server_cpu_ms",))
+LAST = Figure("until the last has fetched it, ms", ("last_fetched_ms",))
 P50 = Figure("fetched, p50, ms", ("fetched_ms", "p50"))
 P99 = Figure("fetched, p99, ms", ("fetched_ms", "p99"))
 ARRIVED = Figure("arrived within five seconds, %", ("arrived_percent",), more_is_better=True)
+MEMORY = Figure("KiB each", ("kib_per_connection",))
+QUIET = Figure("CPU of a core, %", ("cpu_percent",))
+LOGINS = (
+    Figure("who return, a second", ("logins_per_second",), more_is_better=True, kind="returning"),
+    Figure("who return, server CPU, ms each", ("server_cpu_ms",), kind="returning"),
+    Figure("new, a second", ("logins_per_second",), more_is_better=True, kind="new"),
+    Figure("new, server CPU, ms each", ("server_cpu_ms",), kind="new"),
+)
+STORM = (
+    Figure("p50 until back, ms", ("login_ms", "p50"), kind="storm"),
+    Figure("p99 until back, ms", ("login_ms", "p99"), kind="storm"),
+)
 
 
 def _through(size: float, group: int, *more: str) -> tuple[str, ...]:
@@ -79,6 +94,17 @@ JOBS = (
     Job("1.5 KiB to one, 20 a second", _through(1.5, 1, "--rate", "20", "--seconds", "20"), (P50, P99, CPU)),
     Job("1.5 KiB to 20 who keep it", _through(1.5, 20, "--keep"), (RATE, CPU)),
     Job("1.5 KiB to 200 who keep it", _through(1.5, 200, "--keep"), (RATE, CPU), listeners=200),
+    Job("1.5 KiB to 1,000 who keep it", ("fanout", "--keep", "--times", "3"), (LAST, CPU), listeners=1000),
+    Job("logins", ("login",), LOGINS),
+    Job("1,000 back at once", ("storm",), STORM, listeners=1064),
+    # Half a minute after it began to wait, the reference puts a connection away.
+    Job(
+        "1,000 connections in IDLE",
+        ("idle", "--connections", "1000", "--seconds", "60"),
+        (MEMORY, QUIET),
+        against=("reference", "compress"),
+        listeners=1000,
+    ),
     # Last, since what a peer has put off it tries again minutes later, when others would be measured.
     Job(
         "1.5 KiB to 20 who delete at once, two such a second",
@@ -108,21 +134,29 @@ def measure(job: Job, side: Side) -> Measured:
     if process.returncode not in (0, 1):
         raise Failed(f"{job.name}, {side.name}: {process.stderr.strip()[-1000:]}")
     report = json.loads(process.stdout)
-    (line,) = report["lines"]
-    faults: Mapping[str, Any] = line["faults"]
-    wrong = [name for name in ("refused", "lost", "doubled", "changed", "strange") if faults[name]]
-    if wrong and (job.judged or wrong != ["lost"]):
-        raise Failed(
-            f"{job.name}, {side.name}: {', '.join(f'{faults[name]} {name}' for name in wrong)} {faults['why']}"
-        )
-    return _kept(job, side, line, report["load_before"])
+    lines: list[dict[str, Any]] = report["lines"]
+    lost = sum(_lost(job, side, line) for line in lines)
+    figures = {}
+    for figure in job.figures:
+        found = [line for line in lines if not figure.kind or line.get("kind") == figure.kind]
+        if not found:
+            raise Failed(f"{job.name}, {side.name}: {'; '.join(report['withheld']) or 'it is not told'}")
+        figures[figure.words] = _value(found[0], figure.path)
+    busy = max(line["spent"]["generator_busy"] for line in lines)
+    return Measured(job.name, side.name, figures, lost, busy, report["load_before"])
 
 
-def _kept(job: Job, side: Side, line: dict[str, Any], load: float) -> Measured:
-    lost = line["faults"]["lost"]
-    line["arrived_percent"] = 100 * (1 - lost / max(1, line["messages"] * line["recipients"]))
-    figures = {figure.words: _value(line, figure.path) for figure in job.figures}
-    return Measured(job.name, side.name, figures, lost, line["spent"]["generator_busy"], load)
+def _lost(job: Job, side: Side, line: dict[str, Any]) -> int:
+    """How many deliveries did not arrive in time. Raises Failed where they had to, or where anything else was wrong."""
+    faults: dict[str, Any] = line.get("faults") or {"failed": line.get("failed", 0), "why": line.get("why", "")}
+    wrong = {name: count for name, count in faults.items() if count and name != "why"}
+    if wrong and (job.judged or wrong.keys() != {"lost"}):
+        counts = ", ".join(f"{count} {name}" for name, count in wrong.items())
+        raise Failed(f"{job.name}, {side.name}: {counts}. {faults['why']}")
+    lost = int(wrong.get("lost", 0))
+    if "recipients" in line:
+        line["arrived_percent"] = 100 * (1 - lost / max(1, line["messages"] * line["recipients"]))
+    return lost
 
 
 def _value(line: Any, path: Sequence[str]) -> float:

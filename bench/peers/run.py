@@ -16,7 +16,9 @@ import contextlib
 import json
 import os
 import platform
+import signal
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -79,15 +81,19 @@ def main() -> int:
     if why := missing():
         sys.stderr.write(f"the peers cannot be run: {why}\n")
         return 2
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is ended
     try:
         _compare(given)
-    except (Failed, LoadFailed, NotFound, RuntimeError) as error:
+    except (Failed, LoadFailed, NotFound, OSError, RuntimeError, ValueError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
     return 0
 
 
 def _compare(given: argparse.Namespace) -> None:
+    document = given.write or (None if given.short else DOCUMENT)
+    if document:
+        placed(document.read_text(), "")  # sooner said than after an hour
     with contextlib.ExitStack() as stack:
         listeners = stack.enter_context(many_listeners())
         asked = SHORT if given.short else [job for job in JOBS if not given.job or job.name in given.job]
@@ -102,14 +108,20 @@ def _compare(given: argparse.Namespace) -> None:
         console = Console(stderr=True)
         progress = stack.enter_context(Progress(console=console, disable=not console.is_terminal))
         bar = progress.add_task("", total=given.turns * sum(len(job.sides) for job in jobs))
-        found = run(jobs, given.turns, up, lambda doing: progress.update(bar, advance=1, description=doing))
+
+        def step(doing: str) -> None:
+            progress.update(bar, advance=1, description=doing)
+            if not console.is_terminal:
+                sys.stderr.write(f"{time.strftime('%H:%M:%S')} {doing}\n")
+
+        found = run(jobs, given.turns, up, step)
     table = rows(jobs, found)
     section = markdown(table, notes(given.turns, found))
     print(section)
     if given.json:
         figures = {"turns": [asdict(each) for each in found], "rows": [asdict(row) for row in table]}
         given.json.write_text(json.dumps({"versions": versions(), **figures}, indent=1) + "\n")
-    if document := given.write or (None if given.short else DOCUMENT):
+    if document:
         document.write_text(placed(document.read_text(), section))
 
 

@@ -10,7 +10,6 @@ need several users, and so this needs root; no service of the machine is started
 
 import os
 import re
-import resource
 import secrets
 import shutil
 import signal
@@ -28,6 +27,7 @@ import trustme
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from angarium.edge.descriptors import raise_limit
 from bench.peers.debounce import LIBRARY, without_delay
 
 __all__ = ["CONFIGURATIONS", "Configuration", "Stack", "missing", "stack", "versions"]
@@ -42,6 +42,8 @@ SUBMISSIONS, IMAPS = 465, 993
 FILTERING, REINJECTED = 10026, 10025
 USER = "mail"
 """Whose the mailboxes are."""
+CONNECTIONS = 100_000
+"""Which a process may hold, where the machine allows it: Dovecot's login processes hold everybody's."""
 START = 20.0
 STOP = 5.0
 
@@ -110,6 +112,7 @@ def stack(configuration: Configuration) -> Iterator[Stack]:
         NotFound: its delay before announcements cannot be taken out of this build of Dovecot.
         RuntimeError: it did not start; the text is what it said.
     """
+    raise_limit(CONNECTIONS)
     address = f"127.{secrets.randbelow(200) + 20}.{secrets.randbelow(250)}.1"
     with ExitStack() as running:
         here = Path(tempfile.mkdtemp(prefix="peer-", dir="/tmp"))  # paths of sockets have to be short
@@ -193,7 +196,7 @@ def _commands(here: Path, configuration: Configuration, address: str) -> list[tu
 
 
 def _start(command: Sequence[str], here: Path, said: int) -> subprocess.Popen[bytes]:
-    process = subprocess.Popen(
+    return subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
         stdout=said,
@@ -201,9 +204,6 @@ def _start(command: Sequence[str], here: Path, said: int) -> subprocess.Popen[by
         start_new_session=True,
         env=os.environ | ({"LD_LIBRARY_PATH": str(here / "lib")} if command[0] == "dovecot" else {}),
     )
-    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (most, most))  # login processes hold one per connection
-    return process
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
