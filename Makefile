@@ -3,7 +3,7 @@ PYTHON ?= python3
 PIP = .venv/bin/python -m pip --quiet --disable-pip-version-check
 ARGS ?=
 
-.PHONY: up test check lint bench clean
+.PHONY: up test check lint bench peers clean
 
 up: .venv/relay
 	.venv/bin/angarium up $(ARGS)
@@ -22,6 +22,10 @@ lint: .venv/tests
 
 bench: .venv/tests
 	.venv/bin/python bench/latency.py $(ARGS)
+
+peers: .venv/tests
+	sh tests/needs.sh
+	.venv/bin/python -m bench.peers.run $(ARGS)
 
 clean:
 	rm -rf .venv .cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,134 @@
+"""The peers, in short: they run, they and our relay are measured, and the table is written; the figures are not judged.
+
+`make peers` does the same at length.
+"""
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from angarium.lab.clients import Imap, Refused, Submission
+from angarium.lab.mails import mark_of, sealed
+from bench.peers.debounce import LIBRARY, NotFound, without_delay
+from bench.peers.filter import judge
+from bench.peers.jobs import Figure, Job, Measured
+from bench.peers.run import order
+from bench.peers.sides import OURS
+from bench.peers.stack import CONFIGURATIONS, missing, stack
+from bench.peers.table import BEGIN, END, markdown, placed, rows
+
+ROOT = Path(__file__).parents[2]
+WHY = missing()
+peers = pytest.mark.skipif(bool(WHY), reason=f"Postfix, OpenDKIM and Dovecot cannot run: {WHY}")
+JOB = Job("texts", (), (Figure("rate", ("rate",), more_is_better=True), Figure("cost", ("cost",))), against=("bare",))
+
+
+@peers
+@pytest.mark.interop
+async def test_both_sides_are_measured_and_the_table_is_written(tmp_path: Path) -> None:
+    document, figures = tmp_path / "performance.md", tmp_path / "figures.json"
+    document.write_text(f"before\n{BEGIN}\nolder\n{END}\nafter\n")
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bench.peers.run", "--turns", "1", "--short"),
+        *("--write", str(document), "--json", str(figures)),
+        cwd=ROOT,
+    )
+    assert await process.wait() == 0
+    found = json.loads(figures.read_text())
+    assert {turn["side"] for turn in found["turns"]} == {OURS, "bare", "reference"}
+    assert all(value > 0 for turn in found["turns"] for value in turn["figures"].values())
+    assert all(turn["lost"] == 0 for turn in found["turns"])
+    written = document.read_text()
+    assert written.startswith(f"before\n{BEGIN}\n")
+    assert written.endswith(f"\n{END}\nafter\n")
+    assert "| 1.5 KiB to one | delivered a second |" in written
+    assert "older" not in written
+
+
+@peers
+@pytest.mark.interop
+async def test_the_reference_takes_what_is_encrypted_only_and_announces_it_at_once() -> None:
+    with stack(CONFIGURATIONS["reference"]) as up:
+        sender, receiver = f"sender123@{up.domain}", f"receiver1@{up.domain}"
+        submission = await Submission.connect(up.address, up.submissions)
+        await submission.login(sender, "whatever it is")
+        imap = await Imap.connect(up.address, up.imaps)
+        await imap.login(receiver, "whatever it is")
+        await imap.select()
+        with pytest.raises(Refused, match="523"):
+            await submission.send(sender, [receiver], f"From: <{sender}>\r\nSubject: x\r\n\r\nclear words\r\n".encode())
+        waits = []
+        for number in range(5):
+            waiting = asyncio.create_task(imap.idle())
+            await asyncio.sleep(0.2)
+            began = asyncio.get_running_loop().time()
+            await submission.send(sender, [receiver], sealed(sender, f"mark{number}"))
+            await waiting
+            waits.append(asyncio.get_running_loop().time() - began)
+            ((uid, message),) = await imap.fetch_new()
+            assert mark_of(message) == f"mark{number}"
+            await imap.delete([uid])
+        assert min(waits) < 0.45, "Dovecot's half second is still there"
+        for client in (submission, imap):
+            client.abort()
+    assert not up.here.exists()
+    assert not any(Path(f"/proc/{pid}").exists() for pid in up.roots)
+
+
+@peers
+def test_the_delay_is_taken_out_of_this_build() -> None:
+    before = LIBRARY.read_bytes()
+    after = without_delay(before)
+    assert len(after) == len(before)
+    assert sum(one != other for one, other in zip(before, after, strict=True)) == 2  # 500 is f4 01
+    with pytest.raises(NotFound):
+        without_delay(after)
+
+
+def test_a_delay_that_is_not_there_or_elsewhere_is_not_taken_out() -> None:
+    words, load = b"\0mailbox-watch.c\0", b"\xbf\xf4\x01\x00\x00"
+    name = 13
+
+    def code(target: int) -> bytes:
+        return load + b"\x48\x8d\x35" + target.to_bytes(4, "little", signed=True)
+
+    good = code(name - 12) + words
+    assert without_delay(good) == b"\xbf\0\0\0\0" + good[5:]
+    for library in (words, code(name - 11) + words, good[:-2], code(25 - 12) + code(25 - 24) + words):
+        with pytest.raises(NotFound):
+            without_delay(library)
+
+
+def test_the_filter_passes_what_its_sender_encrypted() -> None:
+    message = sealed("ada@peer.test", "mark")
+    assert judge("Ada@peer.test", message) == ""
+    assert judge("ben@peer.test", message).startswith("500")
+    assert judge("ada@peer.test", message.replace(b"Version: 1", b"Version: 2")).startswith("523")
+    assert judge("ada@peer.test", b"no message").startswith("500")
+
+
+def test_turns_alternate() -> None:
+    assert list(order(JOB, 3)) == [OURS, "bare", "bare", OURS, OURS, "bare"]
+
+
+def test_the_table_tells_medians_spreads_and_how_many_times_better_ours_is() -> None:
+    def turn(side: str, rate: float, cost: float) -> Measured:
+        return Measured("texts", side, {"rate": rate, "cost": cost}, 0, 0.1, 0.0)
+
+    measured = [turn(OURS, 100, 2), turn("bare", 50, 8), turn("bare", 50, 6), turn(OURS, 300, 3), turn(OURS, 120, 1)]
+    measured.append(turn("bare", 60, 8))
+    rate, cost = rows([JOB], measured)
+    assert (rate.medians, rate.spreads[OURS], rate.times) == ({OURS: 120, "bare": 50}, (100, 300), {"bare": 2})
+    assert (cost.medians, cost.times) == ({OURS: 2, "bare": 8}, {"bare": 4})
+    table = markdown([rate, cost], ["a note"]).splitlines()
+    assert table[0] == "a note"
+    assert table[-2] == "| texts | rate | 120 (100 to 300) | 50.0 (50.0 to 60.0) | **2.00** |"
+    assert table[-1] == "|  | cost | 2.00 (1.00 to 3.00) | 8.00 (6.00 to 8.00) | **4.00** |"
+
+
+def test_a_document_without_a_place_for_the_table_is_left_alone() -> None:
+    with pytest.raises(ValueError, match="there has to be a line"):
+        placed(f"{BEGIN}\nno end\n", "table")
