@@ -113,9 +113,10 @@ JOBS = (
         judged=False,
     ),
 )
+BRIEF = ("--seconds", "1", "--receivers", "8")
 SHORT = (
-    Job("1.5 KiB to one", _through(1.5, 1, "--seconds", "1", "--at-once", "4", "--receivers", "8"), (RATE, CPU)),
-    Job("1.5 KiB to one, 20 a second", _through(1.5, 1, "--seconds", "1", "--rate", "20", "--receivers", "8"), (P50,)),
+    Job("1.5 KiB to one", _through(1.5, 1, "--at-once", "4", *BRIEF), (RATE, CPU)),
+    Job("1.5 KiB to one, 20 a second", _through(1.5, 1, "--rate", "20", *BRIEF), (P50,), against=("reference",)),
 )
 """Says that everything runs, and nothing about speed."""
 

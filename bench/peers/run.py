@@ -8,7 +8,7 @@ set, tests/needs.sh installs them). All are up during the whole run. Each job (`
 by `angarium lab load`, in turns whose order alternates, so that a busy moment of the machine meets all alike. Told are
 the medians of the turns, their least and most, and how many times better ours is: the median of each turn's own ratio.
 
-Exit status: 0 measured; 2 something could not be measured, or a message was lost where none may be.
+Exit status: 0 measured; 2 something was left out: it could not be measured, or a message was lost where none may be.
 """
 
 import argparse
@@ -43,15 +43,20 @@ def order(job: Job, turns: int) -> Iterator[str]:
         yield from job.sides if turn % 2 == 0 else reversed(job.sides)
 
 
-def run(jobs: Sequence[Job], turns: int, up: Sequence[Side], step: Callable[[str], None]) -> list[Measured]:
-    """All turns of all jobs; call `step` before each. Raises Failed."""
+def run(
+    jobs: Sequence[Job], turns: int, up: Sequence[Side], step: Callable[[str], None], keep: Callable[[Measured], None]
+) -> dict[str, str]:
+    """All turns of all jobs; call `step` before each and `keep` after it. Returns why jobs were given up, by name."""
     there = {side.name: side for side in up}
-    found = []
+    given_up = {}
     for job in jobs:
-        for name in order(job, turns):
-            step(f"{job.name}: {name}")
-            found.append(measure(job, there[name]))
-    return found
+        try:
+            for name in order(job, turns):
+                step(f"{job.name}: {name}")
+                keep(measure(job, there[name]))
+        except Failed as why:
+            given_up[job.name] = str(why)
+    return given_up
 
 
 def notes(turns: int, found: Sequence[Measured]) -> list[str]:
@@ -83,28 +88,26 @@ def main() -> int:
         return 2
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is ended
     try:
-        _compare(given)
-    except (Failed, LoadFailed, NotFound, OSError, RuntimeError, ValueError) as error:
+        return _compare(given)
+    except (LoadFailed, NotFound, OSError, RuntimeError, ValueError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    return 0
 
 
-def _compare(given: argparse.Namespace) -> None:
+def _compare(given: argparse.Namespace) -> int:
     document = given.write or (None if given.short else DOCUMENT)
     if document:
         placed(document.read_text(), "")  # sooner said than after an hour
     with contextlib.ExitStack() as stack:
         listeners = stack.enter_context(many_listeners())
         asked = SHORT if given.short else [job for job in JOBS if not given.job or job.name in given.job]
-        jobs = [job for job in asked if job.listeners < listeners]
-        for job in asked:
-            if job not in jobs:
-                sys.stderr.write(
-                    f"{job.name}: left out, this machine allows one user to listen {listeners} times only\n"
-                )
-        names = list(dict.fromkeys(name for job in jobs for name in job.sides))
-        up = stack.enter_context(sides(names))
+        few = f"one user may listen to {listeners} mailboxes only"
+        left_out = {job.name: f"{job.name}: {few}" for job in asked if job.listeners >= listeners}
+        jobs = [job for job in asked if job.name not in left_out]
+        up = stack.enter_context(sides(list(dict.fromkeys(name for job in jobs for name in job.sides))))
+        found: list[Measured] = []
+        if given.json:
+            stack.callback(lambda: _write(given.json, found))
         console = Console(stderr=True)
         progress = stack.enter_context(Progress(console=console, disable=not console.is_terminal))
         bar = progress.add_task("", total=given.turns * sum(len(job.sides) for job in jobs))
@@ -114,15 +117,22 @@ def _compare(given: argparse.Namespace) -> None:
             if not console.is_terminal:
                 sys.stderr.write(f"{time.strftime('%H:%M:%S')} {doing}\n")
 
-        found = run(jobs, given.turns, up, step)
-    table = rows(jobs, found)
-    section = markdown(table, notes(given.turns, found))
+        left_out |= run(jobs, given.turns, up, step, found.append)
+    whole = [job for job in jobs if job.name not in left_out]
+    for why in left_out.values():
+        sys.stderr.write(f"left out: {why}\n")
+    if not whole:
+        return 2
+    section = markdown(rows(whole, found), notes(given.turns, found))
     print(section)
-    if given.json:
-        figures = {"turns": [asdict(each) for each in found], "rows": [asdict(row) for row in table]}
-        given.json.write_text(json.dumps({"versions": versions(), **figures}, indent=1) + "\n")
     if document:
         document.write_text(placed(document.read_text(), section))
+    return 2 if left_out else 0
+
+
+def _write(file: Path, found: Sequence[Measured]) -> None:
+    """All figures of all turns, those of a run that was cut short too."""
+    file.write_text(json.dumps({"versions": versions(), "turns": [asdict(each) for each in found]}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -14,9 +14,9 @@ from angarium.lab.clients import Imap, Refused, Submission
 from angarium.lab.mails import mark_of, sealed
 from bench.peers.debounce import LIBRARY, NotFound, without_delay
 from bench.peers.filter import judge
-from bench.peers.jobs import Figure, Job, Measured
-from bench.peers.run import order
-from bench.peers.sides import OURS
+from bench.peers.jobs import Failed, Figure, Job, Measured
+from bench.peers.run import order, run
+from bench.peers.sides import OURS, Side
 from bench.peers.stack import CONFIGURATIONS, missing, stack
 from bench.peers.table import BEGIN, END, markdown, placed, rows
 
@@ -28,6 +28,7 @@ JOB = Job("texts", (), (Figure("rate", ("rate",), more_is_better=True), Figure("
 
 @peers
 @pytest.mark.interop
+@pytest.mark.timeout(300)
 async def test_both_sides_are_measured_and_the_table_is_written(tmp_path: Path) -> None:
     document, figures = tmp_path / "performance.md", tmp_path / "figures.json"
     document.write_text(f"before\n{BEGIN}\nolder\n{END}\nafter\n")
@@ -38,6 +39,7 @@ async def test_both_sides_are_measured_and_the_table_is_written(tmp_path: Path) 
     )
     assert await process.wait() == 0
     found = json.loads(figures.read_text())
+    assert len(found["turns"]) == 5
     assert {turn["side"] for turn in found["turns"]} == {OURS, "bare", "reference"}
     assert all(value > 0 for turn in found["turns"] for value in turn["figures"].values())
     assert all(turn["lost"] == 0 for turn in found["turns"])
@@ -112,6 +114,23 @@ def test_the_filter_passes_what_its_sender_encrypted() -> None:
 
 def test_turns_alternate() -> None:
     assert list(order(JOB, 3)) == [OURS, "bare", "bare", OURS, OURS, "bare"]
+
+
+def test_a_job_that_cannot_be_measured_is_given_up_and_the_others_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    other = Job("files", (), JOB.figures, against=("bare",))
+    steps: list[str] = []
+    found: list[Measured] = []
+
+    def measured(job: Job, side: Side) -> Measured:
+        if (job, side.name) == (JOB, "bare"):
+            raise Failed("it does not answer")
+        return Measured(job.name, side.name, {}, 0, 0.1, 0.0)
+
+    monkeypatch.setattr("bench.peers.run.measure", measured)
+    up = [Side(name, "127.0.0.1", 1, 2, "peer.test", ()) for name in (OURS, "bare")]
+    assert run([JOB, other], 2, up, steps.append, found.append) == {"texts": "it does not answer"}
+    assert steps == ["texts: angarium", "texts: bare", *(f"files: {name}" for name in (OURS, "bare", "bare", OURS))]
+    assert [(each.job, each.side) for each in found][1:] == [("files", name) for name in (OURS, "bare", "bare", OURS)]
 
 
 def test_the_table_tells_medians_spreads_and_how_many_times_better_ours_is() -> None:
