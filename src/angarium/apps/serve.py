@@ -9,9 +9,8 @@ import contextlib
 import gc
 import logging
 import os
-import ssl
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -28,16 +27,10 @@ from angarium.apps.keeper import Keeper
 from angarium.apps.last_error import LastError
 from angarium.apps.peering import Peering, Place
 from angarium.apps.reception import Reception
+from angarium.apps.sites import Sites, literal
 from angarium.apps.ways import choose, page, ways
 from angarium.edge.control import serve_control
-from angarium.edge.http import HttpSite, serve_http, serve_plain_http
-from angarium.edge.imap.serve import serve_imap
-from angarium.edge.imap.site import ImapSite
 from angarium.edge.listener import CannotListen, Door, Listener
-from angarium.edge.mux import PROTOCOLS, serve_mux
-from angarium.edge.mx import serve_mx
-from angarium.edge.mxdeliv import HEAD_BYTES
-from angarium.edge.smtp import SmtpSite, serve_smtp
 from angarium.mail.accounts import Gate
 from angarium.mail.calendar import Calendar, clock, passed
 from angarium.mail.delivery import Delivery
@@ -47,7 +40,6 @@ from angarium.mail.push import Push
 from angarium.mail.retention import Retention
 from angarium.reach.certificate import CertificateError
 from angarium.reach.names import BadName, Names
-from angarium.reach.transport import Connection
 from angarium.reach.trust import Trust
 from angarium.store.directory import DirectoryInUse
 from angarium.store.interfaces import StoreError
@@ -58,8 +50,6 @@ from angarium.store.store import Store, open_sqlite
 __all__ = ["Ready", "serve"]
 
 log = logging.getLogger("angarium.apps.serve")
-
-ALPN = {"imaps": ("imap",), "submissions": ("smtp",), "https": PROTOCOLS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +127,7 @@ class _Relay:
         self._gate = Gate(
             config.accounts, store.accounts, store.invitations, self._names.local, today, due=self._calendar.due
         )
-        hostname = _literal(self._names.primary)
+        hostname = literal(self._names.primary)
         self._reception = Reception(config, store, self._names.local, today, self._push.notify, hostname)
         resolver = self._reception.resolver
         self._trust = Trust(store.keys)
@@ -167,7 +157,7 @@ class _Relay:
             queue=self._departure.queue,
             whole_list=config.messages.max_recipients,
         )
-        self._listener = Listener(config.limits, self._sessions(), self._context)
+        self._listener = self._listening()
 
     async def run(self, ready: Callable[[Ready], None]) -> None:
         """Listen, and run everything that runs for as long as the relay does."""
@@ -214,6 +204,24 @@ class _Relay:
             self._listener.close()
             logging.getLogger("angarium").removeHandler(errors)
 
+    def _listening(self) -> Listener:
+        sites = Sites(
+            config=self._config,
+            store=self._store,
+            names=self._names,
+            certified=self._certified,
+            calendar=self._calendar,
+            gate=self._gate,
+            delivery=self._delivery,
+            reception=self._reception,
+            exchange=self._exchange,
+            push=self._push,
+            ports=lambda: self._ports,
+            ways=self._ways,
+            invite=self._invite,
+        )
+        return Listener(self._config.limits, sites.sessions(), sites.context)
+
     # What the rooms are told
 
     def _domain(self) -> str:
@@ -249,101 +257,16 @@ class _Relay:
             found=found,
         )
 
-    def _metadata(self) -> dict[str, str]:
-        return {"/shared/vendor/deltachat/maxsmtprecipients": str(self._config.messages.max_recipients)}
-
     def _ready(self, doors: list[Door]) -> Ready:
         invited = self._invite(None) if self._config.accounts.registration == "open" else ""
         domain = self._names.primary
         return Ready(domain, doors, page(domain, self._ports), invited, self._home.path, self._new)
-
-    # What is served where
-
-    def _sessions(self) -> Callable[[Door, Connection], Awaitable[None]]:
-        """The session of each door."""
-        smtp, imap = partial(serve_smtp, site=self._smtp()), partial(serve_imap, site=self._imap())
-        site = self._http()
-        sessions: dict[str, Callable[[Connection], Awaitable[None]]] = {
-            "imaps": imap,
-            "imap": imap,
-            "submissions": smtp,
-            "submission": smtp,
-            "https": partial(serve_mux, imap=imap, smtp=smtp, http=partial(serve_http, site=site)),
-            "http": partial(serve_plain_http, site=site),
-            "smtp": partial(serve_mx, site=self._reception.mx(self._mx_context)),
-        }
-
-        async def serve_door(door: Door, connection: Connection) -> None:
-            await sessions[door.name](connection)
-
-        return serve_door
-
-    def _context(self, door: Door) -> ssl.SSLContext:
-        """The TLS context of a door, as it is now."""
-        return self._certified.context(*ALPN[door.name])
-
-    def _mx_context(self) -> ssl.SSLContext:
-        """Other relays run older software than the apps do."""
-        return self._certified.context(minimum=ssl.TLSVersion.TLSv1_2)
-
-    def _smtp(self) -> SmtpSite:
-        config = self._config
-        return SmtpSite(
-            hostname=_literal(self._names.primary),
-            limits=config.limits,
-            messages=config.messages,
-            gate=self._gate,
-            delivery=self._delivery,
-            tls=self._certified.context,
-            changes=self._store.changes,
-        )
-
-    def _imap(self) -> ImapSite:
-        config, store = self._config, self._store
-        return ImapSite(
-            limits=config.limits,
-            tls=self._certified.context,
-            gate=self._gate,
-            delivery=self._delivery,
-            mailboxes=store.mailboxes,
-            changes=store.changes,
-            tokens=store.tokens,
-            retention=config.retention,
-            max_size=config.messages.max_size,
-            metadata=self._metadata,
-            today=self._calendar.today,
-            push=self._push.enabled,
-        )
-
-    def _http(self) -> HttpSite:
-        config = self._config
-        return HttpSite(
-            limits=config.limits,
-            gate=self._gate,
-            registration=config.accounts.registration,
-            domain=self._domain,
-            invite=self._invite,
-            valid_token=lambda token: self._store.invitations.valid(token, day=self._calendar.due()),
-            ways=self._ways,
-            challenge=self._certified.challenge,
-            https_port=lambda: self._ports.get("https"),
-            inlets={**self._reception.inlets(), **self._exchange.inlets(self._reception.hold)},
-            routes=self._exchange.routes(),
-            head_bytes=HEAD_BYTES,
-        )
 
 
 def _end() -> None:
     """End this process now: no goodbye to anybody, nothing written, and the keys in its memory are gone."""
     os.write(2, b"angarium: burnt, by order of its keeper\n")
     os._exit(0)
-
-
-def _literal(name: str) -> str:
-    """A name as SMTP writes it: addresses in brackets (RFC 5321, 4.1.3)."""
-    if ":" in name:
-        return f"[IPv6:{name}]"
-    return f"[{name}]" if name.replace(".", "").isdecimal() else name
 
 
 def _date() -> date:
