@@ -20,7 +20,7 @@ from angarium.edge.descriptors import raise_limit
 from angarium.edge.doors import CannotListen, Door, bind_doors
 from angarium.edge.settings import Limits, Listen
 from angarium.edge.turnstile import Turnstile
-from angarium.reach.readiness import Side
+from angarium.reach.readiness import Readiness
 from angarium.reach.transport import Connection
 
 __all__ = ["CannotListen", "Door", "Listener"]
@@ -99,17 +99,17 @@ class Listener:
         self._bound.clear()
 
     async def _accept(self, group: asyncio.TaskGroup, door: Door, listening: socket.socket) -> None:
-        knocking = Side(listening.fileno(), writing=False)
+        ready = Readiness(listening.fileno())
         try:
             while True:
-                await knocking.wait(None)
+                await ready.reading.wait(None)
                 try:
                     self._accept_some(group, door, listening)
                 except OSError:
                     self._complain("no more file descriptors: newcomers wait until others have gone")
                     await asyncio.sleep(PAUSE_SECONDS)
         finally:
-            knocking.stop()
+            ready.stop()
             listening.close()
 
     def _accept_some(self, group: asyncio.TaskGroup, door: Door, listening: socket.socket) -> None:

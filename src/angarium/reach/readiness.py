@@ -1,27 +1,91 @@
 """Waiting until the kernel lets a socket be read or written: all that the transport needs of an event loop.
 
-Works with every loop that has `add_reader` and `add_writer` (asyncio's own and uvloop). Refuses to know what is read.
+Refuses to know what is read. A socket stays watched for reading when a wait is over, until something comes that nobody
+waits for; a timer that was set is not taken back, but asks what is due when it rings. So a connection in use, which
+waits for every command, asks the kernel and the loop for next to nothing.
 
-Invariants: the loop watches the file descriptor only while somebody waits. After `stop` nothing here touches it again:
-the kernel may have given the number to another connection by then, and to unregister that one would leave it waiting
-for ever.
+Invariants: whatever lies there unread, the loop is told of it at most once while nobody waits. No wait outlasts its
+deadline. After `stop` nothing here touches the file descriptor again: the kernel may have given the number to another
+connection by then, and to forget that one would leave it waiting for ever.
 """
 
 import asyncio
+from math import inf
+
+from angarium.reach.watch import ENDED, READABLE, WRITABLE, watch_of
 
 __all__ = ["Readiness", "Side"]
 
+_Waiter = tuple[asyncio.Future[None], float]
+
+
+class Readiness:
+    """Both directions of one file descriptor."""
+
+    __slots__ = ("_fd", "_watch", "_watched", "loop", "reading", "writing")
+
+    def __init__(self, fd: int) -> None:
+        """Needs a running loop."""
+        self.loop = asyncio.get_running_loop()
+        self._fd = fd
+        self._watch = watch_of(self.loop)
+        self._watched = 0
+        self.reading = Side(self, READABLE)
+        self.writing = Side(self, WRITABLE)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether `stop` was called."""
+        return self._fd < 0
+
+    def deadline(self, timeout: float | None) -> float | None:
+        """When so many seconds will have passed, on the loop's clock."""
+        return None if timeout is None else self.loop.time() + timeout
+
+    def stop(self) -> None:
+        """Forget the file descriptor, which is about to be closed; whoever waits for it is told. Idempotent."""
+        if self._fd >= 0:
+            self._set(0)
+            self._fd = -1
+            self.reading.end()
+            self.writing.end()
+
+    def begin(self, what: int) -> None:
+        """Watch for `what`, if that is not so yet."""
+        if not self._watched & what:
+            self._set(self._watched | what)
+
+    def cease(self, what: int) -> None:
+        """Watch for `what` no more."""
+        if self._watched & what:
+            self._set(self._watched & ~what)
+
+    def _set(self, what: int) -> None:
+        if what != self._watched:
+            before, self._watched = self._watched, what
+            self._watch.change(self._fd, before, what, self._told)
+
+    def _told(self, events: int) -> None:
+        if events & ENDED:
+            self._set(0)  # or it would be told again and again
+            events = READABLE | WRITABLE
+        if events & READABLE and not self.reading.wake():
+            self.cease(READABLE)
+        if events & WRITABLE:
+            self.cease(WRITABLE)  # there is nearly always room: the loop would not rest
+            self.writing.wake()
+
 
 class Side:
-    """One direction of a file descriptor, awaited by any number of tasks."""
+    """One direction, awaited by any number of tasks."""
 
-    __slots__ = ("_fd", "_loop", "_waiters", "_writing")
+    __slots__ = ("_ready", "_timer", "_waiters", "_what")
 
-    def __init__(self, fd: int, *, writing: bool) -> None:
-        self._fd = fd
-        self._writing = writing
-        self._loop = asyncio.get_running_loop()
-        self._waiters: list[asyncio.Future[None]] = []
+    def __init__(self, ready: Readiness, what: int) -> None:
+        self._ready = ready
+        self._what = what
+        self._waiters: list[_Waiter] = []
+        self._timer: asyncio.TimerHandle | None = None
 
     async def wait(self, deadline: float | None) -> None:
         """Return once the kernel may let us, or somebody called `wake`; the caller tries and perhaps waits again.
@@ -30,69 +94,51 @@ class Side:
             TimeoutError: the loop's clock reached `deadline` first.
             ConnectionAbortedError: `stop` was called.
         """
-        if self._fd >= 0:
-            waiter = self._loop.create_future()
-            timer = None if deadline is None else self._loop.call_at(deadline, _expire, waiter)
-            self._join(waiter)
+        ready = self._ready
+        if not ready.stopped:
+            waiter = (ready.loop.create_future(), inf if deadline is None else deadline)
+            self._waiters.append(waiter)
+            ready.begin(self._what)
+            if deadline is not None and (self._timer is None or deadline < self._timer.when()):
+                self._set_timer(deadline)
             try:
-                await waiter
-            finally:
-                if timer is not None:
-                    timer.cancel()
-                self._leave(waiter)
-        if self._fd < 0:
+                await waiter[0]
+            except BaseException:
+                if waiter in self._waiters:
+                    self._waiters.remove(waiter)
+                raise
+        if ready.stopped:
             raise ConnectionAbortedError("closed on our side")
 
-    def wake(self) -> None:
-        """Let everybody who waits look again."""
+    def wake(self) -> bool:
+        """Let everybody who waits look again; whether anybody does."""
         if not self._waiters:
-            return
-        self._unwatch()
-        for waiter in self._waiters:
+            return False
+        waiters, self._waiters = self._waiters, []
+        for waiter, _ in waiters:
             if not waiter.done():
                 waiter.set_result(None)
-        self._waiters.clear()
+        return True
 
-    def stop(self) -> None:
-        """Forget the file descriptor, which is about to be closed; whoever waits for it is told. Idempotent."""
+    def end(self) -> None:
+        """There is nothing to wait for any more."""
         self.wake()
-        self._fd = -1
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
-    def _join(self, waiter: asyncio.Future[None]) -> None:
-        if not self._waiters:
-            self._watch()
-        self._waiters.append(waiter)
+    def _set_timer(self, when: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._ready.loop.call_at(when, self._ring)
 
-    def _leave(self, waiter: asyncio.Future[None]) -> None:
-        if waiter in self._waiters:
-            self._waiters.remove(waiter)
-            if not self._waiters:
-                self._unwatch()
-
-    def _watch(self) -> None:
-        watch = self._loop.add_writer if self._writing else self._loop.add_reader
-        watch(self._fd, self.wake)
-
-    def _unwatch(self) -> None:
-        unwatch = self._loop.remove_writer if self._writing else self._loop.remove_reader
-        unwatch(self._fd)
-
-
-class Readiness:
-    """Both directions of one file descriptor."""
-
-    __slots__ = ("reading", "writing")
-
-    def __init__(self, fd: int) -> None:
-        self.reading = Side(fd, writing=False)
-        self.writing = Side(fd, writing=True)
-
-    def stop(self) -> None:
-        """Forget the file descriptor. Idempotent."""
-        self.reading.stop()
-        self.writing.stop()
-
-
-def _expire(waiter: asyncio.Future[None]) -> None:
-    if not waiter.done():
-        waiter.set_exception(TimeoutError())
+    def _ring(self) -> None:
+        """Tell whoever has waited long enough; the timer goes on for those who have not."""
+        self._timer = None
+        now = self._ready.loop.time()
+        for waiter, deadline in self._waiters:
+            if deadline <= now and not waiter.done():
+                waiter.set_exception(TimeoutError())
+        following = min((deadline for waiter, deadline in self._waiters if not waiter.done()), default=inf)
+        if following < inf:
+            self._set_timer(following)

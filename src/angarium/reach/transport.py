@@ -13,7 +13,8 @@ Invariants
   that moves that direction.
 * A read that is cancelled or times out takes nothing. A write that is cut short leaves the peer in the middle of
   something: nothing can be written after it, and the connection ends without a goodbye.
-* OpenSSL may hold decrypted bytes the kernel knows nothing of: every read tries first and waits second.
+* OpenSSL may hold decrypted bytes the kernel knows nothing of: only a read that took less than it might have may be
+  followed by one that waits before it tries. (OpenSSL reads record by record, so that nothing lies beyond that.)
 * Only `close` ends a connection in TLS in order. However else it ends, with the process killed too, the peer gets a
   reset: the app takes an orderly end in the middle of a message for the end of the answer, and never asks again
   (docs/quirks.md).
@@ -60,7 +61,10 @@ class NoRoute(ConnectionError):
 class Connection:
     """A connected socket. One task may read while another writes; writes queue up behind each other."""
 
-    __slots__ = ("_back", "_closing", "_cut", "_ready", "_socket", "_turns", "_writing", "alpn", "secure")
+    __slots__ = (
+        *("_back", "_closing", "_cut", "_more", "_queued", "_ready", "_socket", "_turns", "_writing"),
+        *("alpn", "secure"),
+    )
 
     def __init__(self, connected: socket.socket) -> None:
         """Take over a socket; needs a running loop."""
@@ -71,6 +75,8 @@ class Connection:
         self._ready = Readiness(connected.fileno())
         self._writing = asyncio.Lock()
         self._back = b""
+        self._more = True
+        self._queued = 0
         self._turns = 0
         self._closing = False
         self._cut = False
@@ -104,10 +110,14 @@ class Connection:
         if self._back:
             taken, self._back = self._back[:limit], self._back[limit:]
             return taken
-        await self._take_turn()
-        deadline = _deadline(timeout)
-        while isinstance(got := self._try(self._ready.reading, self._receive, limit), Side):
+        reading, deadline = self._ready.reading, self._ready.deadline(timeout)
+        if self._more or timeout == 0 or self._closing:
+            await self._take_turn()
+        else:
+            await reading.wait(deadline)
+        while isinstance(got := self._try(reading, self._receive, limit), Side):
             await got.wait(deadline)
+        self._more = len(got) == limit
         return got
 
     async def readable(self, *, timeout: float | None = None) -> None:
@@ -116,7 +126,7 @@ class Connection:
         For use before TLS: what lies decrypted in OpenSSL is not seen.
         """
         if not self._back:
-            await self._ready.reading.wait(_deadline(timeout))
+            await self._ready.reading.wait(self._ready.deadline(timeout))
 
     def unread(self, data: bytes) -> None:
         """Give back bytes: the next reads return them first."""
@@ -129,16 +139,19 @@ class Connection:
             TimeoutError: the peer took nothing for `timeout` seconds.
             ConnectionError: the network or TLS failed, an earlier write was cut short, or the connection was closed.
         """
-        async with self._writing:
-            if self._cut or self._closing:
-                raise ConnectionAbortedError("closed on our side")
-            self._cut = True
+        if len(data) <= PIECE and not self._queued and not self._writing.locked():
+            rest = self._write_at_once(data)
+            if not rest:
+                return
+            self._cut = False  # nobody else has had his turn
+        else:
             rest = memoryview(data)
-            while rest:
-                await self._take_turn()
-                sent = await self._do(self._ready.writing, self._socket.send, rest[:PIECE], timeout)
-                rest = rest[sent:]
-            self._cut = False
+        self._queued += 1
+        try:
+            async with self._writing:
+                await self._write(rest, timeout)
+        finally:
+            self._queued -= 1
 
     async def start_tls(self, context: ssl.SSLContext, *, timeout: float) -> None:
         """Begin TLS as the server, at once or behind STARTTLS. No other task may be using the connection.
@@ -188,6 +201,28 @@ class Connection:
                 self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
         self._release()
 
+    def _write_at_once(self, data: bytes) -> memoryview:
+        """Send what the kernel has room for now, which is nearly always all; return what is left."""
+        self._begin_writing()
+        sent = self._try(self._ready.writing, self._socket.send, data)
+        rest = memoryview(data)[0 if isinstance(sent, Side) else sent :]
+        self._cut = bool(rest)
+        return rest
+
+    async def _write(self, rest: memoryview, timeout: float | None) -> None:
+        self._begin_writing()
+        while rest:
+            await self._take_turn()
+            sent = await self._do(self._ready.writing, self._socket.send, rest[:PIECE], timeout)
+            rest = rest[sent:]
+        self._cut = False
+
+    def _begin_writing(self) -> None:
+        """From here on the peer is in the middle of something, until all is sent."""
+        if self._cut or self._closing:
+            raise ConnectionAbortedError("closed on our side")
+        self._cut = True
+
     def _release(self) -> None:
         self._closing = True
         self._back = b""
@@ -212,7 +247,7 @@ class Connection:
     async def _do(self, side: Side, step: Callable[[A], T], argument: A, timeout: float | None = None) -> T:
         """Do a step as soon as the socket lets us. `timeout` is for each wait."""
         while isinstance(done := self._try(side, step, argument), Side):
-            await done.wait(_deadline(timeout))
+            await done.wait(self._ready.deadline(timeout))
         return done
 
     async def _take_turn(self) -> None:
@@ -316,10 +351,6 @@ async def _dial(host: str, port: int) -> socket.socket:
         else:
             return dialed
     raise _failure(failure) from None
-
-
-def _deadline(timeout: float | None) -> float | None:
-    return None if timeout is None else asyncio.get_running_loop().time() + timeout
 
 
 def _close_notify(tls: ssl.SSLSocket) -> None:
