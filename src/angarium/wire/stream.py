@@ -44,16 +44,21 @@ class Stream:
         Raises:
             LineTooLong: no LF within `limit` bytes. Nothing is consumed; `drop_line` skips the rest.
         """
-        while True:
-            at = self._buffer.find(b"\n", self._scanned)
-            if at >= 0:
-                if at + 1 > limit:
-                    raise LineTooLong
-                return self._take(at + 1)
-            self._scanned = len(self._buffer)
-            if self._scanned >= limit:
-                raise LineTooLong
+        while (line := self.line_at_hand(limit)) is None:
             yield
+        return line
+
+    def line_at_hand(self, limit: int) -> bytes | None:
+        """The same for whoever is not to wait: None where the line has not ended yet."""
+        at = self._buffer.find(b"\n", self._scanned)
+        if at >= 0:
+            if at + 1 > limit:
+                raise LineTooLong
+            return self._take(at + 1)
+        self._scanned = len(self._buffer)
+        if self._scanned >= limit:
+            raise LineTooLong
+        return None
 
     def drop_line(self) -> Parser[None]:
         """Throw away everything up to and including the next LF, in constant memory."""
@@ -82,7 +87,11 @@ class Stream:
         return self._take(len(self._buffer))
 
     def _take(self, size: int) -> bytes:
-        taken = bytes(memoryview(self._buffer)[:size])
-        del self._buffer[:size]
+        if size == len(self._buffer):
+            taken = bytes(self._buffer)
+            self._buffer.clear()
+        else:
+            taken = bytes(memoryview(self._buffer)[:size])
+            del self._buffer[:size]
         self._scanned = 0
         return taken

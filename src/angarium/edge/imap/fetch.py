@@ -5,6 +5,8 @@ One message is in memory at a time, whatever the set, beside the few small ones 
 """
 
 import asyncio
+from dataclasses import dataclass
+from functools import lru_cache
 
 from angarium.edge.imap.session import Session
 from angarium.wire.imap.commands.messages import Fetch, Search
@@ -22,24 +24,32 @@ SEEN = frozenset({"\\Seen"})
 async def fetch(session: Session, command: Fetch) -> None:
     """FETCH and UID FETCH. By UID, a message that is gone is left out; by number, that is a failure (RFC 2180, 4.1)."""
     selected = session.selected
-    items = _items(command)
-    session.condstore |= Attribute.MODSEQ in items
-    marks = not selected.read_only and any(isinstance(item, Section) and not item.peek for item in items)
-    needed = needs_message(items)
-    whole = gives_whole(items)
-    missing = False
+    asked = _asked(command.items, by_uid=command.by_uid, since=command.changed_since is not None)
+    items, needed = asked.items, asked.needs_message
+    session.condstore |= asked.modseq
+    marks = asked.marks and not selected.read_only
+    missing = read = False
     for number, entry in selected.view.resolve(command.numbers, by_uid=command.by_uid):
         if command.changed_since is not None and entry.modseq <= command.changed_since:
             continue
-        message = (selected.opened.take(entry.uid) or await _message(session, entry)) if needed else b""
+        message: bytes | None = b""
+        if needed and (message := selected.opened.take(entry.uid)) is None:
+            message = await _message(session, entry, behind_another=read)
+            read = True
         if message is None:
             missing = True
             continue
         if marks and not entry.flags >= SEEN:
-            await _answer(session, number, await _mark(session, entry), _with_flags(items), message)
+            entry = await _mark(session, entry)
+            session.machine.untagged(*pieces(number, entry, _with_flags(items), message))
+            selected.view.told(entry.uid)
         else:
-            await _answer(session, number, entry, items, message)
-        if needed and not whole:
+            session.machine.untagged(*pieces(number, entry, items, message))
+            if asked.flags:
+                selected.view.told(entry.uid)
+        if session.machine.full:
+            await session.flush()
+        if needed and not asked.whole:
             selected.opened.keep(entry.uid, message)
     if missing and not command.by_uid:
         session.machine.complete("NO", "Some of these messages are gone", "EXPUNGEISSUED")
@@ -47,22 +57,43 @@ async def fetch(session: Session, command: Fetch) -> None:
         session.machine.complete("OK", "Completed")
 
 
-def _items(command: Fetch) -> tuple[Item, ...]:
-    items = command.items
-    if command.by_uid and Attribute.UID not in items:
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a FETCH asks for: in these words all day long, so it is thought about once."""
+
+    items: tuple[Item, ...]
+    needs_message: bool
+    whole: bool
+    flags: bool
+    modseq: bool
+    marks: bool
+    """Whether what is read is seen."""
+
+
+@lru_cache(maxsize=64)
+def _asked(items: tuple[Item, ...], *, by_uid: bool, since: bool) -> _Asked:
+    if by_uid and Attribute.UID not in items:
         items = (Attribute.UID, *items)
-    if command.changed_since is not None and Attribute.MODSEQ not in items:
+    if since and Attribute.MODSEQ not in items:
         items = (*items, Attribute.MODSEQ)
-    return items
+    return _Asked(
+        items,
+        needs_message(items),
+        gives_whole(items),
+        Attribute.FLAGS in items,
+        Attribute.MODSEQ in items,
+        any(isinstance(item, Section) and not item.peek for item in items),
+    )
 
 
 def _with_flags(items: tuple[Item, ...]) -> tuple[Item, ...]:
     return items if Attribute.FLAGS in items else (*items, Attribute.FLAGS)
 
 
-async def _message(session: Session, entry: Entry) -> bytes | None:
-    """The whole message. Others get their turn before it: with a fast disk a long FETCH would never pause."""
-    await asyncio.sleep(0)
+async def _message(session: Session, entry: Entry, *, behind_another: bool = True) -> bytes | None:
+    """The whole message. Others get their turn between two: with a fast disk a long FETCH would never pause."""
+    if behind_another:
+        await asyncio.sleep(0)
     return await session.site.mailboxes.body(session.owner, session.selected.mailbox, entry.uid)
 
 
@@ -74,13 +105,6 @@ async def _mark(session: Session, entry: Entry) -> Entry:
         selected.view.learn(changed)
         return changed
     return entry
-
-
-async def _answer(session: Session, number: int, entry: Entry, items: tuple[Item, ...], message: bytes) -> None:
-    session.machine.untagged(*pieces(number, entry, items, message))
-    if Attribute.FLAGS in items:
-        session.selected.view.told(entry.uid)
-    await session.flush_when_full()
 
 
 async def search(session: Session, command: Search) -> None:

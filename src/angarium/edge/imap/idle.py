@@ -46,7 +46,8 @@ class Idling:
         if self._task is None:
             return
         if not self._speaking:
-            self._task.cancel()
+            self._task.cancel()  # it says nothing more, and ends in the loop's next turn
+            return
         await asyncio.wait((self._task,))
         if not self._task.cancelled():
             self._task.result()

@@ -3,7 +3,9 @@
 The hot path is the app's: the prefetch of a few header fields, and the whole body, which is never copied.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable
+from functools import lru_cache, partial
+from typing import TypeAlias
 
 from angarium.wire.imap import header
 from angarium.wire.imap.dates import internal_date
@@ -16,6 +18,8 @@ from angarium.wire.imap.responses import literal
 from angarium.wire.imap.structure import structure
 
 __all__ = ["extract", "gives_whole", "needs_message", "pieces"]
+
+Writer: TypeAlias = Callable[[Entry, bytes], tuple[bytes, ...]]
 
 LISTED = frozenset({Attribute.UID, Attribute.FLAGS, Attribute.DATE, Attribute.SIZE, Attribute.MODSEQ})
 
@@ -32,17 +36,13 @@ def gives_whole(items: tuple[Item, ...]) -> bool:
     )
 
 
-def pieces(number: int, entry: Entry, items: tuple[Item, ...], message: bytes) -> Iterator[bytes]:
+def pieces(number: int, entry: Entry, items: tuple[Item, ...], message: bytes) -> list[bytes]:
     """One FETCH response. `message` may be empty where it is not needed."""
-    yield b"%d FETCH (" % number
-    for at, item in enumerate(items):
-        if at:
-            yield b" "
-        if isinstance(item, Section):
-            yield from _section(item, message)
-        else:
-            yield b"%s %s" % (item.value, _attribute(item, entry, message))
-    yield b")"
+    found = [b"%d FETCH (" % number]
+    for write in _writers(items):
+        found += write(entry, message)
+    found.append(b")")
+    return found
 
 
 def extract(message: bytes, section: Section) -> bytes | None:
@@ -54,14 +54,24 @@ def extract(message: bytes, section: Section) -> bytes | None:
     return found[first : first + count]
 
 
-def _section(section: Section, message: bytes) -> Iterator[bytes]:
+@lru_cache(maxsize=64)
+def _writers(items: tuple[Item, ...]) -> tuple[Writer, ...]:
+    """What writes each of the items, with the space before it."""
+    return tuple(
+        partial(_section, b" " * bool(at) + item.label + b" ", item)
+        if isinstance(item, Section)
+        else partial(_named, b" " * bool(at) + item.value + b" ", _ATTRIBUTES[item])
+        for at, item in enumerate(items)
+    )
+
+
+def _named(name: bytes, value: Callable[[Entry, bytes], bytes], entry: Entry, message: bytes) -> tuple[bytes, ...]:
+    return (name, value(entry, message))
+
+
+def _section(name: bytes, section: Section, _entry: Entry, message: bytes) -> tuple[bytes, ...]:
     found = extract(message, section)
-    yield section.label
-    if found is None:
-        yield b" NIL"
-    else:
-        yield b" "
-        yield from literal(found)
+    return (name, b"NIL") if found is None else (name, *literal(found))
 
 
 def _top(message: bytes, section: Section) -> bytes | None:
@@ -98,21 +108,13 @@ def _half(message: bytes, body: int, section: Section) -> bytes | None:
             return None
 
 
-def _attribute(item: Attribute, entry: Entry, message: bytes) -> bytes:
-    match item:
-        case Attribute.UID:
-            return b"%d" % entry.uid
-        case Attribute.FLAGS:
-            return flags_text(entry.flags)
-        case Attribute.DATE:
-            return internal_date(entry.day)
-        case Attribute.SIZE:
-            return b"%d" % entry.size
-        case Attribute.MODSEQ:
-            return b"(%d)" % entry.modseq
-        case Attribute.ENVELOPE:
-            return envelope(whole(message))
-        case Attribute.BODY:
-            return structure(message, extended=False)
-        case Attribute.STRUCTURE:
-            return structure(message, extended=True)
+_ATTRIBUTES: dict[Attribute, Callable[[Entry, bytes], bytes]] = {
+    Attribute.UID: lambda entry, _: b"%d" % entry.uid,
+    Attribute.FLAGS: lambda entry, _: flags_text(entry.flags),
+    Attribute.DATE: lambda entry, _: internal_date(entry.day),
+    Attribute.SIZE: lambda entry, _: b"%d" % entry.size,
+    Attribute.MODSEQ: lambda entry, _: b"(%d)" % entry.modseq,
+    Attribute.ENVELOPE: lambda _, message: envelope(whole(message)),
+    Attribute.BODY: lambda _, message: structure(message, extended=False),
+    Attribute.STRUCTURE: lambda _, message: structure(message, extended=True),
+}

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import Enum, unique
 
 from angarium.wire.imap.reader import LARGEST, Malformed, Reader
+from angarium.wire.imap.remembered import remembered
 from angarium.wire.stream import Parser
 
 __all__ = ["Attribute", "Item", "Part", "Section", "fetch_items"]
@@ -23,6 +24,8 @@ class Attribute(Enum):
     STRUCTURE = b"BODYSTRUCTURE"
     MODSEQ = b"MODSEQ"
 
+    __hash__ = object.__hash__
+
 
 @unique
 class Part(Enum):
@@ -34,6 +37,8 @@ class Part(Enum):
     NOT_FIELDS = "HEADER.FIELDS.NOT"
     TEXT = "TEXT"
     MIME = "MIME"
+
+    __hash__ = object.__hash__
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,7 @@ DEEPEST = 64
 MOST = 256
 
 
+@remembered
 def fetch_items(reader: Reader) -> Parser[tuple[Item, ...]]:
     """Parse FETCH's second argument: a macro, an item, or items in parentheses. Raises Malformed."""
     if not reader.accept(b"("):

@@ -29,6 +29,8 @@ def decode(raw: bytes) -> str:
     Raises:
         Malformed: it is not modified UTF-7, not the canonical form of it, or unreasonably long.
     """
+    if raw == b"INBOX":
+        return "INBOX"
     if len(raw) > LONGEST:
         raise Malformed("Mailbox name too long")
     try:

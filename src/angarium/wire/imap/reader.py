@@ -80,6 +80,13 @@ class Reader:
         self._at = 0
         self._budget = 0
 
+    @classmethod
+    def of(cls, line: bytes) -> "Reader":
+        """A reader of one line that is there already, without its end."""
+        reader = cls(Stream(), Limits(), lambda _text: None)
+        reader._line = line
+        return reader
+
     # Lines
 
     def begin(self, budget: int) -> Parser[None]:
@@ -118,7 +125,7 @@ class Reader:
         self._at = 0
         self._line = b""
         try:
-            line = yield from self._stream.line(self._budget)
+            line = self._stream.line_at_hand(self._budget) or (yield from self._stream.line(self._budget))
         except LineTooLong:
             head = yield from self._stream.exactly(min(self._budget, 128))
             yield from self._tail_of_line()
@@ -126,7 +133,7 @@ class Reader:
             raise TooBig("Command too long") from None
         self._budget -= len(line)
         self._line = line.rstrip(b"\r\n")
-        if not line.endswith(b"\r\n") or b"\r" in line[:-2]:
+        if len(line) - len(self._line) != 2 or b"\r" in self._line or not line.endswith(b"\r\n"):
             raise Malformed("Lines end in CRLF")
         if b"\0" in line:
             raise Malformed("NUL is not allowed")
@@ -150,9 +157,19 @@ class Reader:
         """Whether the command's text is all read."""
         return self._at >= len(self._line)
 
+    @property
+    def ahead(self) -> bytes:
+        """What is left of this line."""
+        return self._line[self._at :]
+
+    def skip(self, size: int) -> None:
+        """Take so many octets of the line for read."""
+        self._at += size
+
     def sees(self, text: bytes) -> bool:
-        """Whether `text` (in any case) comes next."""
-        return self._line[self._at : self._at + len(text)].upper() == text.upper()
+        """Whether `text`, given in capitals, comes next in any case."""
+        line, at = self._line, self._at
+        return line.startswith(text, at) or line[at : at + len(text)].upper() == text
 
     def accept(self, text: bytes) -> bool:
         """Read `text` if it comes next."""
@@ -164,11 +181,13 @@ class Reader:
     def expect(self, text: bytes) -> None:
         """Read `text`. Raises Malformed where something else comes."""
         if not self.accept(text):
-            raise Malformed(f"Expected {text.decode('ascii')!r}" if text != b" " else "Missing argument")
+            raise Malformed(f"Expected {text.decode('ascii')!r}")
 
     def space(self) -> None:
         """Read the one space between two arguments."""
-        self.expect(b" ")
+        if not self._line.startswith(b" ", self._at):
+            raise Malformed("Missing argument")
+        self._at += 1
 
     def end(self) -> None:
         """Insist on the end of the command; trailing spaces, which some clients send, are forgiven."""

@@ -13,6 +13,8 @@ from angarium.wire.imap.reader import LARGEST, Malformed, Reader
 __all__ = ["SequenceSet", "compact", "sequence_set"]
 
 TEXT = re.compile(rb"[0-9:,*]+")
+DIGITS = 10
+"""What has fewer is below the largest number."""
 RANGE = re.compile(rb"(\*|[1-9][0-9]{0,9})(?::(\*|[1-9][0-9]{0,9}))?")
 
 
@@ -24,6 +26,9 @@ class SequenceSet:
 
     def resolve(self, largest: int) -> list[tuple[int, int]]:
         """The set as ascending ranges that neither overlap nor touch, with `largest` in place of `*`."""
+        if len(self.ranges) == 1:
+            first, last = (largest if end is None else end for end in self.ranges[0])
+            return [(first, last) if first <= last else (last, first)]
         given = sorted(
             (min(pair), max(pair))
             for pair in ((largest if a is None else a, largest if b is None else b) for a, b in self.ranges)
@@ -45,6 +50,9 @@ class SequenceSet:
 def sequence_set(reader: Reader) -> SequenceSet:
     """Parse a sequence set. Raises Malformed."""
     text = reader.match(TEXT, "a sequence set")[0]
+    if len(text) < DIGITS and text.isdigit() and not text.startswith(b"0"):
+        number = int(text)
+        return SequenceSet(((number, number),))
     return SequenceSet(tuple(_range(part) for part in text.split(b",")))
 
 

@@ -83,6 +83,9 @@ class Server:
 
         Small replies are joined; a large piece comes by itself and uncopied.
         """
+        if len(self._out) > 1 and sum(map(len, self._out)) <= JOINED:
+            taken, self._out = self._out, []
+            return b"".join(taken)
         count = size = 0
         for piece in self._out:
             if count and size + len(piece) > JOINED:
@@ -107,7 +110,10 @@ class Server:
 
     def untagged(self, *pieces: bytes) -> None:
         """Queue one untagged response; `pieces` follow each other directly."""
-        self._out += (b"* ", *pieces, b"\r\n")
+        if len(pieces) == 1:
+            self._out.append(b"* %b\r\n" % pieces)
+        else:
+            self._out += (b"* ", *pieces, b"\r\n")
 
     def complete(self, status: str, text: str, code: str = "") -> None:
         """Answer the running command: OK, NO or BAD."""
@@ -147,7 +153,9 @@ class Server:
 
     def _say(self, tag: str, status: str, text: str, code: str) -> None:
         line = f"{tag} {status} [{code}] {text}" if code else f"{tag} {status} {text}"
-        self._out.append(" ".join(line.split()).encode("ascii", "replace") + b"\r\n")
+        if not (line.isascii() and line.isprintable()):
+            line = " ".join(line.split())
+        self._out.append(f"{line}\r\n".encode("ascii", "replace"))
 
     def _proceed(self, text: bytes) -> None:
         self._out.append(b"+ " + text + b"\r\n")
@@ -185,7 +193,7 @@ class Server:
         rule = RULES.get(self._reader.word())
         if rule is None:
             raise Malformed("Unknown command")
-        if not rule.states & self.state:
+        if self.state not in rule.allowed:
             raise Malformed("Log in first" if self.state is State.GREETED else "Not now")
         if rule.secret and not self.secure:
             raise Malformed("Use TLS first", status="NO", code="PRIVACYREQUIRED")

@@ -21,12 +21,15 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
+from operator import attrgetter
 from typing import TypeAlias
 
 from angarium.wire.imap.entry import Arrived, Change, Entry, Expunged, Flagged, Snapshot
 from angarium.wire.imap.sequence import SequenceSet
 
 __all__ = ["Announcement", "Exists", "Expunge", "Flags", "Moment", "NoSuchNumber", "View"]
+
+UID = attrgetter("uid")
 
 
 class NoSuchNumber(Exception):
@@ -145,7 +148,7 @@ class View:
 
     def _find(self, uid: int) -> tuple[list[Entry] | None, int]:
         for where in (self._known, self._arrived):
-            at = bisect_left(where, uid, key=_uid)
+            at = bisect_left(where, uid, key=UID)
             if at < len(where) and where[at].uid == uid:
                 return where, at
         return None, 0
@@ -160,6 +163,8 @@ class View:
     def announce(self, moment: Moment) -> list[Announcement]:
         """What to tell the client now, in this order. From here on it counts as told."""
         said: list[Announcement] = []
+        if not (self._arrived or self._gone or self._changed):
+            return said
         if moment is not Moment.NUMBERED:
             said += self._announce_gone()
         if self._arrived:
@@ -174,7 +179,7 @@ class View:
         """From the top down: no number below is shifted by what was said before."""
         said: list[Announcement] = []
         for uid in sorted(self._gone, reverse=True):
-            at = bisect_left(self._known, uid, key=_uid)
+            at = bisect_left(self._known, uid, key=UID)
             del self._known[at]
             said.append(Expunge(at + 1))
         self._gone.clear()
@@ -183,7 +188,7 @@ class View:
     def _announce_flags(self) -> list[Announcement]:
         said: list[Announcement] = []
         for uid in sorted(self._changed):
-            at = bisect_left(self._known, uid, key=_uid)
+            at = bisect_left(self._known, uid, key=UID)
             said.append(Flags(at + 1, self._known[at]))
         self._changed.clear()
         return said
@@ -199,8 +204,8 @@ class View:
             NoSuchNumber: a sequence number is beyond the end (RFC 3501, 9, seq-number). A range up to `*` never is.
         """
         if by_uid:
-            last = next((entry.uid for entry in reversed(self._known) if entry.uid not in self._gone), 0)
-            return [pair for pair in self._among(numbers.resolve(last)) if pair[1].uid not in self._gone]
+            found = self._among(numbers.resolve(self._last()))
+            return [pair for pair in found if pair[1].uid not in self._gone] if self._gone else [*found]
         if numbers.largest > len(self._known):
             raise NoSuchNumber
         return [
@@ -221,11 +226,11 @@ class View:
         where, at = self._find(uid)
         return None if where is None or uid in self._gone else where[at]
 
+    def _last(self) -> int:
+        """The largest UID in use."""
+        return next((entry.uid for entry in reversed(self._known) if entry.uid not in self._gone), 0)
+
     def _among(self, ranges: list[tuple[int, int]]) -> Iterator[tuple[int, Entry]]:
         for first, last in ranges:
-            for at in range(bisect_left(self._known, first, key=_uid), bisect_right(self._known, last, key=_uid)):
+            for at in range(bisect_left(self._known, first, key=UID), bisect_right(self._known, last, key=UID)):
                 yield at + 1, self._known[at]
-
-
-def _uid(entry: Entry) -> int:
-    return entry.uid
