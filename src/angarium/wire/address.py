@@ -29,6 +29,11 @@ _LOOSE = re.compile(rf"(?:{_ATOM}|\.)+")
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _EDGE = r"[a-z0-9_\u0080-\U0010ffff]"
 _LABEL = rf"{_EDGE}(?:(?:{_EDGE}|-){{0,61}}{_EDGE})?"
+_USUAL = re.compile(
+    r"([A-Za-z0-9._-]{1,64})@([a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+    r"(?:\.[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)*(?<=[a-z_]))"
+)
+"""Nearly all there are: no quotes, no capitals in the domain, and no IP address, which would end in a digit."""
 _DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 
 
@@ -55,6 +60,9 @@ class Address:
         Raises:
             AddressError: see there.
         """
+        usual = _USUAL.fullmatch(text)
+        if usual is not None and len(usual[2]) <= DOMAIN_BYTES:
+            return cls(usual[1], usual[2])
         local, at, domain = text.rpartition("@")
         if not at:
             raise AddressError("no @ in the address")

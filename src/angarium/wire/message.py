@@ -87,11 +87,11 @@ def parse(raw: bytes, start: int = 0, end: int | None = None) -> Entity:
     end = len(raw) if end is None else end
     horizon = min(end, start + HEADER_BYTES)
     fields: list[Field] = []
-    at = start
-    while (match := _FIELD.match(raw, at, horizon)) is not None:
+    at, match = start, _FIELD.match
+    while (found := match(raw, at, horizon)) is not None:
         if len(fields) == HEADER_FIELDS:
             raise Malformed("too many header fields")
-        name, end_of_field = match[1], match.end()
+        name, end_of_field = found[1], found.end()
         fields.append(Field(name.lower(), at, at + len(name) + 1, end_of_field))
         at = end_of_field
     if raw.startswith(b"\r\n", at, end):
@@ -120,14 +120,19 @@ def rewrite(entity: Entity, *, drop: Container[bytes] = (), replace: Mapping[byt
     return b"".join(pieces)
 
 
-def has_bare_newlines(raw: bytes) -> bool:
+def has_bare_newlines(raw: bytes | bytearray) -> bool:
     """Whether a CR or an LF stands alone anywhere (RFC 5321, 2.3.8 forbids it).
 
     Readers that take a bare LF for an end of line see other parts than those that do not.
     """
-    pairs = feeds = returns = 0
-    for at in range(0, len(raw), _PIECE):
-        pairs += raw.count(b"\r\n", at, at + _PIECE + 1)
-        feeds += raw.count(b"\n", at, at + _PIECE)
-        returns += raw.count(b"\r", at, at + _PIECE)
-    return not pairs == feeds == returns
+    at = 0
+    while at < len(raw):
+        end = at + _PIECE
+        end += raw[end - 1 : end] == b"\r"  # a CRLF is not parted
+        piece = raw if not at and end >= len(raw) else raw[at:end]
+        # A CR and an LF are one end of a line if they are together, and two if they are not.
+        ends = len(piece.splitlines()) - (not piece.endswith((b"\r", b"\n")))
+        if not piece.count(b"\n") == piece.count(b"\r") == ends:
+            return True
+        at = end
+    return False

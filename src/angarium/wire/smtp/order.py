@@ -32,6 +32,8 @@ class State(Enum):
     DATA = "DATA; the message is being read or judged"
     CLOSED = "the end: send what is to be sent, then close"
 
+    __hash__ = object.__hash__
+
 
 _HELLO_FIRST = Reply(503, "5.5.1", "Say EHLO first")
 _LOGIN_FIRST = Reply(530, "5.7.0", "Authentication required")

@@ -52,7 +52,7 @@ class Reply:
 def spell(answer: Answer) -> bytes:
     """The answer as sent. Text of several lines, or too long for one, becomes a reply of several lines."""
     text = answer.text
-    if len(text) <= _TEXT_BYTES and not _UNPRINTABLE.search(text):
+    if len(text) <= _TEXT_BYTES and text.isascii() and text.isprintable():
         return f"{answer.code} {answer.enhanced} {text}\r\n".encode()
     lines = [piece for line in text.splitlines() for piece in textwrap.wrap(line, _TEXT_BYTES)] or [""]
     return multiline(answer.code, (f"{answer.enhanced} {line}" for line in lines))
