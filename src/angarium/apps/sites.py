@@ -64,8 +64,8 @@ class Sites:
             "smtp": partial(serve_mx, site=self.reception.mx(self._mx_context)),
         }
 
-        async def serve_door(door: Door, connection: Connection) -> None:
-            await sessions[door.name](connection)
+        def serve_door(door: Door, connection: Connection) -> Awaitable[None]:
+            return sessions[door.name](connection)
 
         return serve_door
 

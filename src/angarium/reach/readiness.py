@@ -43,7 +43,7 @@ class Readiness:
         return None if timeout is None else self.loop.time() + timeout
 
     def stop(self) -> None:
-        """Forget the file descriptor, which is about to be closed; whoever waits for it is told. Idempotent."""
+        """Forget the file descriptor, which is about to be closed; whoever waits for it looks again. Idempotent."""
         if self._fd >= 0:
             self._set(0)
             self._fd = -1
@@ -87,38 +87,38 @@ class Side:
         self._waiters: list[_Waiter] = []
         self._timer: asyncio.TimerHandle | None = None
 
-    async def wait(self, deadline: float | None) -> None:
-        """Return once the kernel may let us, or somebody called `wake`; the caller tries and perhaps waits again.
+    def wait(self, deadline: float | None) -> asyncio.Future[None]:
+        """Done once the kernel may let us, or on `wake` or `stop`; the caller looks, and perhaps waits again.
+
+        To be awaited at once, which raises TimeoutError where the loop's clock reached `deadline` first. A future, not
+        a coroutine: thousands wait, and a frame for each is memory.
 
         Raises:
-            TimeoutError: the loop's clock reached `deadline` first.
-            ConnectionAbortedError: `stop` was called.
+            ConnectionAbortedError: `stop` was called before.
         """
         ready = self._ready
-        if not ready.stopped:
-            waiter = (ready.loop.create_future(), inf if deadline is None else deadline)
-            self._waiters.append(waiter)
-            ready.begin(self._what)
-            if deadline is not None and (self._timer is None or deadline < self._timer.when()):
-                self._set_timer(deadline)
-            try:
-                await waiter[0]
-            except BaseException:
-                if waiter in self._waiters:
-                    self._waiters.remove(waiter)
-                raise
         if ready.stopped:
             raise ConnectionAbortedError("closed on our side")
+        waiter = ready.loop.create_future()
+        if self._waiters:  # who was cancelled is still there
+            self._waiters = [other for other in self._waiters if not other[0].done()]
+        self._waiters.append((waiter, inf if deadline is None else deadline))
+        ready.begin(self._what)
+        if deadline is not None and (self._timer is None or deadline < self._timer.when()):
+            self._set_timer(deadline)
+        return waiter
 
     def wake(self) -> bool:
         """Let everybody who waits look again; whether anybody does."""
         if not self._waiters:
             return False
         waiters, self._waiters = self._waiters, []
+        woken = False
         for waiter, _ in waiters:
             if not waiter.done():
                 waiter.set_result(None)
-        return True
+                woken = True
+        return woken
 
     def end(self) -> None:
         """There is nothing to wait for any more."""

@@ -127,6 +127,8 @@ class Connection:
         """
         if not self._back:
             await self._ready.reading.wait(self._ready.deadline(timeout))
+            if self._ready.stopped:
+                raise ConnectionAbortedError("closed on our side")
 
     def unread(self, data: bytes) -> None:
         """Give back bytes: the next reads return them first."""
@@ -248,6 +250,8 @@ class Connection:
         """Do a step as soon as the socket lets us. `timeout` is for each wait."""
         while isinstance(done := self._try(side, step, argument), Side):
             await done.wait(self._ready.deadline(timeout))
+            if self._ready.stopped:
+                raise ConnectionAbortedError("closed on our side")
         return done
 
     async def _take_turn(self) -> None:

@@ -112,10 +112,19 @@ class _Served:
                 data = b""
                 await self.session.flush_when_full()
                 await asyncio.sleep(0)  # others have their turn between commands that were sent ahead
-            else:
-                data = await self._read()
-                if not data:
-                    return
+                continue
+            if self._idling is None:
+                await self.session.flush()
+            try:  # here it waits, nearly always: one frame less for each of thousands
+                data = await self.session.connection.read(READ, timeout=self._patience())
+            except TimeoutError:
+                if self._idling is None:
+                    raise
+                await self._idling.reassure()  # a peer that is dead is noticed by what it does not acknowledge
+                data = b""
+                continue
+            if not data:
+                return
         await self.session.flush()
 
     async def goodbye(self, text: str) -> None:
@@ -135,20 +144,17 @@ class _Served:
         if self._idling is not None:
             await self._idling.abandon()
 
-    async def _read(self) -> bytes:
+    def _patience(self) -> float:
+        """Seconds to wait for the client's next bytes. Raises TimeoutError: it should have logged in by now."""
         session = self.session
-        while self._idling is not None:  # a peer that is dead is noticed by what it does not acknowledge
-            try:
-                return await session.connection.read(READ, timeout=session.site.keepalive_seconds)
-            except TimeoutError:
-                await self._idling.reassure()
-        await session.flush()
-        seconds = session.site.limits.idle_seconds
-        if session.machine.state is State.GREETED:
-            seconds = self._deadline - asyncio.get_running_loop().time()
-            if seconds <= 0:
-                raise TimeoutError
-        return await session.connection.read(READ, timeout=seconds)
+        if self._idling is not None:
+            return session.site.keepalive_seconds
+        if session.machine.state is not State.GREETED:
+            return session.site.limits.idle_seconds
+        seconds = self._deadline - asyncio.get_running_loop().time()
+        if seconds <= 0:
+            raise TimeoutError
+        return seconds
 
     async def _handle(self, event: Event) -> None:
         match event:
