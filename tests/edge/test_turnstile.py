@@ -2,7 +2,7 @@
 
 import asyncio
 
-from angarium.edge.turnstile import Turnstile
+from angarium.edge.turnstile import AT_ONCE, Turnstile
 
 
 async def test_no_more_than_so_many_are_inside_and_all_get_their_turn() -> None:
@@ -55,3 +55,26 @@ async def test_one_who_is_cancelled_leaves_the_place_to_others() -> None:
 async def hold(turnstile: Turnstile) -> None:
     async with turnstile.place():
         await asyncio.Event().wait()
+
+
+async def test_few_begin_in_each_turn_of_the_loop_and_in_their_order() -> None:
+    turnstile = Turnstile(1000, 60)
+    begun: list[int] = []
+
+    async def come(number: int) -> None:
+        async with turnstile.place():
+            begun.append(number)
+
+    coming = [asyncio.ensure_future(come(number)) for number in range(30)]
+    coming[AT_ONCE + 1].cancel()  # before it began
+    await asyncio.sleep(0)
+    coming[AT_ONCE + 2].cancel()  # while it waits
+    many = []
+    while not all(one.done() for one in coming):
+        before = len(begun)
+        await asyncio.sleep(0)
+        many.append(len(begun) - before)
+    assert max(many) == AT_ONCE
+    assert begun == [number for number in range(30) if number not in {AT_ONCE + 1, AT_ONCE + 2}]
+    async with asyncio.timeout(5), turnstile.place():
+        pass

@@ -29,7 +29,7 @@ log = logging.getLogger("angarium.edge.listener")
 
 STOP_SECONDS = 3.0
 """Time for all sessions to say goodbye when the relay stops."""
-AT_ONCE = 64
+AT_ONCE = 16
 """Connections accepted from one door before the others have their turn."""
 PAUSE_SECONDS = 0.5
 """How long accepting rests when descriptors or memory have run out."""
