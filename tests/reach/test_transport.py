@@ -144,6 +144,19 @@ async def test_a_cancelled_read_takes_nothing(pair: MakePair) -> None:
         assert await server.read(timeout=5) == b"x"
 
 
+async def test_a_short_write_does_not_overtake_a_long_one_that_waits(pair: MakePair) -> None:
+    server, client = await pair()
+    long, longer = b"a" * 3_000_000, b"b" * 3_000_000
+    writing = [asyncio.ensure_future(server.write(data, timeout=20)) for data in (long, longer)]
+    await asyncio.sleep(0)
+    writing.append(asyncio.ensure_future(server.write(b"short", timeout=20)))
+    got = bytearray()
+    while len(got) < len(long) + len(longer) + 5:
+        got += await client.read(timeout=20)
+    await asyncio.gather(*writing)
+    assert got == long + longer + b"short"
+
+
 async def test_a_peer_that_never_reads_holds_the_writer_back_and_then_costs_it_the_connection(pair: MakePair) -> None:
     server, _client = await pair()
     with pytest.raises(TimeoutError):

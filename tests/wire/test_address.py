@@ -1,9 +1,12 @@
 """Addresses: what is read, what is refused, that equal ones are equal, and that what is written can be read."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from angarium.wire import address
 from angarium.wire.address import Address, AddressError
 
 
@@ -93,3 +96,17 @@ def test_only_the_documented_error_escapes(text: str) -> None:
 def test_every_printable_local_part_can_be_written(local: str) -> None:
     address = Address(local, "relay.example")
     assert Address.parse(str(address)) == address
+
+
+@given(st.from_regex(r"[A-Za-z0-9._-]{1,66}@[a-zA-Z0-9_.-]{1,80}", fullmatch=True))
+def test_the_short_way_for_usual_addresses_leads_where_the_long_one_does(text: str) -> None:
+    def read() -> Address | str:
+        try:
+            return Address.parse(text)
+        except AddressError as error:
+            return str(error)
+
+    short = read()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(address, "_USUAL", re.compile("(?!)"))
+        assert read() == short

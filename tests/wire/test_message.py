@@ -39,6 +39,17 @@ def test_values_are_unfolded_stripped_and_found_in_any_case() -> None:
     assert MAIL[mail.body : mail.end] == b"Body: no field\r\n"
 
 
+@given(
+    st.lists(st.sampled_from([b"\r\n", b"\r", b"\n", b"a", b"\x0b\x0c\x85", b"\r\n" * 3]), max_size=12).map(b"".join),
+    st.integers(1, 7),
+)
+def test_a_bare_newline_is_found_wherever_a_large_message_is_cut(raw: bytes, piece: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(message, "_PIECE", piece)
+        assert has_bare_newlines(raw) is bool(re.search(rb"\r(?!\n)|(?<!\r)\n", raw))
+        assert has_bare_newlines(bytearray(raw)) is has_bare_newlines(raw)
+
+
 def test_a_field_that_may_be_there_once_is_refused_twice() -> None:
     with pytest.raises(Malformed):
         parse(MAIL).only(b"x-same")

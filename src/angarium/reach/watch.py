@@ -59,14 +59,14 @@ class _OfLoop:
         self._loop = loop
 
     def change(self, fd: int, before: int, now: int, told: Told) -> None:
-        """See `Watch`. A loop does not say how a socket ended, so whoever is told must look."""
+        """See `Watch`. A loop does not say that a socket ended, and may watch it no more: each time may be the last."""
         loop = self._loop
         if now & ~before & READABLE:
-            loop.add_reader(fd, told, READABLE)
+            loop.add_reader(fd, told, READABLE | ENDED)
         elif before & ~now & READABLE:
             loop.remove_reader(fd)
         if now & ~before & WRITABLE:
-            loop.add_writer(fd, told, WRITABLE)
+            loop.add_writer(fd, told, WRITABLE | ENDED)
         elif before & ~now & WRITABLE:
             loop.remove_writer(fd)
 

@@ -1,6 +1,7 @@
 """Flags: five of the system's and keywords of anybody's (RFC 3501, 2.3.2), matched without regard to case."""
 
 import re
+from functools import lru_cache
 
 from angarium.wire.imap.reader import ATOM, Malformed, Reader
 
@@ -36,6 +37,7 @@ def keyword(reader: Reader) -> str:
     return reader.match(ATOM, "a keyword")[0].decode("ascii")
 
 
+@lru_cache(maxsize=64)
 def flags_text(flags: frozenset[str]) -> bytes:
     """Flags as a response has them: the system's first, keywords in order."""
     known = [flag for flag in SYSTEM if flag in flags]
