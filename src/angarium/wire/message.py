@@ -130,9 +130,10 @@ def has_bare_newlines(raw: bytes | bytearray) -> bool:
         end = at + _PIECE
         end += raw[end - 1 : end] == b"\r"  # a CRLF is not parted
         piece = raw if not at and end >= len(raw) else raw[at:end]
-        # A CR and an LF are one end of a line if they are together, and two if they are not.
-        ends = len(piece.splitlines()) - (not piece.endswith((b"\r", b"\n")))
-        if not piece.count(b"\n") == piece.count(b"\r") == ends:
+        # A CR and an LF are one end of a line of two octets if they are together, and two of one if they are not.
+        lines = piece.splitlines()
+        ends = len(lines) - (not piece.endswith((b"\r", b"\n")))
+        if len(piece) - sum(map(len, lines)) != 2 * ends:
             return True
         at = end
     return False
