@@ -23,7 +23,7 @@ QUOTED = re.compile(rb'"((?:[^"\\\r\n]|\\["\\])*)"')
 ESCAPED = re.compile(rb'\\(["\\])')
 NUMBER = re.compile(rb"[0-9]{1,20}")
 LITERAL = re.compile(rb"~?\{([0-9]{1,20})(\+?)\}\Z")
-TAG = re.compile(rb'[^\x00-\x20(){%*"\\+\x7f-\xff]{1,64}')
+TAG = re.compile(rb'[^\x00-\x20(){%*"\\+\x7f-\xff]{1,64}(?= |\Z)')
 
 LARGEST = (1 << 32) - 1
 PIECE = 16384
@@ -205,7 +205,7 @@ class Reader:
     def tag(self) -> str | None:
         """The tag in front of the command, or None where there is none that could be repeated to the peer."""
         found = TAG.match(self._line)
-        if found is None or self._line[found.end() : found.end() + 1] not in (b" ", b""):
+        if found is None:
             return None
         self._at = found.end()
         return found[0].decode("ascii")

@@ -83,7 +83,9 @@ class Server:
 
         Small replies are joined; a large piece comes by itself and uncopied.
         """
-        if len(self._out) > 1 and sum(map(len, self._out)) <= JOINED:
+        if not self._out:
+            return b""
+        if sum(map(len, self._out)) <= JOINED:
             taken, self._out = self._out, []
             return b"".join(taken)
         count = size = 0
