@@ -6,6 +6,7 @@ silence where everything is meant to run: with CI set, a missing program is an e
 
 import os
 import shutil
+import signal
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -18,6 +19,12 @@ settings.load_profile("angarium")
 PROGRAMS = ("chromium", "dovecot", "opendkim", "pebble", "pebble-challtestsrv", "postfix", "strace")
 PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin"
 """Mail servers are where only root looks."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """A shell that starts us in the background has SIGINT ignored, and every program that a test starts inherits it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
