@@ -189,10 +189,10 @@ def meanwhile(world: "World", something: Callable[[], Awaitable[Owner]], found: 
     backend = cast("Any", world.store._backend)
     write = backend.write
 
-    async def interrupted(job: Any) -> Any:
+    async def interrupted(job: Any, **how: bool) -> Any:
         backend.write = write
         found.append(await something())
-        return await write(job)
+        return await write(job, **how)
 
     backend.write = interrupted
 
@@ -203,7 +203,7 @@ async def test_where_it_cannot_be_done_nothing_is_answered(world: "World") -> No
     backend = cast("Any", world.store._backend)
     write = backend.write
 
-    async def full(_job: Any) -> Any:
+    async def full(_job: Any, **_how: bool) -> Any:
         raise StoreFull("no room")
 
     backend.write = full

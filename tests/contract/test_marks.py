@@ -125,7 +125,7 @@ async def test_old_marks_are_forgotten(world: "World", monkeypatch: pytest.Monke
 async def test_what_was_not_stored_is_not_remembered(world: "World", monkeypatch: pytest.MonkeyPatch) -> None:
     await people(world)
 
-    async def full(job: object) -> None:
+    async def full(job: object, *, heavy: bool = False) -> None:
         raise StoreFull("the disk is full")
 
     with monkeypatch.context() as broken:

@@ -153,11 +153,11 @@ async def emptied_meanwhile(world: "World", act: Callable[[], Awaitable[object]]
     backend = world.store._backend
     write, jobs = backend.write, []
 
-    async def late(job: Any) -> Any:
+    async def late(job: Any, *, heavy: bool = False) -> Any:
         jobs.append(job)
         if len(jobs) == 1:
             await world.store.accounts.login("alice", "duress", day=100)
-        return await write(job)
+        return await write(job, heavy=heavy)
 
     backend.write = late  # type: ignore[method-assign]
     await act()
@@ -189,7 +189,7 @@ async def test_what_cannot_be_written_changes_nothing(world: "World", monkeypatc
     await world.account()
     added = await add(world)
 
-    async def full(job: object) -> None:
+    async def full(job: object, *, heavy: bool = False) -> None:
         raise StoreFull("the disk is full")
 
     with monkeypatch.context() as broken:

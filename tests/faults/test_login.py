@@ -18,7 +18,7 @@ async def test_the_first_login_of_a_day_needs_no_room(
     await store.accounts.create("alice", "password", day=1)
     await store.mailboxes.deliver([Letter(b"hello", ("alice",))], day=1)
 
-    async def fail(job: Any) -> None:
+    async def fail(job: Any, *, heavy: bool = False) -> None:
         raise failure
 
     with monkeypatch.context() as broken:

@@ -20,12 +20,14 @@ from angarium.store.seal import Seal
 from angarium.store.titles import INBOX, keyed
 from angarium.wire.imap.entry import Arrived, Entry
 
-__all__ = ["LARGE", "MANY", "Blob", "Overtaken", "Parcel", "arrive", "seal_one", "sealed_then", "store"]
+__all__ = ["BIG", "LARGE", "MANY", "Blob", "Overtaken", "Parcel", "arrive", "seal_one", "sealed_then", "store"]
 
 T = TypeVar("T")
 
 LARGE = 65_536
 """Bodies above this many bytes are kept once where they go to several, or apart where the seal hides."""
+BIG = 262_144
+"""Bodies above this many bytes are read and written outside the event loop's thread."""
 MANY = 64
 """More names than these are looked up outside the event loop's thread."""
 
@@ -68,13 +70,19 @@ Storing: TypeAlias = Callable[[Writing, News, Sequence[Parcel]], T]
 """A job that gets what was sealed before it, and calls `store` with it before it changes anything else."""
 
 
-async def sealed_then(backend: Backend, seal: Seal, letters: Sequence[Letter], job: Storing[T]) -> T:
-    """Seal letters to all who have an account, then run a job in a transaction; where it was overtaken, both again."""
+async def sealed_then(
+    backend: Backend, seal: Seal, letters: Sequence[Letter], job: Storing[T], *, heavy: bool = False
+) -> T:
+    """Seal letters to all who have an account, then run a job in a transaction; where it was overtaken, both again.
+
+    `heavy`: the job is, whatever the letters are.
+    """
     many = sum(len(letter.names) for letter in letters) > MANY
+    heavy = heavy or many or any(len(letter.message) > BIG for letter in letters)
     while True:
         ready = await backend.read(partial(parcels, seal=seal, letters=letters), heavy=many) if letters else []
         with suppress(Overtaken):
-            return await backend.write(partial(_handed, job=job, ready=ready))
+            return await backend.write(partial(_handed, job=job, ready=ready), heavy=heavy)
 
 
 def _handed(rows: Writing, news: News, *, job: Storing[T], ready: Sequence[Parcel]) -> T:

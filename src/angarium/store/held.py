@@ -69,7 +69,7 @@ class StoredBoxes:
                 raise StoreError("two parcels for one place: it must be sealed anew")
             return there is None
 
-        return await self._backend.write(job)
+        return await self._backend.write(job, heavy=len(parcel) > LARGE)
 
     async def all(self) -> list[Held]:
         """See `Boxes.all`."""
@@ -96,7 +96,7 @@ class StoredBoxes:
     async def remove(self, box: bytes, names: Collection[bytes]) -> None:
         """See `Boxes.remove`."""
         places = [self._place(box, name) for name in names]
-        await self._backend.write(lambda rows, news: rows.remove_parcels(places))
+        await self._backend.write(lambda rows, news: rows.remove_parcels(places), heavy=True)
 
     def _place(self, box: bytes, name: bytes) -> int:
         return int.from_bytes(self._seal.name("parcel", f"{box.hex()} {name.hex()}")[:8], signed=True)

@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from contextlib import suppress
 from functools import partial
 
-from angarium.store.delivery import MANY, Overtaken, Parcel, arrive, seal_one, sealed_then, store
+from angarium.store.delivery import BIG, MANY, Overtaken, Parcel, arrive, seal_one, sealed_then, store
 from angarium.store.flags import canonical, changed
 from angarium.store.interfaces import (
     AccountId,
@@ -32,8 +32,6 @@ __all__ = ["StoredMailboxes"]
 
 LONG = 2_000
 """Mailboxes of more messages are listed outside the event loop's thread."""
-BIG = 262_144
-"""Bodies of more bytes are read there too."""
 
 
 class StoredMailboxes:
@@ -149,7 +147,7 @@ class StoredMailboxes:
                 return store(rows, news, [parcel], day=day, flags=canonical(flags))
 
             with suppress(Overtaken):
-                return await self._backend.write(job)
+                return await self._backend.write(job, heavy=len(message) > BIG)
 
     async def flag(
         self,
@@ -182,22 +180,26 @@ class StoredMailboxes:
                 news.extend((box.number, Flagged(entries[message.uid])) for message in altered)
             return tuple(entries.values()), tuple(newer)
 
-        return await self._backend.write(job)
+        return await self._backend.write(job, heavy=len(uids) > MANY)
 
     async def expunge(self, owner: Owner, mailbox: str, uids: Collection[int] | None = None) -> tuple[int, ...]:
         """See `Mailboxes.expunge`."""
         chosen = None if uids is None else frozenset(uids)
 
-        def job(rows: Writing, news: News) -> list[int]:
+        def job(rows: Writing, news: News, *, most: int | None) -> list[int] | None:
             box = found(rows, self._seal, owner, mailbox)
             doomed = rows.deleted(box, chosen, AT_ONCE)
+            if most is not None and (len(doomed) > MANY or sum(message.size for message in doomed) > most):
+                return None
             if doomed:
                 remove(rows, news, self._seal, box, doomed, owner.key)
             return [message.uid for message in doomed]
 
         gone: list[int] = []
         while True:
-            some = await self._backend.write(job)
+            some = await self._backend.write(partial(job, most=BIG))
+            if some is None:
+                some = await self._backend.write(partial(job, most=None), heavy=True) or []
             gone += some
             if len(some) < AT_ONCE:
                 return tuple(gone)
@@ -230,7 +232,7 @@ class StoredMailboxes:
                 tuple(copy.uid for copy in copies),
             )
 
-        return await self._backend.write(job)
+        return await self._backend.write(job, heavy=len(uids) > MANY)
 
     async def sweep(self, rules: Rules) -> Swept:
         """See `Mailboxes.sweep`."""

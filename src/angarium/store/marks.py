@@ -58,7 +58,7 @@ class StoredMarks:
         forgotten = 0
         while marks := await self._backend.read(lambda rows: rows.marks_before(before_day, LOOKED_AT), heavy=True):
             for start in range(0, len(marks), AT_ONCE):
-                await self._backend.write(partial(_remove, marks=marks[start : start + AT_ONCE]))
+                await self._backend.write(partial(_remove, marks=marks[start : start + AT_ONCE]), heavy=True)
             forgotten += len(marks)
         return forgotten
 

@@ -33,7 +33,7 @@ class MemoryBackend:
         self._require_open()
         return look(self._rows)
 
-    async def write(self, job: Callable[[Writing, News], T]) -> T:
+    async def write(self, job: Callable[[Writing, News], T], *, heavy: bool = False) -> T:
         """See `Backend.write`."""
         self._require_open()
         news: News = []

@@ -59,7 +59,7 @@ class StoredQueue:
                 rows.put_entries(entries)
                 rows.add_cargo(cargo.number, note=note, body=cargo.wrapped)
 
-        await sealed_then(self._backend, self._seal, letters, job)
+        await sealed_then(self._backend, self._seal, letters, job, heavy=len(dispatch.message) > BIG)
         return [bill.waiting(number) for number, bill in bills]
 
     async def waiting(self) -> list[Waiting]:
@@ -103,7 +103,7 @@ class StoredQueue:
             elif recipients != bill.recipients:
                 self._put(rows, number, bill._replace(recipients=recipients))
 
-        await sealed_then(self._backend, self._seal, letters, job)
+        await sealed_then(self._backend, self._seal, letters, job, heavy=True)
 
     async def hold(self, numbers: Collection[int], *, held: bool) -> None:
         """See `OutQueue.hold`."""

@@ -63,7 +63,7 @@ def ruin(rows: Writing, news: News, number: int) -> None:
 async def clear_ruins(backend: Backend, seal: Seal, numbers: Iterable[int], key: Key | None = None) -> None:
     """Destroy what is left of mailboxes that are gone. `key` is their owner's, where it is at hand."""
     for number in numbers:
-        while await backend.write(partial(_clear, seal=seal, number=number, key=key)):
+        while await backend.write(partial(_clear, seal=seal, number=number, key=key), heavy=True):
             pass
 
 

@@ -165,8 +165,11 @@ class Backend(Protocol):
     async def read(self, look: Callable[[Reading], T], *, heavy: bool = False) -> T:
         """Run a look at one moment's rows; a heavy one, where it may take long, outside the event loop's thread."""
 
-    async def write(self, job: Callable[[Writing, News], T]) -> T:
-        """Run a job in a transaction, whole or not at all; return when it is durable and its news are out."""
+    async def write(self, job: Callable[[Writing, News], T], *, heavy: bool = False) -> T:
+        """Run a job in a transaction, whole or not at all; return when it is durable and its news are out.
+
+        A heavy one, which changes many rows, runs outside the event loop's thread.
+        """
 
     async def close(self) -> None:
         """Finish what was begun and let go of everything. What comes later raises StoreError."""

@@ -38,7 +38,7 @@ async def sweep(backend: Backend, seal: Seal, rules: Rules) -> Swept:
         quota += await _carry_out(backend, seal, excess, lambda message: message.day < rules.quota_before_day)
     await clear_ruins(backend, seal, await backend.read(lambda rows: rows.ruins()))
     for blob in await backend.read(_orphans, heavy=True):
-        await backend.write(partial(_remove_blob, blob=blob))
+        await backend.write(partial(_remove_blob, blob=blob), heavy=True)
     return Swept(old, large, quota)
 
 
@@ -112,7 +112,7 @@ async def _carry_out(backend: Backend, seal: Seal, places: Sequence[Place], due:
     together = sorted(places)
     for start in range(0, len(together), AT_ONCE):
         some = together[start : start + AT_ONCE]
-        removed += await backend.write(partial(_remove, seal=seal, places=some, due=due))
+        removed += await backend.write(partial(_remove, seal=seal, places=some, due=due), heavy=True)
     return removed
 
 

@@ -65,15 +65,15 @@ class SqliteBackend:
             if isinstance(error, sqlite3.Error):
                 raise translated(error) from error
             raise
-        self._writer = Writer(writer, wal, publish, veil)
+        self._writer = Writer(writer, wal, publish, veil, patience=BUSY_MILLISECONDS)
 
     async def read(self, look: Callable[[Reading], T], *, heavy: bool = False) -> T:
         """See `Backend.read`."""
         return await self._readers.read(look, heavy=heavy)
 
-    async def write(self, job: Callable[[Writing, News], T]) -> T:
+    async def write(self, job: Callable[[Writing, News], T], *, heavy: bool = False) -> T:
         """See `Backend.write`."""
-        return await self._writer.write(job)
+        return await self._writer.write(job, heavy=heavy)
 
     async def close(self) -> None:
         """See `Backend.close`."""

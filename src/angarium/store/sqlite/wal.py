@@ -49,7 +49,7 @@ PART = 1024 * 1024
 
 
 class Wal:
-    """One database's log. All methods belong to the writer's thread."""
+    """One database's log. All methods belong to who has the writer's connection."""
 
     def __init__(self, log: Path, writer: sqlite3.Connection) -> None:
         """`writer` is the one connection that writes, and copies the log."""
@@ -66,6 +66,11 @@ class Wal:
         """How long the writer may wait for work before it should call `cut`; None: for ever."""
         return REST if self._dirty else None
 
+    @property
+    def whole(self) -> bool:
+        """Whether a transaction can be written as it is; otherwise only after `ready`."""
+        return not self._headless
+
     def ready(self) -> None:
         """Make sure that a transaction can be written.
 
@@ -75,11 +80,10 @@ class Wal:
         if self._headless and not self._cut():
             raise StoreError("another program holds the database")
 
-    def committed(self) -> None:
-        """Notice a commit."""
+    def committed(self) -> bool:
+        """Notice a commit; return whether the log has become so long that it should be cut now."""
         self._dirty = True
-        if self._size() > LONG:
-            self.cut()
+        return self._size() > LONG
 
     def cut(self) -> None:
         """Copy what is left, overwrite the log and cut it to nothing; where somebody reads it, leave it for later."""

@@ -1,14 +1,26 @@
-"""The one thread that writes. Jobs that wait are written together: one transaction, one flush of the disk for all.
+"""The one connection that writes. Jobs that wait are written together: one transaction, one flush of the disk for all.
 
-Each job has a savepoint of its own, so that one that fails takes nothing from the others; where the disk fails the
-transaction as a whole, each is tried once more alone. Futures are resolved, and news given out, on the event loop,
-only after the commit, in its order.
+Short jobs run on the event loop's thread, as short looks do; only the commit, which waits for the disk, is the writer's
+thread's. Two threads that take turns at every row cost more than the rows. A group with a heavy job in it, or one that
+comes while that thread has the connection, or while the disk is slow to read, runs over there as a whole.
+
+A job looks first and changes afterwards (`store.rows`), so one that fails has changed nothing and takes nothing from
+the others. Where one has, or where the disk fails the transaction as a whole, all is undone and each is tried once more
+alone.
+Futures are resolved, and news given out, on the event loop, only after the commit, in its order.
+
+Invariants:
+* The connection belongs to who holds `_turn`: the event loop from the beginning of a transaction until it is handed
+  over, the thread until it is committed. The event loop never waits for it, nor for another program's lock.
+* One group is under way at a time, and what comes meanwhile is the next one: the slower the disk, the larger they are.
 """
 
 import asyncio
 import logging
 import sqlite3
 import threading
+import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
@@ -31,16 +43,27 @@ GROUP = 256
 """Most jobs in one transaction."""
 QUEUE = 1024
 """Jobs under way at once; who comes later waits to be let in."""
+SLOW = 0.1
+"""Seconds on the event loop's thread after which a group must have waited for the disk,"""
+ELSEWHERE = 10.0
+"""and for which the next ones run in the writer's thread."""
 
 
 @dataclass(slots=True)
 class _Order:
     job: Callable[[Writing, News], Any]
     future: asyncio.Future[Any]
-    loop: asyncio.AbstractEventLoop
+    heavy: bool
     result: Any = None
     error: Exception | None = None
     news: News = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Group:
+    orders: list[_Order]
+    begun: bool
+    """Its jobs have run, and the transaction is to be committed."""
 
 
 class Writer:
@@ -52,115 +75,92 @@ class Writer:
         wal: Wal,
         publish: Callable[[News], None],
         veil: Callable[[RawWriting], Writing],
+        *,
+        patience: int,
     ) -> None:
+        """`patience`: milliseconds to wait for another program that holds the database."""
         self._connection = connection
         self._rows = veil(SqliteRows(connection))
         self._wal = wal
         self._publish = publish
-        self._queue: SimpleQueue[_Order | None] = SimpleQueue()
+        self.patience = patience
+        self._turn = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._waiting: deque[_Order] = deque()
+        self._under_way = False
+        self._elsewhere_until = 0.0
+        self._queue: SimpleQueue[_Group | None] = SimpleQueue()
         self._room = asyncio.Semaphore(QUEUE)
         self._closed = False
         self._complaint = Complaint("nothing can be stored", "storing works again")
+        connection.execute("PRAGMA busy_timeout = 0")
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
 
-    async def write(self, job: Callable[[Writing, News], T]) -> T:
+    async def write(self, job: Callable[[Writing, News], T], *, heavy: bool = False) -> T:
         """Run a job in the next transaction. See `store.rows.Backend.write`."""
-        async with self._room:
+        await self._room.acquire()
+        try:
             if self._closed:
                 raise StoreError("the store is closed")
-            loop = asyncio.get_running_loop()
-            future: asyncio.Future[T] = loop.create_future()
-            self._queue.put(_Order(job, future, loop))
+            self._loop = asyncio.get_running_loop()
+            future: asyncio.Future[T] = self._loop.create_future()
+            self._waiting.append(_Order(job, future, heavy))
+            if not self._under_way:
+                self._under_way = True
+                self._loop.call_soon(self._begin)
             return await future
+        finally:
+            self._room.release()
 
     async def close(self) -> None:
         """Write what was queued, then end the thread and close the connection."""
         if not self._closed:
             self._closed = True
-            self._queue.put(None)
+            if not self._under_way:
+                self._queue.put(None)
         await asyncio.to_thread(self._thread.join)
 
-    def _run(self) -> None:
-        open_ = True
-        while open_:
-            try:
-                first = self._queue.get(timeout=self._wal.patience)
-            except Empty:
-                self._wal.cut()
-                continue
-            orders, open_ = self._group(first)
-            if orders:
-                self._write(orders)
-        self._wal.cut()
-        self._connection.close()
+    # On the event loop
 
-    def _group(self, order: _Order | None) -> tuple[list[_Order], bool]:
-        """All orders that wait, and whether more may come. Whose caller has given up already is left out."""
+    def _begin(self) -> None:
+        """Have the next group written, if somebody waits."""
+        orders = self._next()
+        if orders:
+            light = not any(order.heavy for order in orders)
+            self._queue.put(_Group(orders, begun=light and self._begun_here(orders)))
+            return
+        self._under_way = False
+        if self._closed:
+            self._queue.put(None)
+
+    def _next(self) -> list[_Order]:
+        """All orders that wait, or the first of them. Whose caller has given up already is left out."""
+        waiting = self._waiting
         orders: list[_Order] = []
-        while order is not None:
+        while waiting and len(orders) < GROUP:
+            order = waiting.popleft()
             if not order.future.cancelled():
                 orders.append(order)
-            if len(orders) == GROUP or self._queue.empty():
-                return orders, True
-            order = self._queue.get()
-        return orders, False
+        return orders
 
-    def _write(self, orders: list[_Order]) -> None:
+    def _begun_here(self, orders: list[_Order]) -> bool:
+        """Run orders on this thread, up to the commit; False: it is to be done in the other, from the beginning."""
+        began = time.monotonic()
+        if began < self._elsewhere_until or not self._turn.acquire(blocking=False):
+            return False
         try:
-            self._transaction(orders)
-        except Exception as error:
-            if len(orders) == 1 or held(error):
-                for order in orders:
-                    order.error = translated(error)
-            else:
-                for order in orders:
-                    self._write_alone(order)
-        self._report(orders)
-        try:
-            orders[0].loop.call_soon_threadsafe(self._settle, orders)
-        except RuntimeError:
-            _log.warning("the event loop ended before the answer to a write")
-        self._wal.committed()
-
-    def _write_alone(self, order: _Order) -> None:
-        try:
-            self._transaction([order])
-        except Exception as error:
-            order.error = translated(error)
-
-    def _transaction(self, orders: list[_Order]) -> None:
-        """Run orders and commit; what concerns one alone is noted in it. Whatever this raises, nothing was written."""
-        execute = self._connection.execute
-        self._wal.ready()
-        try:
-            execute("BEGIN IMMEDIATE")
-            for order in orders:
-                execute("SAVEPOINT job")
-                self._run_job(order)
-                execute("RELEASE job")
-            execute("COMMIT")
+            if self._wal.whole:
+                self._run_jobs(orders)
         except Exception:
-            if self._connection.in_transaction:
-                execute("ROLLBACK")
-            raise
-
-    def _run_job(self, order: _Order) -> None:
-        order.error, order.news = None, []
-        try:
-            order.result = order.job(self._rows, order.news)
-        except Exception as error:
-            if not self._connection.in_transaction:
-                raise  # a full disk has rolled back everybody's work
-            self._connection.execute("ROLLBACK TO job")
-            order.error = translated(error)
-
-    def _report(self, orders: list[_Order]) -> None:
-        """Tell the keeper when the disk begins to fail, and when it works again; not at every job."""
-        failing = next(
-            (str(order.error) for order in orders if type(order.error) in (StoreError, StoreFull, Damaged)), None
-        )
-        self._complaint.note(failing)
+            return False  # whatever it is, there is more patience for it over there
+        finally:
+            begun = self._connection.in_transaction
+            if not begun:
+                self._turn.release()
+            if (now := time.monotonic()) - began > SLOW:
+                self._elsewhere_until = now + ELSEWHERE
+        return begun
 
     def _settle(self, orders: list[_Order]) -> None:
         for order in orders:
@@ -170,3 +170,117 @@ class Writer:
                     order.future.set_result(order.result)
             elif not order.future.done():
                 order.future.set_exception(order.error)
+        self._begin()
+
+    # In the writer's thread. It takes the turn only where nothing that was begun can be on its way to it.
+
+    def _run(self) -> None:
+        open_ = True
+        while open_:
+            try:
+                group = self._queue.get(timeout=self._wal.patience)
+            except Empty:
+                if self._turn.acquire(blocking=False):
+                    self._wal.cut()
+                    self._turn.release()
+                continue
+            if group is None:
+                open_ = False
+            else:
+                self._write(group)
+        self._wal.cut()
+        self._connection.close()
+
+    def _write(self, group: _Group) -> None:
+        """Have a group on the disk, and settled."""
+        if not group.begun:
+            self._turn.acquire()
+        try:
+            self._commit(group)
+            self._report(group.orders)
+            long = self._wal.committed()
+            if long:
+                self._tell(group.orders)
+                self._wal.cut()
+        finally:
+            self._turn.release()
+        if not long:
+            self._tell(group.orders)
+
+    def _commit(self, group: _Group) -> None:
+        orders = group.orders
+        try:
+            if group.begun:
+                self._end()
+            else:
+                self._transaction(orders)
+        except Exception as error:
+            if len(orders) == 1 or held(error):
+                for order in orders:
+                    order.error = translated(error)
+            else:
+                for order in orders:
+                    self._write_alone(order)
+
+    def _write_alone(self, order: _Order) -> None:
+        try:
+            self._transaction([order])
+        except Exception as error:
+            order.error = translated(error)
+
+    def _transaction(self, orders: list[_Order]) -> None:
+        """Run orders and commit. Whatever this raises, nothing was written."""
+        self._connection.execute(f"PRAGMA busy_timeout = {self.patience}")
+        try:
+            self._wal.ready()
+            self._run_jobs(orders)
+        finally:
+            self._connection.execute("PRAGMA busy_timeout = 0")
+        self._end()
+
+    def _tell(self, orders: list[_Order]) -> None:
+        assert self._loop is not None
+        try:
+            self._loop.call_soon_threadsafe(self._settle, orders)
+        except RuntimeError:
+            _log.warning("the event loop ended before the answer to a write")
+
+    def _report(self, orders: list[_Order]) -> None:
+        """Tell the keeper when the disk begins to fail, and when it works again; not at every job."""
+        failing = next(
+            (str(order.error) for order in orders if type(order.error) in (StoreError, StoreFull, Damaged)), None
+        )
+        self._complaint.note(failing)
+
+    # In either, by turns
+
+    def _run_jobs(self, orders: list[_Order]) -> None:
+        """Begin a transaction and run orders in it; what concerns one alone is noted in it."""
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            for order in orders:
+                self._run_job(order)
+        except Exception:
+            self._undo()
+            raise
+
+    def _run_job(self, order: _Order) -> None:
+        order.error, order.news = None, []
+        before = self._connection.total_changes
+        try:
+            order.result = order.job(self._rows, order.news)
+        except Exception as error:
+            if self._connection.total_changes != before or not self._connection.in_transaction:
+                raise  # it changed something, or a full disk has rolled back everybody's work
+            order.error = translated(error)
+
+    def _end(self) -> None:
+        try:
+            self._connection.execute("COMMIT")
+        except Exception:
+            self._undo()
+            raise
+
+    def _undo(self) -> None:
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
