@@ -7,8 +7,7 @@ a stand-in of the commonest size.
 """
 
 import secrets
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeAlias, TypeVar
@@ -20,7 +19,7 @@ from angarium.store.seal import Seal
 from angarium.store.titles import INBOX, keyed
 from angarium.wire.imap.entry import Arrived, Entry
 
-__all__ = ["BIG", "LARGE", "MANY", "Blob", "Overtaken", "Parcel", "arrive", "seal_one", "sealed_then", "store"]
+__all__ = ["BIG", "LARGE", "MANY", "Blob", "Intake", "Overtaken", "Parcel", "arrive", "seal_one", "store"]
 
 T = TypeVar("T")
 
@@ -70,35 +69,81 @@ Storing: TypeAlias = Callable[[Writing, News, Sequence[Parcel]], T]
 """A job that gets what was sealed before it, and calls `store` with it before it changes anything else."""
 
 
-async def sealed_then(
-    backend: Backend, seal: Seal, letters: Sequence[Letter], job: Storing[T], *, heavy: bool = False
-) -> T:
-    """Seal letters to all who have an account, then run a job in a transaction; where it was overtaken, both again.
+class Intake:
+    """Seals what comes in, and has it stored.
 
-    `heavy`: the job is, whatever the letters are.
+    Accounts that got something lately are known without another look. What is known of one may be old: where it is gone
+    there is no mailbox to store into, and where it began anew the job is overtaken, and looks.
     """
-    many = sum(len(letter.names) for letter in letters) > MANY
-    heavy = heavy or many or any(len(letter.message) > BIG for letter in letters)
-    while True:
-        ready = await backend.read(partial(parcels, seal=seal, letters=letters), heavy=many) if letters else []
-        with suppress(Overtaken):
-            return await backend.write(partial(_handed, job=job, ready=ready), heavy=heavy)
+
+    def __init__(self, backend: Backend, seal: Seal, most: int = 8_192) -> None:
+        self._backend = backend
+        self._seal = seal
+        self._most = most
+        self._known: dict[AccountId, AccountRow] = {}
+
+    async def sealed_then(self, letters: Sequence[Letter], job: Storing[T], *, heavy: bool = False) -> T:
+        """Seal letters to all who have an account, then run a job in a transaction; where it was overtaken, both again.
+
+        `heavy`: the job is, whatever the letters are.
+        """
+        many = sum(len(letter.names) for letter in letters) > MANY
+        heavy = heavy or many or any(len(letter.message) > BIG for letter in letters)
+        to = [(letter, self._accounts(letter.names)) for letter in letters]
+        while True:
+            known = {account: self._known.get(account) for _, accounts in to for account in accounts}
+            ready = await self._ready(to, known, many=many)
+            try:
+                done = await self._backend.write(partial(_handed, job=job, ready=ready), heavy=heavy)
+            except Overtaken:
+                for account in known:
+                    self._known.pop(account, None)
+                continue
+            self._remember(known)
+            return done
+
+    async def _ready(
+        self,
+        to: Sequence[tuple[Letter, Sequence[AccountId]]],
+        known: dict[AccountId, AccountRow | None],
+        *,
+        many: bool,
+    ) -> list[Parcel]:
+        """Letters, sealed. What is not known is looked up, and then known."""
+        strangers = [account for account, row in known.items() if row is None]
+
+        def look(rows: Reading) -> list[Parcel]:
+            known.update((account, rows.account(account)) for account in strangers)
+            return parcels(self._seal, to, known)
+
+        if many or strangers:
+            return await self._backend.read(look, heavy=many)
+        return parcels(self._seal, to, known)
+
+    def _accounts(self, names: Iterable[str]) -> list[AccountId]:
+        """Each once."""
+        return list(dict.fromkeys(AccountId(self._seal.name("account", name)) for name in names))
+
+    def _remember(self, known: Mapping[AccountId, AccountRow | None]) -> None:
+        for account, row in known.items():
+            if row is not None:
+                self._known.pop(account, None)
+                self._known[account] = row
+        while len(self._known) > self._most:
+            del self._known[next(iter(self._known))]
 
 
 def _handed(rows: Writing, news: News, *, job: Storing[T], ready: Sequence[Parcel]) -> T:
     return job(rows, news, ready)
 
 
-def parcels(rows: Reading, seal: Seal, letters: Iterable[Letter]) -> list[Parcel]:
-    """Seal letters to the INBOX of each name that has an account, once each."""
+def parcels(
+    seal: Seal, to: Iterable[tuple[Letter, Sequence[AccountId]]], known: Mapping[AccountId, AccountRow | None]
+) -> list[Parcel]:
+    """Seal letters to the INBOX of each account that there is."""
     ready: list[Parcel] = []
-    found: dict[AccountId, AccountRow | None] = {}
-    for letter in letters:
-        accounts = dict.fromkeys(AccountId(seal.name("account", name)) for name in letter.names)
-        for account in accounts:
-            if account not in found:
-                found[account] = rows.account(account)
-        open_to = [(account, row) for account in accounts if (row := found[account]) is not None]
+    for letter, accounts in to:
+        open_to = [(account, row) for account in accounts if (row := known[account]) is not None]
         if len(letter.message) > LARGE and len(open_to) > 1:
             ready.extend(_share(seal, letter.message, open_to, INBOX))
         else:

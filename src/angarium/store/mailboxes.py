@@ -8,10 +8,9 @@ from collections.abc import Collection, Sequence
 from contextlib import suppress
 from functools import partial
 
-from angarium.store.delivery import BIG, MANY, Overtaken, Parcel, arrive, seal_one, sealed_then, store
+from angarium.store.delivery import BIG, MANY, Intake, Overtaken, Parcel, arrive, seal_one, store
 from angarium.store.flags import canonical, changed
 from angarium.store.interfaces import (
-    AccountId,
     Copied,
     Letter,
     MailboxExists,
@@ -37,13 +36,14 @@ LONG = 2_000
 class StoredMailboxes:
     """See `store.interfaces.Mailboxes`."""
 
-    def __init__(self, backend: Backend, seal: Seal) -> None:
+    def __init__(self, backend: Backend, seal: Seal, intake: Intake) -> None:
         self._backend = backend
         self._seal = seal
+        self._intake = intake
 
     async def deliver(self, letters: Sequence[Letter], *, day: int) -> None:
         """See `Mailboxes.deliver`."""
-        await sealed_then(self._backend, self._seal, letters, partial(store, day=day))
+        await self._intake.sealed_then(letters, partial(store, day=day))
 
     async def usage(self, names: Collection[str]) -> dict[str, int]:
         """See `Mailboxes.usage`. Counts size classes."""
@@ -51,9 +51,8 @@ class StoredMailboxes:
         def look(rows: Reading) -> dict[str, int]:
             usage = {}
             for name in names:
-                account = AccountId(self._seal.name("account", name))
-                if rows.account(account) is not None:
-                    usage[name] = sum(box.size for box in rows.mailboxes(account))
+                if boxes := rows.mailboxes(self._seal.name("account", name)):  # who has an account has an INBOX
+                    usage[name] = sum(box.size for box in boxes)
             return usage
 
         return await self._backend.read(look, heavy=len(names) > MANY)

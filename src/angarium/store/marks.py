@@ -12,7 +12,7 @@ Refuses to know what makes two messages the same: that is whose mark it is given
 from collections.abc import Sequence
 from functools import partial
 
-from angarium.store.delivery import MANY, Parcel, sealed_then, store
+from angarium.store.delivery import MANY, Intake, Parcel, store
 from angarium.store.interfaces import AccountId, Letter
 from angarium.store.rows import Backend, News, Writing
 from angarium.store.seal import Seal
@@ -28,9 +28,10 @@ AT_ONCE = 1_024
 class StoredMarks:
     """See `store.outbound.Marks`."""
 
-    def __init__(self, backend: Backend, seal: Seal) -> None:
+    def __init__(self, backend: Backend, seal: Seal, intake: Intake) -> None:
         self._backend = backend
         self._seal = seal
+        self._intake = intake
 
     async def deliver(self, letter: Letter, mark: bytes, *, day: int) -> tuple[str, ...]:
         """See `Marks.deliver`."""
@@ -51,7 +52,7 @@ class StoredMarks:
             rows.add_marks([(marks[name], day) for name in got])
             return got
 
-        return await sealed_then(self._backend, self._seal, [Letter(letter.message, due)], job) if due else ()
+        return await self._intake.sealed_then([Letter(letter.message, due)], job) if due else ()
 
     async def forget(self, *, before_day: int) -> int:
         """See `Marks.forget`."""

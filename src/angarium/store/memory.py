@@ -136,6 +136,10 @@ class _Rows:
         number = self._numbers.get(account, {}).get(name)
         return None if number is None else self._boxes[number]
 
+    def entered(self, account: bytes, name: bytes) -> tuple[bytes, RawBox] | None:
+        row, box = self._accounts.get(account), self.mailbox(account, name)
+        return None if row is None or box is None else (row.lock, box)
+
     def mailboxes(self, account: bytes) -> list[RawBox]:
         return [self._boxes[number] for number in self._numbers.get(account, {}).values()]
 

@@ -13,7 +13,7 @@ import struct
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from angarium.store.delivery import Parcel, sealed_then, store
+from angarium.store.delivery import Intake, Parcel, store
 from angarium.store.interfaces import Letter
 from angarium.store.outbound import Dispatch, Waiting
 from angarium.store.rows import Backend, News, Reading, Writing
@@ -41,9 +41,10 @@ class _Cargo:
 class StoredQueue:
     """See `store.outbound.OutQueue`."""
 
-    def __init__(self, backend: Backend, seal: Seal) -> None:
+    def __init__(self, backend: Backend, seal: Seal, intake: Intake) -> None:
         self._backend = backend
         self._seal = seal
+        self._intake = intake
         self._last: int | None = None
 
     async def add(self, dispatch: Dispatch, letters: Sequence[Letter], *, day: int, age_day: int) -> list[Waiting]:
@@ -59,7 +60,7 @@ class StoredQueue:
                 rows.put_entries(entries)
                 rows.add_cargo(cargo.number, note=note, body=cargo.wrapped)
 
-        await sealed_then(self._backend, self._seal, letters, job, heavy=len(dispatch.message) > BIG)
+        await self._intake.sealed_then(letters, job, heavy=len(dispatch.message) > BIG)
         return [bill.waiting(number) for number, bill in bills]
 
     async def waiting(self) -> list[Waiting]:
@@ -103,7 +104,7 @@ class StoredQueue:
             elif recipients != bill.recipients:
                 self._put(rows, number, bill._replace(recipients=recipients))
 
-        await sealed_then(self._backend, self._seal, letters, job, heavy=True)
+        await self._intake.sealed_then(letters, job, heavy=True)
 
     async def hold(self, numbers: Collection[int], *, held: bool) -> None:
         """See `OutQueue.hold`."""

@@ -186,6 +186,9 @@ class RawReading(Register, Traffic, Protocol):
     def mailbox(self, account: bytes, name: bytes) -> RawBox | None:
         """A mailbox by its owner and its keyed name."""
 
+    def entered(self, account: bytes, name: bytes) -> tuple[bytes, RawBox] | None:
+        """The lock of an account and a mailbox of it, by its keyed name: what every step of a session looks at."""
+
     def mailboxes(self, account: bytes) -> list[RawBox]:
         """All mailboxes of an account, in no order."""
 

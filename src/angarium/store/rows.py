@@ -67,6 +67,9 @@ class Reading(Register, Traffic, Protocol):
     def mailbox(self, account: bytes, name: bytes) -> MailboxRow | None:
         """A mailbox by its owner and its keyed name."""
 
+    def entered(self, account: bytes, name: bytes) -> tuple[bytes, MailboxRow] | None:
+        """The lock of an account and a mailbox of it, by its keyed name."""
+
     def mailboxes(self, account: bytes) -> list[MailboxRow]:
         """All mailboxes of an account, in no order."""
 

@@ -15,7 +15,7 @@ In every form names are keyed with the root key, so a disk without it does not s
 import hashlib
 import hmac
 import os
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import NamedTuple, Protocol
 
 from argon2.low_level import Type, hash_secret_raw
@@ -54,7 +54,7 @@ class Anew(NamedTuple):
     key: Key
 
 
-class Seal(Protocol):
+class Seal(Hashable, Protocol):
     """What stands between the relay's words and the disk. Every method may be called from any thread."""
 
     @property

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from angarium.store.accounts import StoredAccounts
 from angarium.store.changes import Hub, StoredChanges
+from angarium.store.delivery import Intake
 from angarium.store.held import StoredBoxes, StoredPapers
 from angarium.store.invitations import StoredInvitations
 from angarium.store.keys import StoredKeys
@@ -31,13 +32,14 @@ class Store:
         """`backend` makes the back-end, given whom to tell of what was committed."""
         hub = Hub()
         self._backend = backend(hub.publish)
+        intake = Intake(self._backend, seal)
         self.accounts = StoredAccounts(self._backend, seal)
         self.invitations = StoredInvitations(self._backend, seal)
-        self.mailboxes = StoredMailboxes(self._backend, seal)
+        self.mailboxes = StoredMailboxes(self._backend, seal, intake)
         self.changes = StoredChanges(self._backend, seal, hub)
         self.tokens = StoredTokens(self._backend, seal)
-        self.queue = StoredQueue(self._backend, seal)
-        self.marks = StoredMarks(self._backend, seal)
+        self.queue = StoredQueue(self._backend, seal, intake)
+        self.marks = StoredMarks(self._backend, seal, intake)
         self.keys = StoredKeys(self._backend, seal)
         self.boxes = StoredBoxes(self._backend, seal)
         self.papers = StoredPapers(self._backend, seal)

@@ -1,6 +1,7 @@
 """What mailboxes are called: INBOX in any case, others exactly (RFC 3501, 5.1); and how a new one begins."""
 
 import secrets
+from functools import lru_cache
 
 from angarium.store.interfaces import AccountId, NoSuchAccount, NoSuchMailbox, Owner
 from angarium.store.rows import AccountRow, MailboxRow, Reading, Writing
@@ -10,6 +11,8 @@ from angarium.store.uids import Uids
 __all__ = ["INBOX", "current", "found", "keyed", "open_mailbox", "spelled"]
 
 INBOX = "INBOX"
+_NAMES = 8_192
+"""Keyed names kept at hand."""
 
 
 def spelled(mailbox: str) -> str:
@@ -17,8 +20,12 @@ def spelled(mailbox: str) -> str:
     return INBOX if mailbox.lower() == "inbox" else mailbox
 
 
+@lru_cache(_NAMES)
 def keyed(seal: Seal, account: AccountId, mailbox: str) -> bytes:
-    """The name a mailbox is found by on disk: nobody can tell from it that two accounts each have an INBOX."""
+    """The name a mailbox is found by on disk: nobody can tell from it that two accounts each have an INBOX.
+
+    Kept at hand: it is asked for at each step of a message's life, and holds nobody's name.
+    """
     return seal.name("mailbox", f"{account.hex()}/{spelled(mailbox)}")
 
 
@@ -30,12 +37,10 @@ def current(rows: Reading, owner: Owner) -> AccountRow | None:
 
 def found(rows: Reading, seal: Seal, owner: Owner, mailbox: str) -> MailboxRow:
     """An account's mailbox. Raises NoSuchMailbox."""
-    if current(rows, owner) is None:
+    both = rows.entered(owner.account, keyed(seal, owner.account, mailbox))
+    if both is None or not owner.key.fits(both[0]):
         raise NoSuchMailbox
-    row = rows.mailbox(owner.account, keyed(seal, owner.account, mailbox))
-    if row is None:
-        raise NoSuchMailbox
-    return row
+    return both[1]
 
 
 def open_mailbox(rows: Writing, seal: Seal, account: AccountId, mailbox: str) -> None:

@@ -100,6 +100,10 @@ class Veiled:
         box = self._rows.mailbox(account, name)
         return box and self._shown(box)
 
+    def entered(self, account: bytes, name: bytes) -> tuple[bytes, MailboxRow] | None:
+        both = self._rows.entered(account, name)
+        return both and (both[0], self._shown(both[1]))
+
     def mailboxes(self, account: bytes) -> list[MailboxRow]:
         return list(map(self._shown, self._rows.mailboxes(account)))
 

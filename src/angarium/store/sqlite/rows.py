@@ -77,6 +77,14 @@ class SqliteRows:
         ).fetchone()
         return row and RawBox(*row)
 
+    def entered(self, account: bytes, name: bytes) -> tuple[bytes, RawBox] | None:
+        row = self._execute(
+            "SELECT lock, number, title, state FROM accounts JOIN mailboxes USING (account)"
+            " WHERE account = ? AND name = ?",
+            (account, name),
+        ).fetchone()
+        return row and (row[0], RawBox(row[1], row[2], row[3]))
+
     def mailboxes(self, account: bytes) -> list[RawBox]:
         rows = self._execute("SELECT number, title, state FROM mailboxes WHERE account = ?", (account,))
         return list(map(RawBox._make, rows))
