@@ -3,7 +3,11 @@
 import asyncio
 from typing import TYPE_CHECKING
 
+import pytest
+
+from angarium.store import changes
 from angarium.store.changes import KEPT
+from angarium.store.interfaces import NoSuchMailbox
 from angarium.wire.imap.entry import Arrived, Entry, Expunged, Flagged, Resync
 
 if TYPE_CHECKING:
@@ -138,3 +142,35 @@ async def test_a_closed_subscription_hears_nothing(world: "World") -> None:
     assert len(other.take()) == 1
     other.close()
     assert world.store.changes._hub._listeners == {}
+
+
+async def test_open_is_a_snapshot_and_all_that_comes_after_it(world: "World") -> None:
+    alice = await world.account()
+    await world.deliver(b"one", "alice")
+    subscription, snapshot = await world.store.changes.open(alice, "inbox")
+    assert snapshot == await world.store.mailboxes.snapshot(alice, "INBOX")
+    await world.deliver(b"two", "alice")
+    (change,) = subscription.take()
+    assert isinstance(change, Arrived)
+    assert change.entry.uid == snapshot.uidnext
+
+
+async def test_open_of_a_long_mailbox_hears_what_comes_while_it_is_listed(
+    world: "World", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(changes, "LONG", 1)
+    alice = await world.account()
+    for _ in range(3):
+        await world.deliver(b"one", "alice")
+    opening = asyncio.ensure_future(world.store.changes.open(alice, "INBOX"))
+    await world.deliver(b"two", "alice")
+    subscription, snapshot = await opening
+    heard = {change.entry.uid for change in subscription.take() if isinstance(change, Arrived)}
+    assert heard | {entry.uid for entry in snapshot.entries} == set(await world.uids(alice))
+
+
+async def test_open_of_what_is_not_there_leaves_nobody_listening(world: "World") -> None:
+    alice = await world.account()
+    with pytest.raises(NoSuchMailbox):
+        await world.store.changes.open(alice, "Work")
+    assert not world.store.changes._hub._listeners

@@ -6,13 +6,15 @@ A subscription is bounded: a session that does not take its changes gets one `Re
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 from angarium.store.interfaces import NoSuchAccount, NoSuchMailbox, Owner
+from angarium.store.mailboxes import LONG, listed
 from angarium.store.rows import Backend, News
 from angarium.store.seal import Seal
 from angarium.store.titles import INBOX, found
-from angarium.wire.imap.entry import Change, Resync
+from angarium.wire.imap.entry import Change, Resync, Snapshot
 
 __all__ = ["KEPT", "Attendant", "Hub", "Listener", "StoredChanges"]
 
@@ -141,6 +143,20 @@ class StoredChanges:
         """See `Changes.subscribe`."""
         row = await self._backend.read(lambda rows: found(rows, self._seal, owner, mailbox))
         return self._hub.listen(row.number)
+
+    async def open(self, owner: Owner, mailbox: str) -> tuple[Listener, Snapshot]:
+        """See `Changes.open`."""
+        look = partial(listed, seal=self._seal, owner=owner, mailbox=mailbox)
+        number, snapshot = await self._backend.read(partial(look, most=LONG))
+        listener = self._hub.listen(number)  # nobody had a turn since: what is not in it will be heard
+        try:
+            if snapshot is None:
+                _, snapshot = await self._backend.read(partial(look, most=None), heavy=True)
+        except BaseException:
+            listener.close()
+            raise
+        assert snapshot is not None
+        return listener, snapshot
 
     async def attend(self, owner: Owner, farewell: Callable[[], None]) -> Attendant:
         """See `Changes.attend`. An account lives as long as its INBOX, which nothing else ends."""

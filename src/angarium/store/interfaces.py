@@ -295,6 +295,13 @@ class Changes(Protocol):
             NoSuchAccount: it was already.
         """
 
+    async def open(self, owner: Owner, mailbox: str) -> tuple[Subscription, Snapshot]:
+        """Listen to a mailbox, and take a snapshot of it: `subscribe` and `snapshot` in one look.
+
+        Raises:
+            NoSuchMailbox: see there.
+        """
+
     async def subscribe(self, owner: Owner, mailbox: str) -> Subscription:
         """Listen to a mailbox. Subscribe first and take the snapshot after: changes already in it do no harm.
 

@@ -27,7 +27,7 @@ from angarium.store.sweep import sweep
 from angarium.store.titles import INBOX, current, found, keyed, open_mailbox, spelled
 from angarium.wire.imap.entry import Arrived, Entry, Flagged, Snapshot
 
-__all__ = ["StoredMailboxes"]
+__all__ = ["LONG", "StoredMailboxes", "listed"]
 
 LONG = 2_000
 """Mailboxes of more messages are listed outside the event loop's thread."""
@@ -101,17 +101,10 @@ class StoredMailboxes:
 
     async def snapshot(self, owner: Owner, mailbox: str) -> Snapshot:
         """See `Mailboxes.snapshot`."""
-
-        def look(rows: Reading, most: int | None = LONG) -> Snapshot | None:
-            box = found(rows, self._seal, owner, mailbox)
-            if most is not None and box.messages > most:
-                return None
-            entries = tuple(_entry(owner, message) for message in rows.messages(box))
-            return Snapshot(box.uidvalidity, box.uidnext, box.modseq, entries)
-
-        snapshot = await self._backend.read(look)
+        look = partial(listed, seal=self._seal, owner=owner, mailbox=mailbox)
+        _, snapshot = await self._backend.read(partial(look, most=LONG))
         if snapshot is None:
-            snapshot = await self._backend.read(partial(look, most=None), heavy=True)
+            _, snapshot = await self._backend.read(partial(look, most=None), heavy=True)
         assert snapshot is not None
         return snapshot
 
@@ -119,14 +112,15 @@ class StoredMailboxes:
         """See `Mailboxes.body`."""
 
         def look(rows: Reading, most: int | None = BIG) -> tuple[bool, bytes | None]:
-            box = found(rows, self._seal, owner, mailbox)
-            for message in rows.messages(box, [uid]):
-                record = _record(owner, message)
-                if most is not None and record.size > most:
-                    return False, None
-                wrapped = rows.blob(record.blob) if record.blob else rows.body(box.number, uid)
-                return True, None if wrapped is None else self._seal.unwrap(record.key, wrapped)
-            return True, None
+            letter = rows.letter(found(rows, self._seal, owner, mailbox), uid, most)
+            if letter is None:
+                return True, None
+            record, wrapped = Record.unpack(owner.key.open(letter[0])), letter[1]
+            if most is not None and record.size > most:
+                return False, None
+            if record.blob:
+                wrapped = rows.blob(record.blob)
+            return True, None if wrapped is None else self._seal.unwrap(record.key, wrapped)
 
         done, body = await self._backend.read(look)
         if not done:
@@ -251,6 +245,15 @@ class StoredMailboxes:
         if spelled(mailbox) == INBOX:
             raise NoSuchMailbox
         return found(rows, self._seal, owner, mailbox)
+
+
+def listed(rows: Reading, *, seal: Seal, owner: Owner, mailbox: str, most: int | None) -> tuple[int, Snapshot | None]:
+    """The number of a mailbox, and all that is in it; None where that is more than `most`. Raises NoSuchMailbox."""
+    box = found(rows, seal, owner, mailbox)
+    if most is not None and box.messages > most:
+        return box.number, None
+    entries = tuple(_entry(owner, message) for message in rows.messages(box)) if box.messages else ()
+    return box.number, Snapshot(box.uidvalidity, box.uidnext, box.modseq, entries)
 
 
 def _record(owner: Owner, message: MessageRow) -> Record:

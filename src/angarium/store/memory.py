@@ -217,8 +217,11 @@ class _Rows:
 
     # Bodies
 
-    def body(self, place: int) -> bytes | None:
-        return self.bodies.get(place)
+    def letter(self, place: int, most: int | None) -> tuple[bytes, bytes | None] | None:
+        row = self._messages.get(place)
+        if row is None:
+            return None
+        return row.record, self.bodies.get(place) if most is None or row.size <= most else None
 
     def add_bodies(self, bodies: Iterable[tuple[int, bytes]]) -> None:
         self.bodies.update(bodies)

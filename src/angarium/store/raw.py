@@ -217,8 +217,8 @@ class RawReading(Register, Traffic, Protocol):
     def notes(self, days: Collection[int]) -> Iterator[tuple[int, int, bytes]]:
         """Place, day and note of all messages of these days."""
 
-    def body(self, place: int) -> bytes | None:
-        """The body beside a message."""
+    def letter(self, place: int, most: int | None) -> tuple[bytes, bytes | None] | None:
+        """The record of a message, and the body beside it, unless that is of a size class above `most`."""
 
     def blob(self, blob: int) -> bytes | None:
         """A body that several share."""

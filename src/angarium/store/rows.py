@@ -109,8 +109,8 @@ class Reading(Register, Traffic, Protocol):
     def kinds(self, days: Collection[int]) -> set[tuple[int, int]]:
         """Day and size class of the messages of these days, those of ruins included."""
 
-    def body(self, number: int, uid: int) -> bytes | None:
-        """The wrapped body kept beside a message's record."""
+    def letter(self, box: MailboxRow, uid: int, most: int | None) -> tuple[bytes, bytes | None] | None:
+        """The record of a message, and the wrapped body kept beside it, unless that is of a size class above `most`."""
 
     def blob(self, blob: int) -> bytes | None:
         """A wrapped body that several share."""

@@ -242,9 +242,11 @@ class Veiled:
 
     # Bodies
 
-    def body(self, number: int, uid: int) -> bytes | None:
-        (place,) = self._places(number, [uid])
-        return self._rows.body(place)
+    def letter(self, box: MailboxRow, uid: int, most: int | None) -> tuple[bytes, bytes | None] | None:
+        if uid not in box.live:
+            return None
+        (place,) = self._places(box.number, [uid])
+        return self._rows.letter(place, most)
 
     def copy_body(self, number: int, uid: int, to_number: int, to_uid: int) -> None:
         place, to = self._seal.scatter([number << 32 | uid, to_number << 32 | to_uid])

@@ -11,6 +11,8 @@ __all__ = ["SqliteRows"]
 
 _FIRST = -(1 << 63)
 """No place is lower."""
+_LAST = (1 << 63) - 1
+"""No size is larger."""
 
 
 class SqliteRows:
@@ -172,9 +174,13 @@ class SqliteRows:
 
     # Bodies
 
-    def body(self, place: int) -> bytes | None:
-        body: bytes | None = self._value("SELECT body FROM bodies WHERE place = ?", (place,))
-        return body
+    def letter(self, place: int, most: int | None) -> tuple[bytes, bytes | None] | None:
+        row: tuple[bytes, bytes | None] | None = self._execute(
+            "SELECT record, body FROM messages LEFT JOIN bodies ON bodies.place = messages.place AND size <= ?"
+            " WHERE messages.place = ?",
+            (_LAST if most is None else most, place),
+        ).fetchone()
+        return row
 
     def add_bodies(self, bodies: Iterable[tuple[int, bytes]]) -> None:
         self._each("INSERT INTO bodies (place, body) VALUES (?, ?)", bodies)
