@@ -18,7 +18,8 @@ def canonical(flags: Iterable[str]) -> frozenset[str]:
     return frozenset({flag.lower(): _SPELLING.get(flag.lower(), flag) for flag in sorted(flags)}.values())
 
 
-def changed(flags: frozenset[str], *, add: Iterable[str], remove: Iterable[str]) -> frozenset[str]:
+@lru_cache(maxsize=1024)
+def changed(flags: frozenset[str], *, add: frozenset[str], remove: frozenset[str]) -> frozenset[str]:
     """Flags after a change. A keyword keeps the case it was first set with."""
     by_fold = {flag.lower(): flag for flag in flags}
     for flag in remove:
