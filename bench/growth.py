@@ -22,16 +22,17 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.progress import Progress
 
-from angarium.store.interfaces import Letter, Owner
+from angarium.store.interfaces import Letter, Owner, Subscription
 from angarium.store.sealed import Sealed
 from angarium.store.store import Store, open_sqlite
+from angarium.wire.imap.entry import Arrived
 
 PEOPLE = 256
 """Who gets messages while it is measured."""
@@ -48,6 +49,12 @@ class Side:
     store: Store
     owners: list[Owner]
     message: bytes
+    open: dict[str, Subscription] = field(default_factory=dict)
+
+    async def listen(self) -> None:
+        """Everybody opens their INBOX, as they do after each message."""
+        for owner in self.owners:
+            self.open[owner.name], _ = await self.store.changes.open(owner, "INBOX")
 
     async def spent(self, count: int) -> float:
         """CPU seconds of so many deliveries, each with all that follows it."""
@@ -55,27 +62,25 @@ class Side:
 
         async def worker() -> None:
             for at in left:
-                owner = self.owners[at % len(self.owners)]
-                await life(self.store, owner, self.message)
+                await self._life(self.owners[at % len(self.owners)])
 
         gc.collect()
         began = time.process_time()
         await asyncio.gather(*(worker() for _ in range(AT_ONCE)))
         return time.process_time() - began
 
-
-async def life(store: Store, owner: Owner, message: bytes) -> None:
-    """One message: what the relay asks of the store between its submission and its end."""
-    subscription = await store.changes.subscribe(owner, "INBOX")
-    assert owner.name in await store.mailboxes.usage([owner.name])
-    await store.mailboxes.deliver([Letter(message, (owner.name,))], day=2)
-    for uid in [change.entry.uid for change in subscription.take() if hasattr(change, "entry")]:
-        assert await store.mailboxes.body(owner, "INBOX", uid) == message
-        await store.mailboxes.flag(owner, "INBOX", [uid], add=DELETED)
-    assert await store.mailboxes.expunge(owner, "INBOX")
-    subscription.close()
-    opened, _ = await store.changes.open(owner, "INBOX")
-    opened.close()
+    async def _life(self, owner: Owner) -> None:
+        """One message: what the relay asks of the store between its submission and its end."""
+        mailboxes = self.store.mailboxes
+        assert owner.name in await mailboxes.usage([owner.name])
+        await mailboxes.deliver([Letter(self.message, (owner.name,))], day=2)
+        for change in self.open[owner.name].take():
+            if isinstance(change, Arrived):
+                assert await mailboxes.body(owner, "INBOX", change.entry.uid) == self.message
+                await mailboxes.flag(owner, "INBOX", [change.entry.uid], add=DELETED)
+        assert await mailboxes.expunge(owner, "INBOX")
+        self.open[owner.name].close()
+        self.open[owner.name], _ = await self.store.changes.open(owner, "INBOX")
 
 
 @asynccontextmanager
@@ -99,7 +104,9 @@ async def filled(directory: Path, accounts: int, waiting: int, size: int, progre
             some = names[start : start + FILLED_AT_ONCE]
             await store.mailboxes.deliver([Letter(message, tuple(some))], day=1)
             progress.advance(filling, len(some))
-    yield Side(store, owners, message)
+    side = Side(store, owners, message)
+    await side.listen()
+    yield side
     await store.close()
 
 

@@ -25,6 +25,9 @@ T = TypeVar("T")
 
 FILE = "store.db"
 BUSY_MILLISECONDS = 2000
+WRITER_CACHE, READER_CACHE = 32_768, 4_096
+"""KiB of pages kept, at most. The writer comes back to the same pages at each step of a message's life; who reads has
+to forget all pages whenever something was committed, so more than a look needs is of no use there."""
 PRAGMAS: tuple[str, ...] = (
     "page_size = 8192",
     "journal_mode = WAL",
@@ -32,7 +35,6 @@ PRAGMAS: tuple[str, ...] = (
     "synchronous = FULL",
     "secure_delete = ON",
     "temp_store = MEMORY",
-    "cache_size = -8192",
     "trusted_schema = OFF",
     f"busy_timeout = {BUSY_MILLISECONDS}",
 )
@@ -83,7 +85,7 @@ class SqliteBackend:
 
     def _prepare(self) -> sqlite3.Connection:
         self._hold.create(FILE)
-        connection = self._connect()
+        connection = self._connect(WRITER_CACHE)
         try:
             if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
                 raise StoreError("the file system of the data directory cannot hold the database: choose a local one")
@@ -106,17 +108,18 @@ class SqliteBackend:
                 "put back the root.key that belongs to it, or begin in an empty directory"
             )
 
-    def _connect(self) -> sqlite3.Connection:
+    def _connect(self, cache: int) -> sqlite3.Connection:
         connection = sqlite3.connect(self._file, isolation_level=None, check_same_thread=False, cached_statements=256)
         try:
             for pragma in PRAGMAS:
                 connection.execute(f"PRAGMA {pragma}")
+            connection.execute(f"PRAGMA cache_size = -{cache}")
         except BaseException:
             connection.close()
             raise
         return connection
 
     def _reader(self) -> sqlite3.Connection:
-        connection = self._connect()
+        connection = self._connect(READER_CACHE)
         connection.execute("PRAGMA query_only = ON")
         return connection
