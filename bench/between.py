@@ -59,6 +59,7 @@ https = {port}
 [federation.routes]
 "{other}" = {{ via = "127.0.0.1:{other_port}", transport = "https" }}
 """
+PORTS = range(20_000, 32_000)
 SENDERS, RECEIVERS = 3, 3
 ANSWERS = 20
 """Messages answered before a round may end,"""
@@ -299,8 +300,13 @@ def _receiver(side: int, number: int) -> str:
 
 
 def _free_ports() -> list[int]:
-    with socket.create_server((HOST, 0)) as one, socket.create_server((HOST, 0)) as other:
-        return [one.getsockname()[1], other.getsockname()[1]]
+    """Two that nobody listens on, below those that the system gives to whoever asks for any."""
+    found: list[int] = []
+    while len(found) < 2:
+        port = PORTS.start + secrets.randbelow(len(PORTS))
+        with contextlib.suppress(OSError), socket.create_server((HOST, port)):
+            found.append(port)
+    return found
 
 
 def _table(figures: Figures, seconds: float) -> Table:

@@ -27,6 +27,8 @@ log = logging.getLogger("angarium.check")
 
 PROGRAM = "deltachat-rpc-server"
 PACKAGE = "deltachat_rpc_server"
+BATCH = "get_next_event_batch"
+OVERFLOW = "EventChannelOverflow"
 LINE = 64 << 20
 """Longest answer taken from the core, in bytes: its descriptions of itself and of long chats are long lines."""
 FAREWELL = 10.0
@@ -147,13 +149,22 @@ class Core:
             listener(None)
 
     async def _watch(self) -> None:
-        """Fetch events and give them to who listens, until the core ends."""
+        """Fetch events and give them to who listens, until the core ends.
+
+        Many at once where the core has that: it keeps some thousands, and drops the oldest when they are not fetched.
+        """
         with contextlib.suppress(CoreEnded):
             while True:
-                event = await self.call("get_next_event")
-                self._tell(Event(event["contextId"], event["event"]["kind"], event["event"]))
+                if BATCH in self.methods:
+                    events = await self.call(BATCH)
+                else:
+                    events = [await self.call("get_next_event")]
+                for event in events:
+                    self._tell(Event(event["contextId"], event["event"]["kind"], event["event"]))
 
     def _tell(self, event: Event) -> None:
+        if event.kind == OVERFLOW:
+            log.error("the core has dropped events that were not fetched in time: %s", event.fields.get("n"))
         if event.kind in ("Warning", "Error"):
             log.info("core, profile %d: %s", event.profile, event.fields.get("msg"))
         for listener in list(self._listeners.get(event.profile, ())):

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import os
 import random
+import secrets
 import socket
 import sys
 import tempfile
@@ -44,6 +45,7 @@ https = {port}
 """Invitations and push tokens are on, and the examiner knows them; nothing answers behind the notification service."""
 OTHER = (sys.executable, "-m", "angarium", "up", "--listen", "127.0.0.1", "--ports", "any", "--json", "--data")
 """What the other relay is, whatever is tested."""
+PORTS = range(20_000, 32_000)
 START = 60.0
 EARLIEST = 0.6
 """Part of the mails after which the relay may be killed."""
@@ -114,9 +116,13 @@ def _settings(domain: str, port: int, other: str, other_port: int) -> str:
 
 
 def _free_ports(count: int) -> list[int]:
-    with contextlib.ExitStack() as stack:
-        bound = [stack.enter_context(socket.create_server((HOST, 0))) for _ in range(count)]
-        return [one.getsockname()[1] for one in bound]
+    """Ports that nobody listens on, below those that the system gives to whoever asks for any."""
+    found: list[int] = []
+    while len(found) < count:
+        port = PORTS.start + secrets.randbelow(len(PORTS))
+        with contextlib.suppress(OSError), socket.create_server((HOST, port)):
+            found.append(port)
+    return found
 
 
 @contextlib.asynccontextmanager
