@@ -22,7 +22,6 @@ import contextlib
 import json
 import random
 import secrets
-import socket
 import sys
 import tempfile
 import time
@@ -40,6 +39,7 @@ from angarium.apps.check.throwaway import Relay, relay
 from angarium.edge.control import ask
 from angarium.lab.clients import Imap, Refused, Submission
 from angarium.lab.mails import mark_of, sealed
+from angarium.lab.ports import free_ports
 from bench.kill import MARK, PASSWORD, above, body_digest, whole
 
 __all__ = ["Figures", "killed"]
@@ -59,7 +59,6 @@ https = {port}
 [federation.routes]
 "{other}" = {{ via = "127.0.0.1:{other_port}", transport = "https" }}
 """
-PORTS = range(20_000, 32_000)
 SENDERS, RECEIVERS = 3, 3
 ANSWERS = 20
 """Messages answered before a round may end,"""
@@ -164,7 +163,7 @@ class Pair:
         self.homes = [directory / name for name in NAMES]
         self.up: list[Relay | None] = [None, None]
         self._stacks = [contextlib.AsyncExitStack(), contextlib.AsyncExitStack()]
-        ports = _free_ports()
+        ports = free_ports(HOST, 2)
         for side in (0, 1):
             self.homes[side].mkdir(0o700)
             (self.homes[side] / "angarium.toml").write_text(
@@ -297,16 +296,6 @@ async def _login(pair: Pair, side: int, address: str) -> Imap:
 
 def _receiver(side: int, number: int) -> str:
     return f"mailbox{number:03}@{NAMES[side]}"
-
-
-def _free_ports() -> list[int]:
-    """Two that nobody listens on, below those that the system gives to whoever asks for any."""
-    found: list[int] = []
-    while len(found) < 2:
-        port = PORTS.start + secrets.randbelow(len(PORTS))
-        with contextlib.suppress(OSError), socket.create_server((HOST, port)):
-            found.append(port)
-    return found
 
 
 def _table(figures: Figures, seconds: float) -> Table:

@@ -5,20 +5,12 @@ import threading
 
 import pytest
 
-from angarium.lab.capture import TCP, UDP, capture
+from angarium.lab.capture import TCP, UDP, capture, permitted
 
 HERE, THERE = "127.0.91.1", "127.0.91.2"
 
 
-def may() -> bool:
-    try:
-        socket.socket(socket.AF_PACKET, socket.SOCK_RAW).close()
-    except PermissionError:
-        return False
-    return True
-
-
-pytestmark = pytest.mark.skipif(not may(), reason="needs the right to open a packet socket")
+pytestmark = pytest.mark.skipif(not permitted(), reason="needs the right to open a packet socket")
 
 
 def test_a_stream_is_seen_whole_and_once() -> None:

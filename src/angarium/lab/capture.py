@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-__all__ = ["Capture", "Segment", "capture"]
+__all__ = ["Capture", "Segment", "capture", "permitted"]
 
 IPV4 = 0x0800
 LINK = 14
@@ -76,6 +76,15 @@ def capture(interface: str = "lo") -> Iterator[Capture]:
             ended.set()
             reader.join()
             _, taken.dropped = struct.unpack("II", sock.getsockopt(PACKET, STATISTICS, 8))
+
+
+def permitted() -> bool:
+    """Whether this process may capture."""
+    try:
+        socket.socket(socket.AF_PACKET, socket.SOCK_RAW).close()
+    except PermissionError:
+        return False
+    return True
 
 
 def _read(sock: socket.socket, taken: Capture, ended: threading.Event) -> None:

@@ -4,12 +4,10 @@ Who looks searches as the examiner of a seized disk does, in every encoding; tha
 what TLS does not hide, the name of the relay that is called.
 """
 
-import socket
-
 import pytest
 
 from angarium.apps.check.profile import join
-from angarium.lab.capture import capture
+from angarium.lab.capture import capture, permitted
 from angarium.lab.seizure.encodings import Known
 from angarium.lab.seizure.hunter import Hunter
 from tests.e2e.federation.conftest import World
@@ -22,15 +20,7 @@ BY_SMTP = """\
 ENVELOPE = ("X-MAIL-FROM", "X-MAIL-TO", "MAIL FROM", "RCPT TO", "Message-ID", "Subject", "multipart/encrypted")
 
 
-def may() -> bool:
-    try:
-        socket.socket(socket.AF_PACKET, socket.SOCK_RAW).close()
-    except PermissionError:
-        return False
-    return True
-
-
-@pytest.mark.skipif(not may(), reason="needs the right to open a packet socket")
+@pytest.mark.skipif(not permitted(), reason="needs the right to open a packet socket")
 @pytest.mark.parametrize(("settings", "port"), [("", 443), (BY_SMTP, 25)], ids=["https", "smtp"])
 async def test_the_wire_shows_no_envelope(world: World, settings: str, port: int) -> None:
     here = await world.relay("here.example", settings=settings)

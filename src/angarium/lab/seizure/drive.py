@@ -10,8 +10,6 @@ import asyncio
 import contextlib
 import os
 import random
-import secrets
-import socket
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -20,6 +18,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
+from angarium.lab.ports import free_ports
 from angarium.lab.seizure.crowd import HOST, USES, Crowd
 from angarium.lab.seizure.left import ABROAD, DOMAIN, GONE, Left
 from angarium.lab.seizure.population import people
@@ -45,7 +44,6 @@ https = {port}
 """Invitations and push tokens are on, and the examiner knows them; nothing answers behind the notification service."""
 OTHER = (sys.executable, "-m", "angarium", "up", "--listen", "127.0.0.1", "--ports", "any", "--json", "--data")
 """What the other relay is, whatever is tested."""
-PORTS = range(20_000, 32_000)
 START = 60.0
 EARLIEST = 0.6
 """Part of the mails after which the relay may be killed."""
@@ -80,7 +78,7 @@ async def drive(
         RelayFailed: it did not start.
     """
     chance = random.Random(f"end {seed}")  # noqa: S311 (a measurement that can be repeated)
-    home, away = _free_ports(2)
+    home, away = free_ports(HOST, 2)
     data = _prepared(directory, _settings(DOMAIN, home, ABROAD, away))
     async with contextlib.AsyncExitStack() as stack:
         outside = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="abroad-")))
@@ -113,16 +111,6 @@ def _prepared(directory: Path, settings: str) -> Path:
 
 def _settings(domain: str, port: int, other: str, other_port: int) -> str:
     return SETTINGS.format(domain=domain, port=port, other=other, other_port=other_port, gone=GONE)
-
-
-def _free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on, below those that the system gives to whoever asks for any."""
-    found: list[int] = []
-    while len(found) < count:
-        port = PORTS.start + secrets.randbelow(len(PORTS))
-        with contextlib.suppress(OSError), socket.create_server((HOST, port)):
-            found.append(port)
-    return found
 
 
 @contextlib.asynccontextmanager
