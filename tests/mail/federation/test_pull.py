@@ -295,6 +295,27 @@ async def test_strangers_have_little_room(three: Three, authority: trustme.CA, m
     assert len(await three.near.inbox(three.bob)) == 3
 
 
+async def test_what_the_holder_has_thrown_away_takes_no_room(
+    three: Three, authority: trustme.CA, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pull, "STRANGERS", 3)
+    monkeypatch.setattr(pull, "WAIT_SECONDS", 0.0)
+    async with relay("_early.localhost", authority) as early:
+        for card in three.far.cards.all():
+            await early.cards.add(card)
+        for first in range(3):
+            await early.send("alice1234@_early.localhost", three.bob, mark=f"early{first}")
+        one = await three.round()
+        (shelf,) = [shelf for shelf in three.holder.holder.shelves() if shelf.parcels]
+        box = next(box for box, each in three.holder.holder._shelves.items() if each is shelf)
+        for name in list(shelf.parcels)[:2]:
+            await three.holder.holder.remove(box, name)
+        for later in range(3):
+            await early.send("alice1234@_early.localhost", three.bob, mark=f"late{later}")
+        await one._round("")
+    assert (one.strangers, three.waiting()) == (3, 3)
+
+
 async def none_such(name: str) -> tuple[bytes, ...]:
     raise NoSuchName
 

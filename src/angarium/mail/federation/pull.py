@@ -56,6 +56,8 @@ LARGE = 262_144
 STRANGERS, STRANGERS_OCTETS = 64, 8 << 20
 """Most parcels, and octets, of relays whose card is not known that are left in one box; more are dropped, since
 anybody can leave some."""
+PAGES = 256
+"""Most answers in which a holder may tell what is in a box."""
 
 _NOT_VOUCHED = Verdict.reject(
     550, "5.7.1", "the parcel does not come from the relay of its sender, as far as this one knows: exchange cards"
@@ -178,6 +180,7 @@ class Collector:
         self._sleep = sleep
         self._later: dict[bytes, tuple[float, int]] = {}
         self._strangers: dict[bytes, int] = {}
+        self._counted = -AGAIN_SECONDS
         self._cards = desk.cards.added
         self.problem = ""
         """Why nothing can be fetched now; empty: it can."""
@@ -231,21 +234,42 @@ class Collector:
             if fate is Fate.LATER:
                 self._later[name] = asyncio.get_running_loop().time() + AGAIN_SECONDS, octets
                 return
-            if fate is None or (fate is Fate.NOT_VOUCHED and self._left(name, octets)):
+            if fate is None or (fate is Fate.NOT_VOUCHED and await self._left(name, octets)):
                 self._later.pop(name, None)
                 return
         await self._client.remove(self._agreement, name)
         self._later.pop(name, None)
 
-    def _left(self, name: bytes, octets: int) -> bool:
-        """Whether what only a card could vouch for may stay in the box."""
-        if len(self._strangers) >= STRANGERS or sum(self._strangers.values()) + octets > STRANGERS_OCTETS:
+    async def _left(self, name: bytes, octets: int) -> bool:
+        """Whether what only a card could vouch for may stay in the box. Raises Unreachable."""
+        if self._full(octets):
+            await self._count()
+        if self._full(octets):
             log.warning("a parcel of a relay whose card is not known was dropped: too many wait")
             return False
         if not self._strangers:
             log.warning("parcels wait that come from a relay whose card is not known: angarium peer add CARD")
         self._strangers[name] = octets
         return True
+
+    def _full(self, octets: int) -> bool:
+        return len(self._strangers) >= STRANGERS or sum(self._strangers.values()) + octets > STRANGERS_OCTETS
+
+    async def _count(self) -> None:
+        """See what of strangers is still in the box: the holder throws away what waits for long. Raises Unreachable."""
+        now = asyncio.get_running_loop().time()
+        if now - self._counted < AGAIN_SECONDS:
+            return
+        self._counted = now
+        there: set[bytes] = set()
+        after = ""
+        for _ in range(PAGES):
+            listing = await self._client.listing(self._agreement, after, 0)
+            if not listing.parcels:
+                self._strangers = {name: octets for name, octets in self._strangers.items() if name in there}
+                return
+            there |= self._strangers.keys() & {name for name, _ in listing.parcels}
+            after = listing.after
 
     @property
     def strangers(self) -> int:
