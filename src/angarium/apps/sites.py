@@ -2,7 +2,7 @@
 
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from angarium.apps.certify import Certified
@@ -10,6 +10,7 @@ from angarium.apps.config import Config
 from angarium.apps.exchange import Exchange
 from angarium.apps.reception import Reception
 from angarium.edge.http import HttpSite, serve_http, serve_plain_http
+from angarium.edge.imap.breath import Breath
 from angarium.edge.imap.serve import serve_imap
 from angarium.edge.imap.site import ImapSite
 from angarium.edge.listener import Door
@@ -52,14 +53,21 @@ class Sites:
 
     def sessions(self) -> Callable[[Door, Connection], Awaitable[None]]:
         """The session of each door."""
-        smtp, imap = partial(serve_smtp, site=self._smtp()), partial(serve_imap, site=self._imap())
+        smtp = partial(serve_smtp, site=self._smtp())
+        limits = self.config.limits
+        wide = self._imap()
+        short = replace(wide, breath=Breath(limits.breath_bytes))
+
+        def imap(door: str) -> Callable[[Connection], Awaitable[None]]:
+            return partial(serve_imap, site=short if limits.breathes(door) else wide)
+
         site = self._http()
         sessions: dict[str, Callable[[Connection], Awaitable[None]]] = {
-            "imaps": imap,
-            "imap": imap,
+            "imaps": imap("imaps"),
+            "imap": imap("imap"),
             "submissions": smtp,
             "submission": smtp,
-            "https": partial(serve_mux, imap=imap, smtp=smtp, http=partial(serve_http, site=site)),
+            "https": partial(serve_mux, imap=imap("https"), smtp=smtp, http=partial(serve_http, site=site)),
             "http": partial(serve_plain_http, site=site),
             "smtp": partial(serve_mx, site=self.reception.mx(self._mx_context)),
         }

@@ -3,7 +3,8 @@
 zlib's own state is tens to hundreds of kilobytes, far more than an idle connection may cost. So none is kept:
 
 * Outwards, every write is a run of blocks of its own that refer to nothing before them. A deflate stream may be cut
-  and continued like that at any byte boundary, and a sync flush makes one.
+  and continued like that at any byte boundary, and a sync flush makes one. Where every byte counts, the last `memory`
+  bytes of text are kept, and blocks refer to those.
 * Inwards, the peer refers back up to 32 KiB. Where what came ends in its sync flush (the four octets 00 00 FF FF) the
   inflater is dropped and only the text it could be asked for is kept; the next bytes begin a new one from there.
 
@@ -19,6 +20,8 @@ __all__ = ["Deflated"]
 WINDOW = 32_768
 FLUSHED = b"\x00\x00\xff\xff"
 LEVEL = 1
+THOROUGH = 9
+"""The level where every byte counts."""
 PIECE = 65_536
 READ = 16_384
 
@@ -26,10 +29,13 @@ READ = 16_384
 class Deflated:
     """See `reach.transport.Connection`; the same, compressed."""
 
-    __slots__ = ("_connection", "_ended", "_history", "_inflater", "_tail", "_waiting", "alpn", "secure")
+    __slots__ = (
+        *("_connection", "_ended", "_history", "_inflater", "_memory", "_said", "_tail", "_waiting"),
+        *("alpn", "secure"),
+    )
 
-    def __init__(self, connection: Connection, received: bytes = b"") -> None:
-        """`received` is what was read of the connection already, deflated."""
+    def __init__(self, connection: Connection, received: bytes = b"", *, memory: int = 0) -> None:
+        """`received` is what was read of the connection already, deflated. `memory`: see the file's head."""
         self.secure = connection.secure
         self.alpn = connection.alpn
         self._connection = connection
@@ -37,7 +43,14 @@ class Deflated:
         self._tail = received[-4:]
         self._inflater: zlib._Decompress | None = None
         self._history = b""
+        self._memory = memory
+        self._said = b""
         self._ended = False
+
+    @property
+    def sent(self) -> int:
+        """See `Connection.sent`."""
+        return self._connection.sent
 
     async def read(self, limit: int = READ, *, timeout: float | None = None) -> bytes:
         """What the peer sent, inflated, at most `limit` bytes; nothing: it has ended.
@@ -58,10 +71,17 @@ class Deflated:
 
     async def write(self, data: bytes, *, timeout: float | None = None) -> None:
         """Deflate and send. Raises TimeoutError, ConnectionError."""
-        deflater = zlib.compressobj(LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
+        deflater = self._deflater()
         for at in range(0, len(data), PIECE):
             deflated = deflater.compress(memoryview(data)[at : at + PIECE]) + deflater.flush(zlib.Z_SYNC_FLUSH)
             await self._connection.write(deflated, timeout=timeout)
+        if self._memory:
+            self._said = (self._said + data)[-self._memory :]
+
+    def _deflater(self) -> "zlib._Compress":
+        if not self._memory:
+            return zlib.compressobj(LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
+        return zlib.compressobj(THOROUGH, zlib.DEFLATED, -zlib.MAX_WBITS, zdict=self._said)
 
     async def close(self) -> None:
         """See `Connection.close`."""

@@ -53,6 +53,21 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     imap_depth: Annotated[int, Meta(ge=2, le=100, description="Deepest nesting of parentheses in IMAP.")] = 16
     errors: Annotated[int, Meta(ge=1, description="Protocol errors after which a connection is ended.")] = 20
     http_body_bytes: Annotated[int, Meta(ge=1024, description="Longest body of an HTTP request to a page.")] = 65_536
+    breath_bytes: Annotated[
+        int,
+        Meta(
+            description="Bytes sent to an app on one connection, after which it is made to connect again: 12288 against"
+            " a censor that lets 16 KB pass, and no less than 8192. 0: no limit. On Linux only."
+        ),
+    ] = 0
+    breath_doors: Annotated[
+        tuple[Literal["imaps", "imap", "submissions", "submission", "https"], ...],
+        Meta(description="The doors where that holds; empty: all."),
+    ] = ()
     hold_bytes: Annotated[
         int, Meta(ge=1_048_576, description="Unfinished mail from other relays held in memory at once, all together.")
     ] = 268_435_456
+
+    def breathes(self, door: str) -> bool:
+        """Whether `breath_bytes` holds at a door."""
+        return bool(self.breath_bytes) and (not self.breath_doors or door in self.breath_doors)

@@ -34,6 +34,8 @@ RENEW_SECONDS = 6 * 3600.0
 """Between two looks at the calendar."""
 RENEW_DAYS = 30
 """A certificate of our own is renewed when it has so many days left."""
+TICKETS = 1
+"""Session tickets given in a handshake (RFC 8446, 4.6.1): 271 bytes each, and the app uses one for one connection."""
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 
 State = tuple[tuple[int, int, int], ...]
@@ -200,6 +202,7 @@ class SelfSigned:
 def _context(cert: Path, key: Path, alpn: tuple[str, ...], minimum: ssl.TLSVersion) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = minimum
+    context.num_tickets = TICKETS
     if alpn:
         context.set_alpn_protocols(list(alpn))
     try:

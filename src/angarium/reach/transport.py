@@ -34,6 +34,7 @@ from functools import partial
 from typing import TypeVar
 
 from angarium.reach.readiness import Readiness, Side
+from angarium.reach.tcp_info import bytes_sent
 
 __all__ = ["PIECE", "Connection", "NoRoute", "connect"]
 
@@ -99,6 +100,11 @@ class Connection:
     def peer_certificate(self) -> bytes | None:
         """The certificate that the peer showed in TLS, in DER, whether or not anybody vouches for it."""
         return self._socket.getpeercert(binary_form=True) if isinstance(self._socket, ssl.SSLSocket) else None
+
+    @property
+    def sent(self) -> int:
+        """Bytes sent on the wire, as `reach.tcp_info` counts them. Raises OSError as `bytes_sent` does."""
+        return bytes_sent(self._socket)
 
     async def read(self, limit: int = PIECE, *, timeout: float | None = None) -> bytes:
         """What the peer sent, at least one byte and at most `limit`; nothing: it has ended, politely or not.

@@ -4,6 +4,7 @@ Before login nothing tells this relay from any other IMAP server: one that scans
 """
 
 from angarium.edge.deflate import Deflated
+from angarium.edge.imap.breath import MEMORY
 from angarium.edge.imap.session import Session
 from angarium.mail.accounts import Refused
 from angarium.wire.imap.commands import State
@@ -105,4 +106,5 @@ async def compress(session: Session, command: Compress) -> None:
     else:
         session.machine.complete("OK", "Deflate from here on")
         await session.flush()
-        session.connection = Deflated(session.connection, session.machine.leftover())
+        memory = 0 if session.breath is None else MEMORY
+        session.connection = Deflated(session.connection, session.machine.leftover(), memory=memory)

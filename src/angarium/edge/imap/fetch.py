@@ -8,6 +8,7 @@ import asyncio
 from dataclasses import dataclass
 from functools import lru_cache
 
+from angarium.edge.imap.breath import OutOfBreath
 from angarium.edge.imap.session import Session
 from angarium.wire.imap.commands.messages import Fetch, Search
 from angarium.wire.imap.entry import Entry
@@ -29,7 +30,11 @@ async def fetch(session: Session, command: Fetch) -> None:
     session.condstore |= asked.modseq
     marks = asked.marks and not selected.read_only
     missing = read = False
-    for number, entry in selected.view.resolve(command.numbers, by_uid=command.by_uid):
+    found = selected.view.resolve(command.numbers, by_uid=command.by_uid)
+    breath = session.breath
+    if breath is not None and command.by_uid and needed and not asked.whole and found:
+        breath.ask(session, found[0][1].uid, len(found))
+    for number, entry in found:
         if command.changed_since is not None and entry.modseq <= command.changed_since:
             continue
         message: bytes | None = b""
@@ -39,6 +44,9 @@ async def fetch(session: Session, command: Fetch) -> None:
         if message is None:
             missing = True
             continue
+        if breath is not None and asked.whole and not breath.holds(session, len(message)):
+            await session.flush()
+            raise OutOfBreath
         if marks and not entry.flags >= SEEN:
             entry = await _mark(session, entry)
             session.machine.untagged(*pieces(number, entry, _with_flags(items), message))
@@ -47,8 +55,9 @@ async def fetch(session: Session, command: Fetch) -> None:
             session.machine.untagged(*pieces(number, entry, items, message))
             if asked.flags:
                 selected.view.told(entry.uid)
-        if session.machine.full:
+        if session.machine.full or (breath is not None and asked.whole):
             await session.flush()
+            session.carried |= asked.whole
         if needed and not asked.whole:
             selected.opened.keep(entry.uid, message)
     if missing and not command.by_uid:

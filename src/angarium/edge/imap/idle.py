@@ -36,9 +36,15 @@ class Idling:
 
     async def reassure(self) -> None:
         """Let the client hear that the connection lives: with nothing in it, not even a time."""
-        if not self._speaking:
-            self._session.machine.untagged(b"OK Still here")
-            await self._session.flush()
+        session = self._session
+        if self._speaking or self._over:
+            return
+        session.carried = True
+        if session.breath is not None and session.breath.spent(session):
+            await self._end("Connect again")
+            return
+        session.machine.untagged(b"OK Still here")
+        await session.flush()
 
     async def stop(self) -> None:
         """End it; afterwards nobody but the session writes."""
@@ -74,10 +80,19 @@ class Idling:
         try:
             await session.refresh()
         except Gone:
-            self._over = True
-            session.machine.bye("This mailbox is no more")
-            await session.flush()
-            await session.connection.close()
-        else:
-            session.announce(Moment.FREE)
-            await session.flush()
+            await self._end("This mailbox is no more")
+            return
+        arrived = session.selected.view.arrived
+        if arrived and session.breath is not None and not session.breath.announces(session, arrived[0].size):
+            await self._end("Connect again")
+            return
+        session.announce(Moment.FREE)
+        await session.flush()
+
+    async def _end(self, text: str) -> None:
+        """Say BYE, and close."""
+        session = self._session
+        self._over = True
+        session.machine.bye(text)
+        await session.flush()
+        await session.connection.close()

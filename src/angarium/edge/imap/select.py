@@ -1,5 +1,7 @@
 """Opening and leaving a mailbox, and asking whether something happened in it (RFC 3501, 6.3.1, 6.4.1, 6.4.2)."""
 
+from dataclasses import replace
+
 from angarium.edge.imap.session import Selected, Session
 from angarium.wire.imap.commands.entry import Noop
 from angarium.wire.imap.commands.mailboxes import Select
@@ -18,8 +20,11 @@ async def select(session: Session, command: Select) -> None:
     session.unselect()
     site, owner = session.site, session.owner
     subscription, snapshot = await site.changes.open(owner, command.mailbox)
-    session.select(Selected(command.mailbox, View(snapshot), subscription, command.read_only))
+    shown = None if session.breath is None else session.breath.shown(session, [one.uid for one in snapshot.entries])
+    session.select(Selected(command.mailbox, View(snapshot, shown), subscription, command.read_only))
     session.condstore |= command.condstore
+    if shown is not None and shown < len(snapshot.entries):
+        snapshot = replace(snapshot, uidnext=snapshot.entries[shown].uid, entries=snapshot.entries[:shown])
     _describe(session, snapshot, read_only=command.read_only)
     session.machine.complete("OK", "Completed", "READ-ONLY" if command.read_only else "READ-WRITE")
 

@@ -8,8 +8,10 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from angarium.edge.deflate import Deflated
 from angarium.edge.fault import where
 from angarium.edge.imap import change, entry, fetch, mailbox, metadata, quota, select
+from angarium.edge.imap.breath import OutOfBreath
 from angarium.edge.imap.idle import Idling
 from angarium.edge.imap.session import Gone, Session
 from angarium.edge.imap.site import ImapSite
@@ -25,6 +27,7 @@ __all__ = ["serve_imap"]
 log = logging.getLogger("angarium.edge.imap")
 
 GOODBYE_SECONDS = 1.0
+AGAIN = "Connect again"
 READ = 16_384
 
 COMMANDS: dict[type[Command], Callable[[Session, Any], Awaitable[None]]] = {
@@ -76,6 +79,8 @@ async def serve_imap(connection: Connection, site: ImapSite) -> None:
         await served.goodbye("This mailbox is no more")
     except TimeoutError:
         await served.goodbye("Silent for too long")
+    except OutOfBreath:
+        await served.stop_short()
     except ConnectionError:
         pass
     except Exception as fault:
@@ -115,6 +120,9 @@ class _Served:
                 continue
             if self._idling is None:
                 await self.session.flush()
+                if self.session.breath is not None and self.session.breath.spent(self.session):
+                    machine.bye(AGAIN)
+                    break
             try:  # here it waits, nearly always: one frame less for each of thousands
                 data = await self.session.connection.read(READ, timeout=self._patience())
             except TimeoutError:
@@ -136,6 +144,12 @@ class _Served:
                 self.session.machine.bye(text)
                 await self.session.flush()
         except (ConnectionError, TimeoutError):
+            self.session.connection.abort()
+
+    async def stop_short(self) -> None:
+        """End in the middle of an answer. Deflated, that shows; in clear only a reset does (docs/quirks.md)."""
+        await self.goodbye(AGAIN)
+        if not isinstance(self.session.connection, Deflated):
             self.session.connection.abort()
 
     async def release(self) -> None:

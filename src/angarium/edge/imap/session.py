@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 from angarium.edge import settings
 from angarium.edge.deflate import Deflated
+from angarium.edge.imap.breath import Breath
 from angarium.edge.imap.opened import Opened
 from angarium.edge.imap.site import ImapSite
 from angarium.reach.transport import Connection
@@ -50,7 +51,7 @@ class Selected:
 class Session:
     """One device's connection."""
 
-    __slots__ = ("_attendance", "_owner", "_selected", "condstore", "connection", "machine", "site")
+    __slots__ = ("_attendance", "_owner", "_selected", "carried", "condstore", "connection", "machine", "site")
 
     def __init__(self, connection: Connection, site: ImapSite) -> None:
         self.connection: Peer = connection
@@ -58,6 +59,8 @@ class Session:
         self.machine = Server(_limits(site.limits, site.max_size), secure=connection.secure)
         self.condstore = False
         """Whether the client wants mod-sequences in what it is told (RFC 7162, 3.1)."""
+        self.carried = False
+        """Whether this connection has carried a message, or has idled long enough to say that it lives."""
         self._owner: Owner | None = None
         self._attendance: Attendance | None = None
         self._selected: Selected | None = None
@@ -78,6 +81,11 @@ class Session:
     def has_selected(self) -> bool:
         """Whether a mailbox is selected."""
         return self._selected is not None
+
+    @property
+    def breath(self) -> Breath | None:
+        """What this connection may carry; None: there is no limit."""
+        return self.site.breath
 
     # Where it stands
 
@@ -135,7 +143,8 @@ class Session:
 
     def announce(self, moment: Moment) -> None:
         """Queue what the client does not know yet, as far as the moment allows."""
-        for said in self.selected.view.announce(moment):
+        most = None if self.breath is None else self.breath.rows * (moment is not Moment.NUMBERED)
+        for said in self.selected.view.announce(moment, most=most):
             match said:
                 case Exists(count):
                     self.machine.untagged(b"%d EXISTS" % count)

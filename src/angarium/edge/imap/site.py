@@ -4,6 +4,7 @@ import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from angarium.edge.imap.breath import Breath
 from angarium.edge.settings import Limits
 from angarium.mail.accounts import Gate
 from angarium.mail.delivery import Delivery
@@ -32,6 +33,8 @@ class ImapSite:
     """The server's own entries (RFC 5464): `/shared/comment` and so on, names in lower case."""
     today: Callable[[], int]
     """Days since 1970-01-01 (UTC)."""
+    breath: Breath | None = None
+    """What a connection may carry at this door; None: no limit."""
     push: bool = False
     """Whether phones may leave a token here to be woken by."""
     keepalive_seconds: float = 270.0

@@ -77,12 +77,13 @@ class View:
 
     __slots__ = ("_arrived", "_changed", "_gone", "_known", "modseq", "uidnext", "uidvalidity")
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: Snapshot, shown: int | None = None) -> None:
+        """`shown`: of how many messages, from the first, the client is told at once; the others arrive later."""
         self.uidvalidity = snapshot.uidvalidity
         self.uidnext = snapshot.uidnext
         self.modseq = snapshot.modseq
-        self._known = list(snapshot.entries)
-        self._arrived: list[Entry] = []
+        self._known = list(snapshot.entries[:shown])
+        self._arrived = list(snapshot.entries[len(self._known) :])
         self._gone: dict[int, None] = {}
         self._changed: dict[int, None] = {}
 
@@ -156,20 +157,25 @@ class View:
     # What may be said of it
 
     @property
+    def arrived(self) -> list[Entry]:
+        """Messages that the client does not know of."""
+        return self._arrived
+
+    @property
     def count(self) -> int:
         """How many messages the client knows of (EXISTS)."""
         return len(self._known)
 
-    def announce(self, moment: Moment) -> list[Announcement]:
-        """What to tell the client now, in this order. From here on it counts as told."""
+    def announce(self, moment: Moment, *, most: int | None = None) -> list[Announcement]:
+        """What to tell the client now, in this order, and of so many new messages. From here on it counts as told."""
         said: list[Announcement] = []
         if not (self._arrived or self._gone or self._changed):
             return said
         if moment is not Moment.NUMBERED:
             said += self._announce_gone()
-        if self._arrived:
-            self._known += self._arrived
-            self._arrived = []
+        if told := self._arrived[:most]:
+            self._known += told
+            self._arrived = self._arrived[len(told) :]
             said.append(Exists(len(self._known)))
         if moment is Moment.FREE:
             said += self._announce_flags()

@@ -1,0 +1,101 @@
+"""Short breath: what one connection may carry, where a censor freezes it after some 16 KB from server to client.
+
+A freeze is silent: both ends wait for a minute, and what was on its way must come again. So the session ends first,
+at a place where nothing is half told, and the app connects anew (docs/decisions/breath.md). What is counted is what
+the kernel has sent (`reach.tcp_info`), handshake, records and repetitions with it.
+
+Where it ends matters, because the app does not come back at once from everywhere: it allows itself one connection a
+minute, and two more after a while of quiet, except where something waits to be done, as it does right after a message
+was fetched. So the place to end is behind a message, and the breath is ended there if another text might not fit.
+
+Invariants:
+* No message is begun that does not fit, unless it would not fit into a new connection either.
+* A connection ends early only if it has carried something: none is made for nothing.
+* What the client is told of at once is bounded: its first question, about all that is new, must be answered whole, or
+  it takes what is missing for what does not exist.
+"""
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from angarium.edge.deflate import Deflated
+
+if TYPE_CHECKING:
+    from angarium.edge.imap.session import Session
+
+__all__ = ["MEMORY", "Breath", "OutOfBreath"]
+
+REST = 3_072
+"""Bytes within which a short text passes, with all that is said before and after it."""
+AROUND = 512
+"""Bytes said about one message between its announcement and its body."""
+ENVELOPE = 128
+"""Bytes of an answer beyond the body in it: its own words, TLS, the end of a deflate block."""
+ROW = 128
+"""Bytes that the client's question about all that is new takes for each message, deflated."""
+MEMORY = 8_192
+"""Bytes of text that a deflated answer may refer to: one text with what is said around it, twice."""
+REMEMBERED_SECONDS = 600.0
+"""How long it is remembered where a client was that had more before it than one breath carries."""
+REMEMBERED = 10_000
+"""Of how many accounts."""
+
+
+class OutOfBreath(Exception):
+    """What is to be said next does not fit any more: the connection ends here, in the middle of an answer."""
+
+
+@dataclass(slots=True)
+class Breath:
+    """The limit at one door, in bytes a connection, and who was in the middle of more than that."""
+
+    size: int
+    _before: dict[str, tuple[int, float]] = field(default_factory=dict)
+
+    def left(self, session: "Session") -> int:
+        """Bytes that may still be sent."""
+        try:
+            return self.size - session.connection.sent
+        except OSError:  # ended already
+            return 0
+
+    def spent(self, session: "Session") -> bool:
+        """Whether to end here, between two commands: something was carried, and another text might not fit."""
+        return session.carried and self.left(session) < REST
+
+    def holds(self, session: "Session", octets: int, *, around: int = ENVELOPE) -> bool:
+        """Whether a message of so many octets is to be sent: it fits, or would not fit into a new connection either."""
+        if not session.carried:
+            return True
+        deflated = octets * 4 // 5 if isinstance(session.connection, Deflated) else octets
+        return deflated + around <= self.left(session)
+
+    def announces(self, session: "Session", octets: int) -> bool:
+        """Whether to tell an idling client of a message of so many octets."""
+        return self.holds(session, octets, around=AROUND)
+
+    @property
+    def rows(self) -> int:
+        """How many messages a client may be told of at once."""
+        return (self.size - 2 * REST) // ROW
+
+    def ask(self, session: "Session", first: int, found: int) -> None:
+        """The client asks about all that is new, from UID `first` on; so many there are that it knows of.
+
+        Raises:
+            OutOfBreath: too many for one answer; when it comes back, `shown` shows it less.
+        """
+        if len(self._before) >= REMEMBERED:
+            self._before.clear()
+        self._before[session.owner.name] = first, time.monotonic() + REMEMBERED_SECONDS
+        if found > self.rows:
+            raise OutOfBreath
+
+    def shown(self, session: "Session", uids: list[int]) -> int:
+        """How many of a mailbox's messages, from the first, to show to a client that selects it."""
+        first, until = self._before.get(session.owner.name, (0, 0.0))
+        if until < time.monotonic():
+            self._before.pop(session.owner.name, None)
+            return len(uids)
+        return sum(uid < first for uid in uids) + self.rows
