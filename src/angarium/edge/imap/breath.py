@@ -4,9 +4,11 @@ A freeze is silent: both ends wait for a minute, and what was on its way must co
 at a place where nothing is half told, and the app connects anew (docs/decisions/breath.md). What is counted is what
 the kernel has sent (`reach.tcp_info`), handshake, records and repetitions with it.
 
-Where it ends matters, because the app does not come back at once from everywhere: it allows itself one connection a
-minute, and two more after a while of quiet, except where something waits to be done, as it does right after a message
-was fetched. So the place to end is behind a message, and the breath is ended there if another text might not fit.
+Where it ends matters. The app allows itself one connection a minute, and a second one after two minutes of quiet, but
+comes back at once where something waits to be done. Something does right behind a message that somebody reads in an
+open chat: it is to be marked as seen. So the place to end is behind a message, there if another text might not fit.
+Not at once: what the app has not read when a deflated connection ends, it throws away. It is cut off at its next word,
+or after a while if it has none to say.
 
 Invariants:
 * No message is begun that does not fit, unless it would not fit into a new connection either.
@@ -24,18 +26,23 @@ from angarium.edge.deflate import Deflated
 if TYPE_CHECKING:
     from angarium.edge.imap.session import Session
 
-__all__ = ["MEMORY", "Breath", "OutOfBreath"]
+__all__ = ["AGAIN", "DRAIN_SECONDS", "MEMORY", "Breath", "OutOfBreath"]
 
-REST = 3_072
+AGAIN = "Connect again"
+"""What a client is told whose connection ends."""
+
+REST = 2_560
 """Bytes within which a short text passes, with all that is said before and after it."""
-AROUND = 512
+AROUND = 256
 """Bytes said about one message between its announcement and its body."""
-ENVELOPE = 128
+ENVELOPE = 64
 """Bytes of an answer beyond the body in it: its own words, TLS, the end of a deflate block."""
 ROW = 128
 """Bytes that the client's question about all that is new takes for each message, deflated."""
 MEMORY = 8_192
 """Bytes of text that a deflated answer may refer to: one text with what is said around it, twice."""
+DRAIN_SECONDS = 2.0
+"""Time for the client to read what was sent, before a connection ends in the middle of an answer."""
 REMEMBERED_SECONDS = 600.0
 """How long it is remembered where a client was that had more before it than one breath carries."""
 REMEMBERED = 10_000
@@ -61,14 +68,14 @@ class Breath:
             return 0
 
     def spent(self, session: "Session") -> bool:
-        """Whether to end here, between two commands: something was carried, and another text might not fit."""
+        """Whether to end here, where nothing is half told: something was carried, and another text might not fit."""
         return session.carried and self.left(session) < REST
 
     def holds(self, session: "Session", octets: int, *, around: int = ENVELOPE) -> bool:
         """Whether a message of so many octets is to be sent: it fits, or would not fit into a new connection either."""
         if not session.carried:
             return True
-        deflated = octets * 4 // 5 if isinstance(session.connection, Deflated) else octets
+        deflated = octets * 3 // 4 if isinstance(session.connection, Deflated) else octets
         return deflated + around <= self.left(session)
 
     def announces(self, session: "Session", octets: int) -> bool:

@@ -64,6 +64,9 @@ async def fetch(session: Session, command: Fetch) -> None:
         session.machine.complete("NO", "Some of these messages are gone", "EXPUNGEISSUED")
     else:
         session.machine.complete("OK", "Completed")
+    if breath is not None and asked.whole:
+        await session.flush()
+        session.ending = breath.spent(session)
 
 
 @dataclass(frozen=True, slots=True)

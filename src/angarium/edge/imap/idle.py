@@ -6,6 +6,7 @@ nothing could be written after it: `stop` lets a write end and only breaks off t
 
 import asyncio
 
+from angarium.edge.imap.breath import AGAIN
 from angarium.edge.imap.session import Gone, Session
 from angarium.wire.imap.view import Moment
 
@@ -41,7 +42,7 @@ class Idling:
             return
         session.carried = True
         if session.breath is not None and session.breath.spent(session):
-            await self._end("Connect again")
+            await self._end(AGAIN)
             return
         session.machine.untagged(b"OK Still here")
         await session.flush()
@@ -84,7 +85,7 @@ class Idling:
             return
         arrived = session.selected.view.arrived
         if arrived and session.breath is not None and not session.breath.announces(session, arrived[0].size):
-            await self._end("Connect again")
+            await self._end(AGAIN)
             return
         session.announce(Moment.FREE)
         await session.flush()

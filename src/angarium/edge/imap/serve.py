@@ -4,6 +4,7 @@ Whatever happens to the connection, the session leaves nothing behind: no task, 
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 from angarium.edge.deflate import Deflated
 from angarium.edge.fault import where
 from angarium.edge.imap import change, entry, fetch, mailbox, metadata, quota, select
-from angarium.edge.imap.breath import OutOfBreath
+from angarium.edge.imap.breath import AGAIN, DRAIN_SECONDS, OutOfBreath
 from angarium.edge.imap.idle import Idling
 from angarium.edge.imap.session import Gone, Session
 from angarium.edge.imap.site import ImapSite
@@ -27,7 +28,6 @@ __all__ = ["serve_imap"]
 log = logging.getLogger("angarium.edge.imap")
 
 GOODBYE_SECONDS = 1.0
-AGAIN = "Connect again"
 READ = 16_384
 
 COMMANDS: dict[type[Command], Callable[[Session, Any], Awaitable[None]]] = {
@@ -120,9 +120,6 @@ class _Served:
                 continue
             if self._idling is None:
                 await self.session.flush()
-                if self.session.breath is not None and self.session.breath.spent(self.session):
-                    machine.bye(AGAIN)
-                    break
             try:  # here it waits, nearly always: one frame less for each of thousands
                 data = await self.session.connection.read(READ, timeout=self._patience())
             except TimeoutError:
@@ -148,6 +145,8 @@ class _Served:
 
     async def stop_short(self) -> None:
         """End in the middle of an answer. Deflated, that shows; in clear only a reset does (docs/quirks.md)."""
+        with contextlib.suppress(TimeoutError, ConnectionError):
+            await self.session.connection.read(READ, timeout=DRAIN_SECONDS)
         await self.goodbye(AGAIN)
         if not isinstance(self.session.connection, Deflated):
             self.session.connection.abort()
@@ -191,6 +190,9 @@ class _Served:
 
     async def _run_command(self, command: Command) -> None:
         session = self.session
+        if session.ending:
+            session.machine.bye(AGAIN)
+            return
         if session.has_selected:
             await session.refresh()
         if isinstance(command, messages.Idle):

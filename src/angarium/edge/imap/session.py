@@ -51,7 +51,17 @@ class Selected:
 class Session:
     """One device's connection."""
 
-    __slots__ = ("_attendance", "_owner", "_selected", "carried", "condstore", "connection", "machine", "site")
+    __slots__ = (
+        "_attendance",
+        "_owner",
+        "_selected",
+        "carried",
+        "condstore",
+        "connection",
+        "ending",
+        "machine",
+        "site",
+    )
 
     def __init__(self, connection: Connection, site: ImapSite) -> None:
         self.connection: Peer = connection
@@ -61,6 +71,8 @@ class Session:
         """Whether the client wants mod-sequences in what it is told (RFC 7162, 3.1)."""
         self.carried = False
         """Whether this connection has carried a message, or has idled long enough to say that it lives."""
+        self.ending = False
+        """Whether the client's next command is its last on this connection, and is not run."""
         self._owner: Owner | None = None
         self._attendance: Attendance | None = None
         self._selected: Selected | None = None
