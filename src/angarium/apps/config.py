@@ -15,12 +15,14 @@ import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import fields
 
+from angarium.edge.imap.breath import LEAST
 from angarium.edge.settings import Limits, Listen
 from angarium.mail.checks.peers import pattern
 from angarium.mail.federation.attempt import parse_via
 from angarium.mail.settings import Accounts, Federation, Messages, Push, Retention
 from angarium.reach.names import canonical
 from angarium.reach.settings import BadServer, Dns, Names, Tls, server
+from angarium.reach.tcp_info import COUNTS
 
 __all__ = ["Config", "ConfigError", "load", "override", "parse", "sample"]
 
@@ -179,6 +181,10 @@ def _judge(config: Config, text: str, file: str) -> None:
         fail("accounts", "name_min_length", "expected at most accounts.name_max_length")
     if config.retention.quota_low_percent > config.retention.quota_high_percent:
         fail("retention", "quota_low_percent", "expected at most retention.quota_high_percent")
+    if config.limits.breath_bytes and not COUNTS:
+        fail("limits", "breath_bytes", "expected 0: this system does not count what a connection has carried")
+    if 0 < config.limits.breath_bytes < LEAST or config.limits.breath_bytes < 0:
+        fail("limits", "breath_bytes", f"expected 0, or at least {LEAST}: a login and a text must fit")
     if config.messages.max_size > config.retention.quota:
         fail("messages", "max_size", "expected at most retention.quota: a larger message would never fit")
 

@@ -53,21 +53,22 @@ class Sites:
 
     def sessions(self) -> Callable[[Door, Connection], Awaitable[None]]:
         """The session of each door."""
-        smtp = partial(serve_smtp, site=self._smtp())
-        limits = self.config.limits
-        wide = self._imap()
+        limits, wide = self.config.limits, self._imap()
         short = replace(wide, breath=Breath(limits.breath_bytes))
 
         def imap(door: str) -> Callable[[Connection], Awaitable[None]]:
-            return partial(serve_imap, site=short if limits.breathes(door) else wide)
+            return partial(serve_imap, site=short if limits.breath(door) else wide)
+
+        def smtp(door: str) -> Callable[[Connection], Awaitable[None]]:
+            return partial(serve_smtp, site=self._smtp(limits.breath(door)))
 
         site = self._http()
         sessions: dict[str, Callable[[Connection], Awaitable[None]]] = {
             "imaps": imap("imaps"),
             "imap": imap("imap"),
-            "submissions": smtp,
-            "submission": smtp,
-            "https": partial(serve_mux, imap=imap("https"), smtp=smtp, http=partial(serve_http, site=site)),
+            "submissions": smtp("submissions"),
+            "submission": smtp("submission"),
+            "https": partial(serve_mux, imap=imap("https"), smtp=smtp("https"), http=partial(serve_http, site=site)),
             "http": partial(serve_plain_http, site=site),
             "smtp": partial(serve_mx, site=self.reception.mx(self._mx_context)),
         }
@@ -85,7 +86,7 @@ class Sites:
         """Other relays run older software than the apps do."""
         return self.certified.context(minimum=ssl.TLSVersion.TLSv1_2)
 
-    def _smtp(self) -> SmtpSite:
+    def _smtp(self, breath: int) -> SmtpSite:
         return SmtpSite(
             hostname=literal(self.names.primary),
             limits=self.config.limits,
@@ -94,6 +95,7 @@ class Sites:
             delivery=self.delivery,
             tls=self.certified.context,
             changes=self.store.changes,
+            breath=breath,
         )
 
     def _imap(self) -> ImapSite:
@@ -129,6 +131,7 @@ class Sites:
             inlets={**self.reception.inlets(), **self.exchange.inlets(self.reception.hold)},
             routes=self.exchange.routes(),
             head_bytes=HEAD_BYTES,
+            breath=self.config.limits.breath("https"),
         )
 
 

@@ -98,11 +98,15 @@ class _Session:
     async def run(self) -> None:
         """Answer requests until one side has had enough."""
         for left in reversed(range(self._site.requests)):
-            if not await self._exchange(last=not left):
+            if not await self._exchange(last=not left or self._half_spent()):
                 return
             if self._machine.our_state is not h11.DONE or self._machine.their_state is not h11.DONE:
                 return
             self._machine.start_next_cycle()
+
+    def _half_spent(self) -> bool:
+        """Whether another answer as long as all before it might be more than the connection may carry."""
+        return bool(self._site.breath) and 2 * self._connection.sent > self._site.breath
 
     async def _exchange(self, *, last: bool) -> bool:
         """Answer the next request; return whether there was one that could be understood."""

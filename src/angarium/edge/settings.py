@@ -57,7 +57,7 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         int,
         Meta(
             description="Bytes sent to an app on one connection, after which it is made to connect again: 12288 against"
-            " a censor that lets 16 KB pass, and no less than 8192. 0: no limit. On Linux only."
+            " a censor that lets 16 KB pass; 8192 or more. 0: no limit. On Linux only."
         ),
     ] = 0
     breath_doors: Annotated[
@@ -68,6 +68,6 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         int, Meta(ge=1_048_576, description="Unfinished mail from other relays held in memory at once, all together.")
     ] = 268_435_456
 
-    def breathes(self, door: str) -> bool:
-        """Whether `breath_bytes` holds at a door."""
-        return bool(self.breath_bytes) and (not self.breath_doors or door in self.breath_doors)
+    def breath(self, door: str) -> int:
+        """`breath_bytes` where they hold; 0 at other doors."""
+        return self.breath_bytes if not self.breath_doors or door in self.breath_doors else 0

@@ -27,6 +27,9 @@ __all__ = ["SmtpSite", "serve_smtp"]
 
 log = logging.getLogger("angarium.edge.smtp")
 
+REST = 1024
+"""Bytes within which one more message is answered, to all its recipients."""
+
 _WELCOME = Reply(235, "2.7.0", "Authentication succeeded")
 _ENDED = Reply(454, "4.7.0", "The account has just come to its end")
 
@@ -45,6 +48,8 @@ class SmtpSite:
     """The context for STARTTLS as it is now, or None where TLS cannot be had."""
     changes: Changes
     """Tells when an account comes to its end: who is logged in is cut off."""
+    breath: int = 0
+    """Bytes that one connection may carry to the client, if a message more might be too many; 0: no limit."""
 
 
 async def serve_smtp(connection: Connection, site: SmtpSite) -> None:
@@ -111,6 +116,9 @@ class _Submission(Session):
         """Before the client is logged in, there is one limit for all of it."""
         patience = self._limits.command_seconds
         return patience if self._owner else max(0.0, min(patience, self._login_until - _now()))
+
+    def _spent(self) -> bool:
+        return bool(self._site.breath) and self._connection.sent + REST > self._site.breath
 
     def _who(self) -> Owner:
         assert self._owner is not None, "the machine lets nobody send before a login"

@@ -32,6 +32,7 @@ GRACE_SECONDS = 0.5
 _FAULT = Reply(451, "4.3.0", "The relay failed, try again later")
 _TIMEOUT = Reply(421, "4.4.2", "Timeout")
 _BUSY = Reply(421, "4.3.2", "Too much mail at once, try again later")
+_AGAIN = Reply(421, "4.3.2", "Connect again")
 _STOPPING = Reply(421, "4.3.2", "The relay is being stopped")
 
 Question = Login | Sender | Recipient | Message
@@ -84,6 +85,10 @@ class Session(ABC):
     def _patience(self) -> float:
         """Seconds to wait for the client's next bytes."""
 
+    def _spent(self) -> bool:
+        """Whether the connection has carried what it may; asked between two messages."""
+        return False
+
     def _takes(self, octets: int) -> bool:
         """Whether there is room for so many bytes that have come; asked before the machine takes them."""
         return True
@@ -116,6 +121,9 @@ class Session(ABC):
                     self._machine.close(_BUSY)
                 await self._take(data)
             await self._flush()
+            if self._machine.state is State.READY and self._spent():
+                self._machine.close(_AGAIN)
+                await self._flush()
 
     async def _stop(self) -> None:
         """Say why we go. An answer that was already given is said first."""

@@ -1,9 +1,9 @@
 """A censor that freezes: a TCP proxy on loopback that lets so much pass from server to client, and then no more.
 
-Neither side is told: the connection stays open and what the client sends still reaches the server, so both wait. That is
-how the freeze was described that has been met in Russia since 2025, after 16 to 20 KB of one connection. Counted is what
-a box on the wire would count: the bytes of each packet with its headers, if every piece that comes is sent in packets of
-its own.
+Neither side is told: the connection stays open and what the client sends still reaches the server, so both wait. That
+is how the freeze has been described that is met in Russia since 2025, after 16 to 20 KB of one connection. Counted is
+what a box on the wire would count: the bytes of each packet with its headers, if every piece that comes is sent in
+packets of its own.
 """
 
 import asyncio

@@ -26,11 +26,13 @@ from angarium.edge.deflate import Deflated
 if TYPE_CHECKING:
     from angarium.edge.imap.session import Session
 
-__all__ = ["AGAIN", "DRAIN_SECONDS", "MEMORY", "Breath", "OutOfBreath"]
+__all__ = ["AGAIN", "DRAIN_SECONDS", "LEAST", "MEMORY", "Breath", "OutOfBreath"]
 
 AGAIN = "Connect again"
 """What a client is told whose connection ends."""
 
+LEAST = 8_192
+"""The smallest breath, in bytes: a login over a certificate with its chain, and a text."""
 REST = 2_560
 """Bytes within which a short text passes, with all that is said before and after it."""
 AROUND = 256

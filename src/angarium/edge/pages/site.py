@@ -44,5 +44,7 @@ class HttpSite:
     """From the first byte of a request to its last."""
     quiet_seconds: float = 15
     """Silence before a request, after which the connection is ended."""
+    breath: int = 0
+    """Bytes that one connection may carry to the client; 0: no limit. A page that is larger is sent all the same."""
     requests: int = 100
     """Requests answered on one connection."""

@@ -1,0 +1,65 @@
+"""A censor that freezes each connection after 16 KB: with `breath_bytes` the texts of the real core get through it.
+
+Both people have the chat open, which is when the app comes back at once; in the background it does so once a minute
+(bench/breath.py measures both).
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+
+import pytest
+
+from angarium.apps.check.core import Core
+from angarium.apps.check.profile import join
+from angarium.apps.check.throwaway import Relay
+from angarium.apps.check.trial import trial
+from angarium.lab.freeze import FROZEN_AT, freezer
+from bench.breath import SETTINGS, reads_at_once, through
+
+Start = Callable[..., AbstractAsyncContextManager[Relay]]
+
+TEXTS = 20
+BREATH = 12_288
+PATIENCE = 60.0
+
+
+async def exchanged(start: Start, apps: Core, directory: Path, breath: int) -> tuple[int, int, int, int]:
+    """How many of the texts arrived, how many twice, how many connections froze, and the most that one carried."""
+    async with (
+        start(directory / "relay", settings=SETTINGS.format(breath=breath)) as up,
+        freezer(up.port("imaps"), FROZEN_AT) as imap,
+        freezer(up.port("submissions"), FROZEN_AT) as smtp,
+        trial(apps, through(up.ready.invitation, {"ip": imap.port, "sp": smtp.port}), directory) as people,
+    ):
+        ada, ben = await people.enter("Ada"), await people.enter("Ben")
+        there = await join(ben, ada)
+        back = await ada.call("create_chat_by_contact_id", await ada.call("lookup_contact_id_by_addr", ben.address))
+        with reads_at_once(ada), reads_at_once(ben):
+            for number in range(TEXTS):
+                sender, chat, receiver = (ada, back, ben) if number % 2 == 0 else (ben, there, ada)
+                await people.send("texts", sender, chat, [receiver])
+                await asyncio.sleep(0.3)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(people.ledger.complete("texts"), PATIENCE if breath else 5)
+        tally = people.ledger.tally("texts", await people.held())
+        for person in people.people:
+            await person.call("stop_io")
+        most = max(one.down for one in imap.connections + smtp.connections)
+        return tally.delivered, tally.duplicated, imap.frozen + smtp.frozen, most
+
+
+@pytest.mark.timeout(150)
+async def test_texts_pass_where_connections_freeze(start: Start, apps: Core, tmp_path: Path) -> None:
+    arrived, twice, frozen, most = await exchanged(start, apps, tmp_path, BREATH)
+    assert (arrived, twice, frozen) == (TEXTS, 0, 0)
+    assert most <= BREATH
+
+
+@pytest.mark.timeout(150)
+async def test_without_the_setting_they_freeze(start: Start, apps: Core, tmp_path: Path) -> None:
+    arrived, _, frozen, _ = await exchanged(start, apps, tmp_path, 0)
+    assert frozen > 0
+    assert arrived < TEXTS
