@@ -347,6 +347,7 @@ class _Bare:
     """As much of a site as a session itself needs."""
 
     limits = Limits()
+    breath = 0
     head_bytes = 16_384
     request_seconds = 20.0
     quiet_seconds = 15.0

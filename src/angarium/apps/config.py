@@ -236,7 +236,7 @@ def _describe(hint: Any) -> str:
     said = " ".join(meta.description for meta in metas if meta.description)
     low = next((meta.ge for meta in metas if meta.ge is not None), None)
     high = next((meta.le for meta in metas if meta.le is not None), None)
-    choices = get_args(kind) if get_origin(kind) is not list else ()
+    choices = () if get_origin(kind) in {list, tuple} else get_args(kind)
     if choices and all(isinstance(choice, str) for choice in choices):
         return said
     if low is not None and high is not None:
@@ -251,7 +251,7 @@ def _toml(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, str):
         return msgspec.json.encode(value).decode()
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return "[" + ", ".join(_toml(item) for item in value) + "]"
     if isinstance(value, Struct):
         value = {field.name: getattr(value, field.name) for field in fields(value)}

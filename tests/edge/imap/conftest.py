@@ -12,6 +12,7 @@ import pytest
 import trustme
 
 from angarium.edge.imap import ImapSite, serve_imap
+from angarium.edge.imap.breath import Breath
 from angarium.edge.settings import Limits
 from angarium.mail import settings
 from angarium.mail.accounts import Gate
@@ -44,6 +45,7 @@ class Relay:
     retention: settings.Retention = field(default_factory=settings.Retention)
     metadata: dict[str, str] = field(default_factory=dict)
     push: bool = True
+    breath: Breath | None = None
     keepalive_seconds: float = 270.0
     max_size: int = 31_457_280
     port: int = 0
@@ -82,6 +84,7 @@ class Relay:
             metadata=lambda: self.metadata,
             today=lambda: TODAY,
             push=self.push,
+            breath=self.breath,
             keepalive_seconds=self.keepalive_seconds,
         )
 
@@ -100,8 +103,12 @@ class Relay:
 
     async def quiet(self) -> None:
         """Wait until every session has ended."""
-        while self.sessions:
-            await asyncio.wait(set(self.sessions))
+        await self.quiet_but(0)
+
+    async def quiet_but(self, left: int) -> None:
+        """Wait until no more than so many sessions are left."""
+        while len(self.sessions) > left:
+            await asyncio.wait(set(self.sessions), return_when=asyncio.FIRST_COMPLETED)
 
     async def deliver(self, message: bytes = MAIL, *, name: str = NAME, times: int = 1) -> None:
         for _ in range(times):

@@ -11,7 +11,9 @@ Not at once: what the app has not read when a deflated connection ends, it throw
 or after a while if it has none to say.
 
 Invariants:
-* No message is begun that does not fit, unless it would not fit into a new connection either.
+* No message is begun that does not fit, unless it would not fit into a new connection either. Then it is tried once. If
+  the client waits for the rest in vain and gives up, the message is withheld: NIL is said for its body, or nothing
+  behind it would ever be fetched. It stays in the mailbox, and comes anew, with a new UID, where there is no limit.
 * A connection ends early only if it has carried something: none is made for nothing.
 * What the client is told of at once is bounded: its first question, about all that is new, must be answered whole, or
   it takes what is missing for what does not exist.
@@ -26,7 +28,7 @@ from angarium.edge.deflate import Deflated
 if TYPE_CHECKING:
     from angarium.edge.imap.session import Session
 
-__all__ = ["AGAIN", "DRAIN_SECONDS", "LEAST", "MEMORY", "Breath", "OutOfBreath"]
+__all__ = ["AGAIN", "DRAIN_SECONDS", "LEAST", "MEMORY", "WITHHELD", "Breath", "OutOfBreath", "Trying"]
 
 AGAIN = "Connect again"
 """What a client is told whose connection ends."""
@@ -45,10 +47,27 @@ MEMORY = 8_192
 """Bytes of text that a deflated answer may refer to: one text with what is said around it, twice."""
 DRAIN_SECONDS = 2.0
 """Time for the client to read what was sent, before a connection ends in the middle of an answer."""
+STALL_SECONDS = 20.0
+"""Silence after which a client that ends the connection has waited in vain; the app waits 60 s."""
+WITHHELD = "$Withheld"
+"""The keyword of a message that did not pass."""
 REMEMBERED_SECONDS = 600.0
 """How long it is remembered where a client was that had more before it than one breath carries."""
 REMEMBERED = 10_000
 """Of how many accounts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trying:
+    """A message that is more than one connection may carry, sent nevertheless."""
+
+    uid: int
+    since: float = field(default_factory=time.monotonic)
+
+    @property
+    def stalled(self) -> bool:
+        """Whether a client that gives up now has waited for it in vain."""
+        return time.monotonic() - self.since >= STALL_SECONDS
 
 
 class OutOfBreath(Exception):
@@ -74,15 +93,13 @@ class Breath:
         return session.carried and self.left(session) < REST
 
     def holds(self, session: "Session", octets: int, *, around: int = ENVELOPE) -> bool:
-        """Whether a message of so many octets is to be sent: it fits, or would not fit into a new connection either."""
-        if not session.carried:
-            return True
+        """Whether a message of so many octets fits."""
         deflated = octets * 3 // 4 if isinstance(session.connection, Deflated) else octets
         return deflated + around <= self.left(session)
 
     def announces(self, session: "Session", octets: int) -> bool:
-        """Whether to tell an idling client of a message of so many octets."""
-        return self.holds(session, octets, around=AROUND)
+        """Whether to tell an idling client of a message of so many octets: not if it would fit better elsewhere."""
+        return not session.carried or self.holds(session, octets, around=AROUND)
 
     @property
     def rows(self) -> int:

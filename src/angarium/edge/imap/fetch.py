@@ -8,11 +8,11 @@ import asyncio
 from dataclasses import dataclass
 from functools import lru_cache
 
-from angarium.edge.imap.breath import OutOfBreath
+from angarium.edge.imap.breath import WITHHELD, OutOfBreath, Trying
 from angarium.edge.imap.session import Session
 from angarium.wire.imap.commands.messages import Fetch, Search
 from angarium.wire.imap.entry import Entry
-from angarium.wire.imap.fetch import gives_whole, needs_message, pieces
+from angarium.wire.imap.fetch import gives_whole, needs_message, pieces, without_body
 from angarium.wire.imap.items import Attribute, Item, Section
 from angarium.wire.imap.responses import numbers
 from angarium.wire.imap.search import Candidate, asks_modseq, test_of
@@ -45,8 +45,13 @@ async def fetch(session: Session, command: Fetch) -> None:
             missing = True
             continue
         if breath is not None and asked.whole and not breath.holds(session, len(message)):
-            await session.flush()
-            raise OutOfBreath
+            if session.carried:
+                await session.flush()
+                raise OutOfBreath
+            if WITHHELD in entry.flags:
+                session.machine.untagged(*without_body(number, entry, items))
+                continue
+            session.trying = Trying(entry.uid)
         if marks and not entry.flags >= SEEN:
             entry = await _mark(session, entry)
             session.machine.untagged(*pieces(number, entry, _with_flags(items), message))

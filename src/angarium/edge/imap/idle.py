@@ -30,9 +30,10 @@ class Idling:
         session.machine.idling()
         if session.has_selected:
             session.selected.opened.forget()
-            session.announce(Moment.FREE)
-        await session.flush()
-        if session.has_selected:
+            await self._tell()
+        else:
+            await session.flush()
+        if session.has_selected and not self._over:
             self._task = asyncio.create_task(self._run())
 
     async def reassure(self) -> None:
@@ -82,13 +83,18 @@ class Idling:
             await session.refresh()
         except Gone:
             await self._end("This mailbox is no more")
-            return
+        else:
+            await self._tell()
+
+    async def _tell(self) -> None:
+        """Say what the client does not know yet, or end where what has arrived does not fit any more."""
+        session = self._session
         arrived = session.selected.view.arrived
         if arrived and session.breath is not None and not session.breath.announces(session, arrived[0].size):
             await self._end(AGAIN)
-            return
-        session.announce(Moment.FREE)
-        await session.flush()
+        else:
+            session.announce(Moment.FREE)
+            await session.flush()
 
     async def _end(self, text: str) -> None:
         """Say BYE, and close."""

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from angarium.edge.imap.breath import WITHHELD
 from angarium.edge.imap.session import Selected, Session
 from angarium.wire.imap.commands.entry import Noop
 from angarium.wire.imap.commands.mailboxes import Select
@@ -20,6 +21,12 @@ async def select(session: Session, command: Select) -> None:
     session.unselect()
     site, owner = session.site, session.owner
     subscription, snapshot = await site.changes.open(owner, command.mailbox)
+    if session.breath is None and not command.read_only:
+        withheld = [entry.uid for entry in snapshot.entries if WITHHELD in entry.flags]
+        if withheld:
+            subscription.close()
+            await _bring_anew(session, command.mailbox, withheld)
+            subscription, snapshot = await site.changes.open(owner, command.mailbox)
     shown = None if session.breath is None else session.breath.shown(session, [one.uid for one in snapshot.entries])
     session.select(Selected(command.mailbox, View(snapshot, shown), subscription, command.read_only))
     session.condstore |= command.condstore
@@ -27,6 +34,13 @@ async def select(session: Session, command: Select) -> None:
         snapshot = replace(snapshot, uidnext=snapshot.entries[shown].uid, entries=snapshot.entries[:shown])
     _describe(session, snapshot, read_only=command.read_only)
     session.machine.complete("OK", "Completed", "READ-ONLY" if command.read_only else "READ-WRITE")
+
+
+async def _bring_anew(session: Session, mailbox: str, withheld: list[int]) -> None:
+    """Give messages that another door withheld new UIDs: the client has passed over the old ones (`breath`)."""
+    mailboxes, owner = session.site.mailboxes, session.owner
+    await mailboxes.flag(owner, mailbox, withheld, remove=frozenset({WITHHELD}))
+    await mailboxes.copy(owner, mailbox, withheld, mailbox, move=True)
 
 
 def _describe(session: Session, snapshot: Snapshot, *, read_only: bool) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from angarium.edge.deflate import Deflated
 from angarium.edge.fault import where
 from angarium.edge.imap import change, entry, fetch, mailbox, metadata, quota, select
-from angarium.edge.imap.breath import AGAIN, DRAIN_SECONDS, OutOfBreath
+from angarium.edge.imap.breath import AGAIN, DRAIN_SECONDS, WITHHELD, OutOfBreath
 from angarium.edge.imap.idle import Idling
 from angarium.edge.imap.session import Gone, Session
 from angarium.edge.imap.site import ImapSite
@@ -82,7 +82,7 @@ async def serve_imap(connection: Connection, site: ImapSite) -> None:
     except OutOfBreath:
         await served.stop_short()
     except ConnectionError:
-        pass
+        await served.withhold()
     except Exception as fault:
         log.error("a session failed: %s", where(fault))
         await served.goodbye("Something went wrong here")
@@ -129,7 +129,7 @@ class _Served:
                 data = b""
                 continue
             if not data:
-                return
+                raise ConnectionResetError("ended by the peer")
         await self.session.flush()
 
     async def goodbye(self, text: str) -> None:
@@ -150,6 +150,14 @@ class _Served:
         await self.goodbye(AGAIN)
         if not isinstance(self.session.connection, Deflated):
             self.session.connection.abort()
+
+    async def withhold(self) -> None:
+        """The client gave up: if it waited in vain for a message that is too large for this door, keep that back."""
+        session, trying = self.session, self.session.trying
+        if trying is not None and trying.stalled and session.has_selected:
+            with contextlib.suppress(StoreError):
+                mailbox = session.selected.mailbox
+                await session.site.mailboxes.flag(session.owner, mailbox, [trying.uid], add=frozenset({WITHHELD}))
 
     async def release(self) -> None:
         """Let go of everything but the connection."""
@@ -190,6 +198,7 @@ class _Served:
 
     async def _run_command(self, command: Command) -> None:
         session = self.session
+        session.trying = None
         if session.ending:
             session.machine.bye(AGAIN)
             return

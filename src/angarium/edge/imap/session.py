@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from angarium.edge import settings
 from angarium.edge.deflate import Deflated
-from angarium.edge.imap.breath import Breath
+from angarium.edge.imap.breath import Breath, Trying
 from angarium.edge.imap.opened import Opened
 from angarium.edge.imap.site import ImapSite
 from angarium.reach.transport import Connection
@@ -61,6 +61,7 @@ class Session:
         "ending",
         "machine",
         "site",
+        "trying",
     )
 
     def __init__(self, connection: Connection, site: ImapSite) -> None:
@@ -73,6 +74,8 @@ class Session:
         """Whether this connection has carried a message, or has idled long enough to say that it lives."""
         self.ending = False
         """Whether the client's next command is its last on this connection, and is not run."""
+        self.trying: Trying | None = None
+        """What was sent last, if it was more than one connection may carry."""
         self._owner: Owner | None = None
         self._attendance: Attendance | None = None
         self._selected: Selected | None = None

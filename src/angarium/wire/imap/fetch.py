@@ -17,7 +17,7 @@ from angarium.wire.imap.parts import embedded, locate, whole
 from angarium.wire.imap.responses import literal
 from angarium.wire.imap.structure import structure
 
-__all__ = ["extract", "gives_whole", "needs_message", "pieces"]
+__all__ = ["extract", "gives_whole", "needs_message", "pieces", "without_body"]
 
 Writer: TypeAlias = Callable[[Entry, bytes], tuple[bytes, ...]]
 
@@ -43,6 +43,15 @@ def pieces(number: int, entry: Entry, items: tuple[Item, ...], message: bytes) -
         found += write(entry, message)
     found.append(b")")
     return found
+
+
+def without_body(number: int, entry: Entry, items: tuple[Item, ...]) -> list[bytes]:
+    """One FETCH response for a message that is not given: NIL stands for what is in it."""
+    listed = [
+        _ATTRIBUTES[item](entry, b"") if isinstance(item, Attribute) and item in LISTED else b"NIL" for item in items
+    ]
+    names = [item.label if isinstance(item, Section) else item.value for item in items]
+    return [b"%d FETCH (" % number, b" ".join(b"%b %b" % pair for pair in zip(names, listed, strict=True)), b")"]
 
 
 def extract(message: bytes, section: Section) -> bytes | None:
