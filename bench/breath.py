@@ -3,7 +3,7 @@
 A relay with `breath_bytes` set, the real core with two people, and before the relay's ports a proxy that freezes
 (`angarium.lab.freeze`). The two take turns; each text is timed from sending to the other app's telling of it.
 
-    python bench/breath.py [--texts 100] [--every 6] [--breath 12288] [--open] [--json]
+    python bench/breath.py [--texts 100] [--every 8] [--breath 14336] [--open] [--json]
 
 `--every` are the seconds between two texts: in the background an app connects once a minute, and one connection carries
 four texts. `--open`: both have the chat open, so that each text is marked as seen when it comes. `--breath 0` is the
@@ -126,7 +126,7 @@ async def bench(texts: int, every: float, breath: int, *, opened: bool) -> dict[
                     stack.enter_context(reads_at_once(person))
             figures: dict[str, object] = dict(await exchange(people, ada, ben, texts, every))
         figures["imap_connections"] = len(imap.connections)
-        figures["most_on_one"] = max(one.down for one in imap.connections + smtp.connections)
+        figures["most_on_one"] = max(one.counted for one in imap.connections + smtp.connections)
         figures["frozen"] = imap.frozen + smtp.frozen
         await ben.call("stop_io")
         costs = await relogins(ada, imap)
@@ -137,8 +137,8 @@ async def bench(texts: int, every: float, breath: int, *, opened: bool) -> dict[
 def main() -> int:
     parser = argparse.ArgumentParser(description="Texts through a censor that freezes connections.")
     parser.add_argument("--texts", type=int, default=100)
-    parser.add_argument("--every", type=float, default=6, help="seconds between two texts")
-    parser.add_argument("--breath", type=int, default=12_288, help="breath_bytes of the relay; 0: off")
+    parser.add_argument("--every", type=float, default=8, help="seconds between two texts")
+    parser.add_argument("--breath", type=int, default=14_336, help="breath_bytes of the relay; 0: off")
     parser.add_argument("--open", action="store_true", help="both have the chat open")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()

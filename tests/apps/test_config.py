@@ -45,6 +45,10 @@ def test_a_route_is_read_and_written() -> None:
     [
         ("x", "f:1: not TOML: expected '=' after a key"),
         ("\n\n[accounts\n", "f:3: not TOML: expected ']'"),
+        (
+            "[limits]\nbreath_bytes = 8191",
+            "f:2: limits.breath_bytes: expected 0, or at least 8192: a login and a text must fit",
+        ),
         ("[retention]\nquota = 3", "f:2: retention.quota: expected `int` >= 1048576, found 3"),
         ("[retention]\n\nquuota=4", "f:3: there is no setting retention.quuota; did you mean retention.quota?"),
         ("[push]\nzzz=4", "f:2: there is no setting push.zzz; expected one of url"),

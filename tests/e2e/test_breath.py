@@ -22,7 +22,7 @@ from bench.breath import SETTINGS, reads_at_once, through
 Start = Callable[..., AbstractAsyncContextManager[Relay]]
 
 TEXTS = 20
-BREATH = 12_288
+BREATH = 14_336
 PATIENCE = 60.0
 
 
@@ -47,7 +47,7 @@ async def exchanged(start: Start, apps: Core, directory: Path, breath: int) -> t
         tally = people.ledger.tally("texts", await people.held())
         for person in people.people:
             await person.call("stop_io")
-        most = max(one.down for one in imap.connections + smtp.connections)
+        most = max(one.counted for one in imap.connections + smtp.connections)
         return tally.delivered, tally.duplicated, imap.frozen + smtp.frozen, most
 
 

@@ -1,5 +1,6 @@
 """A deflated connection against zlib as others use it: every cut, every history, and no more than was asked for."""
 
+import asyncio
 import zlib
 from typing import TYPE_CHECKING, cast
 
@@ -35,6 +36,14 @@ class Wire:
 
     def abort(self) -> None:
         self.ended.append("abort")
+
+
+class Slow(Wire):
+    """A connection that takes its time to write."""
+
+    async def write(self, data: bytes, *, timeout: float | None = None) -> None:
+        self.written.append(data)
+        await asyncio.sleep(0.01)
 
 
 def over(wire: Wire, received: bytes = b"") -> Deflated:
@@ -76,6 +85,26 @@ async def test_what_is_written_another_zlib_reads(texts: list[bytes]) -> None:
         await deflated.write(text)
         assert inflate.decompress(b"".join(wire.written)) == text
         wire.written.clear()
+
+
+@given(TEXTS, st.integers(1, 9000))
+async def test_what_refers_to_what_was_written_before_another_zlib_reads(texts: list[bytes], memory: int) -> None:
+    wire = Wire([])
+    deflated = Deflated(cast("Connection", wire), memory=memory)
+    inflate = zlib.decompressobj(-15)
+    for text in texts:
+        await deflated.write(text)
+        assert inflate.decompress(b"".join(wire.written)) == text
+        wire.written.clear()
+    assert len(deflated._said) <= memory
+
+
+async def test_two_who_write_at_once_do_not_confuse_the_reader() -> None:
+    wire = Slow([])
+    deflated = Deflated(cast("Connection", wire), memory=8192)
+    text = b"* OK Still here\r\n"
+    await asyncio.gather(*(deflated.write(text) for _ in range(3)))
+    assert zlib.decompressobj(-15).decompress(b"".join(wire.written)) == text * 3
 
 
 async def test_references_reach_back_over_what_was_forgotten() -> None:

@@ -59,6 +59,24 @@ async def test_one_connection_over_tls_carries_many_requests(
     assert await http_relay.store.accounts.count() == 2
 
 
+async def test_a_connection_that_may_carry_little_carries_one_page(
+    http_relay: Any, http_serve: Any, server: ssl.SSLContext, client: ssl.SSLContext
+) -> None:
+    def talk(port: int) -> list[str | None]:
+        connection = http.client.HTTPSConnection("127.0.0.1", port, context=client, timeout=20)
+        said = []
+        for path in ("/generate_204", "/"):
+            connection.request("GET", path)
+            response = connection.getresponse()
+            response.read()
+            said.append(response.headers["Connection"])
+        connection.close()
+        return said
+
+    async with http_serve(http_relay.site(breath=12_288), server) as port:
+        assert await asyncio.to_thread(talk, port) == [None, "close"]
+
+
 async def test_many_at_once(http_relay: Any, http_serve: Any) -> None:
     def talk(port: int) -> int:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)

@@ -250,6 +250,20 @@ async def test_smtplib_with_starttls(relay: Relay) -> None:
     assert len(await relay.arrived(BOB)) == 1
 
 
+async def test_a_session_ends_between_two_messages_when_it_has_carried_enough(relay: Relay) -> None:
+    relay.site = replace(relay.site, breath=8192)
+    async with talking(relay) as talk:
+        sent = 0
+        while True:
+            try:
+                assert (await talk.ask(Submit(ALICE, (BOB,), mail(ALICE)))).reply.accepted
+            except (AssertionError, ConnectionError):
+                break
+            sent += 1
+    assert len(await relay.arrived(BOB)) == sent, "each was answered before the end"
+    assert sent > 20
+
+
 async def test_what_the_relay_refuses(relay: Relay) -> None:
     async with talking(relay, login=False) as talk:
         await talk.ask(Hello())

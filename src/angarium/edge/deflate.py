@@ -72,11 +72,11 @@ class Deflated:
     async def write(self, data: bytes, *, timeout: float | None = None) -> None:
         """Deflate and send. Raises TimeoutError, ConnectionError."""
         deflater = self._deflater()
+        if self._memory:  # now, for what is written next may be written before all of this is
+            self._said = (self._said + data)[-self._memory :]
         for at in range(0, len(data), PIECE):
             deflated = deflater.compress(memoryview(data)[at : at + PIECE]) + deflater.flush(zlib.Z_SYNC_FLUSH)
             await self._connection.write(deflated, timeout=timeout)
-        if self._memory:
-            self._said = (self._said + data)[-self._memory :]
 
     def _deflater(self) -> "zlib._Compress":
         if not self._memory:

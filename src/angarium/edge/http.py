@@ -98,15 +98,15 @@ class _Session:
     async def run(self) -> None:
         """Answer requests until one side has had enough."""
         for left in reversed(range(self._site.requests)):
-            if not await self._exchange(last=not left or self._half_spent()):
+            if not await self._exchange(last=not left):
                 return
             if self._machine.our_state is not h11.DONE or self._machine.their_state is not h11.DONE:
                 return
             self._machine.start_next_cycle()
 
-    def _half_spent(self) -> bool:
-        """Whether another answer as long as all before it might be more than the connection may carry."""
-        return bool(self._site.breath) and 2 * self._connection.sent > self._site.breath
+    def _spends(self, octets: int) -> bool:
+        """Whether after an answer of so many bytes another one as long as all before might be too much."""
+        return bool(self._site.breath) and 2 * (self._connection.sent + octets) > self._site.breath
 
     async def _exchange(self, *, last: bool) -> bool:
         """Answer the next request; return whether there was one that could be understood."""
@@ -202,7 +202,7 @@ class _Session:
         headers = [("Date", formatdate(usegmt=True)), *response.headers, *ALWAYS]
         if response.status != HTTPStatus.NO_CONTENT:
             headers += [("Content-Type", response.content_type), ("Content-Length", str(len(response.body)))]
-        if last:
+        if last or self._spends(len(response.body)):
             headers.append(("Connection", "close"))
         reason = HTTPStatus(response.status).phrase
         parts = [self._machine.send(h11.Response(status_code=response.status, headers=headers, reason=reason))]

@@ -56,8 +56,8 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     breath_bytes: Annotated[
         int,
         Meta(
-            description="Bytes sent to an app on one connection, after which it is made to connect again: 12288 against"
-            " a censor that lets 16 KB pass; 8192 or more. 0: no limit. On Linux only."
+            description="Bytes sent to an app on one connection, after which it is made to connect again: 14336 against"
+            " a censor that lets 16 KB pass, headers counted; 8192 or more. 0: no limit. On Linux only."
         ),
     ] = 0
     breath_doors: Annotated[

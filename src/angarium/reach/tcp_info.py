@@ -1,19 +1,21 @@
-"""What the kernel counts for a TCP connection (tcp(7), TCP_INFO): the bytes that left, exactly.
+"""What the kernel counts for a TCP connection (tcp(7), TCP_INFO): the bytes that left, as a box in between sees them.
 
-With TLS, its handshake and records, and what was sent again; without the headers of IP and TCP. Linux 4.19 or newer: on
-other systems nothing is counted, and `COUNTS` says so.
+With TLS, its handshake and records, what was sent again, and the headers of the packets that carried it; without bare
+acknowledgements. Linux 4.19 or newer: on other systems nothing is counted, and `COUNTS` says so.
 """
 
 import socket
 import struct
 import sys
 
-__all__ = ["COUNTS", "bytes_sent"]
+__all__ = ["COUNTS", "HEADERS", "bytes_sent"]
 
 COUNTS = sys.platform == "linux"
 """Whether bytes are counted here."""
-FIELDS = struct.Struct("=144xI52xQ")
-"""`tcpi_notsent_bytes` and `tcpi_bytes_sent` of struct tcp_info, in the kernel's linux/tcp.h."""
+HEADERS = 52
+"""Bytes of IPv4 and TCP, with time stamps, in each packet."""
+FIELDS = struct.Struct("=144xI8xI40xQ")
+"""`tcpi_notsent_bytes`, `tcpi_data_segs_out` and `tcpi_bytes_sent` of struct tcp_info, in the kernel's linux/tcp.h."""
 
 
 def bytes_sent(connected: socket.socket) -> int:
@@ -22,5 +24,5 @@ def bytes_sent(connected: socket.socket) -> int:
     Raises:
         OSError: the socket is closed, or this system does not count.
     """
-    waiting, sent = FIELDS.unpack(connected.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, FIELDS.size))
-    return int(waiting + sent)
+    waiting, packets, sent = FIELDS.unpack(connected.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, FIELDS.size))
+    return int(waiting + sent + HEADERS * packets)

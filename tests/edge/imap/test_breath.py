@@ -96,7 +96,7 @@ async def test_a_client_that_idles_for_long_is_let_go_before_its_breath_is_spent
     await client.idle()
     heard = await client.ended()
     assert heard.endswith(b"* BYE Connect again\r\n")
-    assert SIZE / 2 < len(heard) // len(b"* OK Still here\r\n") * 39 < SIZE
+    assert SIZE / 2 < len(heard) // len(b"* OK Still here\r\n") * 91 < SIZE
 
 
 async def test_a_client_is_shown_no_more_than_it_can_ask_about(

@@ -39,6 +39,18 @@ def test_new_messages_are_announced_once_and_together() -> None:
     assert seen.uidnext == 6
 
 
+def test_a_client_that_can_take_little_is_told_of_little_at_a_time() -> None:
+    seen = View(Snapshot(7, 6, 5, tuple(entry(uid) for uid in range(1, 6))), shown=2)
+    assert (seen.count, [one.uid for one in seen.arrived]) == (2, [3, 4, 5])
+    assert seen.announce(Moment.NUMBERED, most=0) == []
+    assert seen.announce(Moment.FREE, most=2) == [Exists(4)]
+    seen.apply(Arrived(entry(6)))
+    assert uids(seen.resolve(ALL, by_uid=True)) == [(1, 1), (2, 2), (3, 3), (4, 4)]
+    assert uids(list(seen.living())) == [(number, number) for number in range(1, 7)]
+    assert seen.announce(Moment.FREE, most=2) == [Exists(6)]
+    assert (seen.uidnext, seen.arrived) == (7, [])
+
+
 def test_expunged_messages_keep_their_numbers_until_it_may_be_said() -> None:
     seen = view(1, 2, 3, 4)
     seen.apply(Expunged(2))

@@ -2,7 +2,7 @@
 
 A freeze is silent: both ends wait for a minute, and what was on its way must come again. So the session ends first,
 at a place where nothing is half told, and the app connects anew (docs/decisions/breath.md). What is counted is what
-the kernel has sent (`reach.tcp_info`), handshake, records and repetitions with it.
+the kernel has sent (`reach.tcp_info`), with handshake, records, repetitions and the headers of packets.
 
 Where it ends matters. The app allows itself one connection a minute, and a second one after two minutes of quiet, but
 comes back at once where something waits to be done. Something does right behind a message that somebody reads in an
@@ -35,12 +35,12 @@ AGAIN = "Connect again"
 
 LEAST = 8_192
 """The smallest breath, in bytes: a login over a certificate with its chain, and a text."""
-REST = 2_560
+REST = 3_072
 """Bytes within which a short text passes, with all that is said before and after it."""
-AROUND = 256
+AROUND = 512
 """Bytes said about one message between its announcement and its body."""
-ENVELOPE = 64
-"""Bytes of an answer beyond the body in it: its own words, TLS, the end of a deflate block."""
+ENVELOPE = 192
+"""Bytes of an answer beyond the body in it: its own words, the end of a deflate block, TLS, packets."""
 ROW = 128
 """Bytes that the client's question about all that is new takes for each message, deflated."""
 MEMORY = 8_192
