@@ -26,11 +26,13 @@ from angarium.apps.home import Home, HomeError
 from angarium.apps.keeper import Keeper
 from angarium.apps.last_error import LastError
 from angarium.apps.peering import Peering, Place
+from angarium.apps.proxying import Entrance, Proxying
 from angarium.apps.reception import Reception
 from angarium.apps.sites import Sites, literal
 from angarium.apps.ways import choose, page, ways
 from angarium.edge.control import serve_control
 from angarium.edge.listener import CannotListen, Door, Listener
+from angarium.edge.tunnel import Tunnels
 from angarium.mail.accounts import Gate
 from angarium.mail.calendar import Calendar, clock, passed
 from angarium.mail.delivery import Delivery
@@ -40,6 +42,7 @@ from angarium.mail.push import Push
 from angarium.mail.retention import Retention
 from angarium.reach.certificate import CertificateError
 from angarium.reach.names import BadName, Names
+from angarium.reach.passes import Passes
 from angarium.reach.trust import Trust
 from angarium.store.directory import DirectoryInUse
 from angarium.store.interfaces import StoreError
@@ -157,6 +160,8 @@ class _Relay:
             queue=self._departure.queue,
             whole_list=config.messages.max_recipients,
         )
+        self._passes = Passes(store.papers)
+        self._tunnels = self._tunnelling()
         self._listener = self._listening()
 
     async def run(self, ready: Callable[[Ready], None]) -> None:
@@ -164,6 +169,7 @@ class _Relay:
         errors = LastError()
         logging.getLogger("angarium").addHandler(errors)
         await self._exchange.load()
+        await self._proxying().load()
         doors = await self._listener.bind(self._reception.listen, self._home.ports())
         self._ports = {door.name: door.port for door in doors}
         try:
@@ -198,7 +204,12 @@ class _Relay:
                 gc.collect()
                 gc.freeze()  # what is here stays: a collection need not look at it for every few thousand connections
                 told = partial(ready, self._ready(doors))
-                questions = {**keeper.questions(), **self._departure.questions(), **self._peering().questions()}
+                questions = {
+                    **keeper.questions(),
+                    **self._departure.questions(),
+                    **self._peering().questions(),
+                    **self._proxying().questions(),
+                }
                 running.create_task(serve_control(self._home.control, questions, ready=told))
         finally:
             self._listener.close()
@@ -219,8 +230,29 @@ class _Relay:
             ports=lambda: self._ports,
             ways=self._ways,
             invite=self._invite,
+            tunnels=self._tunnels,
         )
         return Listener(self._config.limits, sites.sessions(), sites.context)
+
+    def _tunnelling(self) -> Tunnels:
+        return Tunnels(
+            passes=self._passes,
+            local=self._names.local,
+            ports=lambda: self._ports,
+            receive=lambda door, connected: self._listener.receive(Door(door, "", 0, tls=True), connected),
+            addresses=self._reception.resolver.addresses,
+            allow=self._config.proxy.allow,
+            write_seconds=self._config.limits.write_seconds,
+        )
+
+    def _proxying(self) -> Proxying:
+        """What the keeper may ask about passes."""
+
+        def entrance() -> Entrance:
+            believed = self._certified.verified or self._names.primary.startswith("_")
+            return Entrance(self._names.primary, self._ports.get("https"), believed)
+
+        return Proxying(self._passes, self._tunnels.cut, entrance, self._calendar.today)
 
     # What the rooms are told
 

@@ -2,7 +2,7 @@
 
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from angarium.apps.certify import Certified
@@ -16,7 +16,9 @@ from angarium.edge.listener import Door
 from angarium.edge.mux import PROTOCOLS, serve_mux
 from angarium.edge.mx import serve_mx
 from angarium.edge.mxdeliv import HEAD_BYTES
+from angarium.edge.pages.site import nowhere
 from angarium.edge.smtp import SmtpSite, serve_smtp
+from angarium.edge.tunnel import Tunnels
 from angarium.mail.accounts import Gate
 from angarium.mail.calendar import Calendar
 from angarium.mail.delivery import Delivery
@@ -28,7 +30,7 @@ from angarium.store.store import Store
 
 __all__ = ["Sites", "literal"]
 
-ALPN = {"imaps": ("imap",), "submissions": ("smtp",), "https": PROTOCOLS}
+ALPN = {"imaps": ("imap",), "submissions": ("smtp",), "https": PROTOCOLS, "within": PROTOCOLS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ class Sites:
     """The ports listened on, by door."""
     ways: Callable[[], list[Way]]
     invite: Callable[[str | None], str]
+    tunnels: Tunnels
 
     def sessions(self) -> Callable[[Door, Connection], Awaitable[None]]:
         """The session of each door."""
@@ -60,6 +63,9 @@ class Sites:
             "submissions": smtp,
             "submission": smtp,
             "https": partial(serve_mux, imap=imap, smtp=smtp, http=partial(serve_http, site=site)),
+            "within": partial(
+                serve_mux, imap=imap, smtp=smtp, http=partial(serve_http, site=replace(site, tunnel=nowhere))
+            ),
             "http": partial(serve_plain_http, site=site),
             "smtp": partial(serve_mx, site=self.reception.mx(self._mx_context)),
         }
@@ -120,6 +126,7 @@ class Sites:
             https_port=lambda: self.ports().get("https"),
             inlets={**self.reception.inlets(), **self.exchange.inlets(self.reception.hold)},
             routes=self.exchange.routes(),
+            tunnel=self.tunnels,
             head_bytes=HEAD_BYTES,
         )
 

@@ -14,6 +14,7 @@ import asyncio
 import contextlib
 import io
 import logging
+import secrets
 import traceback
 from collections.abc import Callable, Iterator
 from email.utils import formatdate
@@ -26,12 +27,15 @@ from angarium.edge.pages.draw import CONTENT_SECURITY_POLICY
 from angarium.edge.pages.exchange import Handler, Inlet, Request, Response, plain
 from angarium.edge.pages.router import pages, plain_pages
 from angarium.edge.pages.site import HttpSite
+from angarium.edge.tunnel import Onward
 from angarium.reach.transport import Connection
 
 __all__ = ["HttpSite", "serve_http", "serve_plain_http"]
 
 log = logging.getLogger("angarium.edge.http")
 
+PADDING = 1500
+"""Octets that the answer to CONNECT is longer at most than it need be. The app reads 4096 at once."""
 INLET_SILENCE_SECONDS = 60.0
 """Time between two pieces of a long body."""
 
@@ -111,7 +115,11 @@ class _Session:
             if (head := await self._head()) is None:
                 return False
             inlet = self._inlet(head)
-            response = await self._response(_request(head, await self._body(head, inlet)))
+            request = _request(head, await self._body(head, inlet))
+            if request.method == "CONNECT" and (onward := await self._site.tunnel(request)) is not None:
+                await self._leave(onward)
+                return False
+            response = await self._response(request)
         except _Refusal as refusal:
             await self._write(plain(refusal.status, REFUSALS[refusal.status]), last=True)
             return False
@@ -193,6 +201,14 @@ class _Session:
             where = "".join(traceback.format_tb(error.__traceback__))
             log.error("a handler failed with %s:\n%s", type(error).__name__, where)
             return plain(500, REFUSALS[500])
+
+    async def _leave(self, onward: Onward) -> None:
+        """Say that the tunnel is there, at a length that means nothing, and give the connection to it."""
+        padding = ("X-Padding", secrets.token_hex(PADDING)[: secrets.randbelow(PADDING)])
+        yes = self._machine.send(h11.Response(status_code=200, headers=[padding], reason="Connection established"))
+        waiting, _ = self._machine.trailing_data
+        self._connection.unread(waiting)
+        await onward(self._connection, yes or b"")
 
     async def _write(self, response: Response, *, last: bool) -> None:
         headers = [("Date", formatdate(usegmt=True)), *response.headers, *ALWAYS]

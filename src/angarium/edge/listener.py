@@ -55,6 +55,7 @@ class Listener:
         self._bound: list[tuple[Door, socket.socket]] = []
         self._sessions: dict[Connection, asyncio.Task[None]] = {}
         self._complained = -QUIET_SECONDS
+        self._group: asyncio.TaskGroup | None = None
 
     @property
     def connections(self) -> int:
@@ -78,11 +79,13 @@ class Listener:
         timer: asyncio.TimerHandle | None = None
         try:
             async with asyncio.TaskGroup() as group:
+                self._group = group
                 for door, listening in self._bound:
                     group.create_task(self._accept(group, door, listening))
                 try:
                     await asyncio.get_running_loop().create_future()
                 finally:
+                    self._group = None
                     timer = asyncio.get_running_loop().call_later(STOP_SECONDS, self._end_all)
         finally:
             if timer:
@@ -91,6 +94,13 @@ class Listener:
                 connection.abort()
             self._sessions.clear()
             self.close()
+
+    def receive(self, door: Door, connected: socket.socket) -> None:
+        """Serve a connection that came by another way as if it had come by this door; closed where there is no room."""
+        if self._group is None or len(self._sessions) >= self._room:
+            connected.close()
+        else:
+            self._begin(self._group, door, connected)
 
     def close(self) -> None:
         """Stop listening."""
