@@ -80,7 +80,7 @@ async def talk(people: Trial, alice: Profile, bob: Profile, directory: Path) -> 
     picture = directory / "picture.bin"
     picture.write_bytes(secrets.token_bytes(5_000_000))
     chat = await join(alice, bob)
-    for number in range(5):
+    for _ in range(5):
         await people.send("texts", bob, chat, [alice])
     text = await people.send("file", bob, chat, [alice], picture)
     await people.ledger.complete("texts")

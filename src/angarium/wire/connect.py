@@ -25,9 +25,9 @@ def target(authority: str) -> tuple[str, int] | None:
         return None
     bracketed = host.startswith("[") and host.endswith("]")
     if bracketed or ":" in host:
-        host = host[1:-1] if bracketed else host
         try:
-            return str(ipaddress.IPv6Address(host)), int(port)
+            address = ipaddress.IPv6Address(host[1:-1] if bracketed else host)
+            return None if address.scope_id else (str(address), int(port))
         except ValueError:
             return None
     return (host, int(port)) if NAME.fullmatch(host) else None
