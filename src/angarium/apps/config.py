@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import fields
 
-from angarium.edge.settings import Limits, Listen
+from angarium.edge.settings import Decoy, Limits, Listen
 from angarium.mail.checks.peers import pattern
 from angarium.mail.federation.attempt import parse_via
 from angarium.mail.settings import Accounts, Federation, Messages, Push, Retention
@@ -44,6 +44,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     push: Push = Push()
     federation: Federation = Federation()
     proxy: Proxy = Proxy()
+    decoy: Decoy = Decoy()
     limits: Limits = Limits()
 
 
@@ -162,6 +163,8 @@ def _judge(config: Config, text: str, file: str) -> None:
             server(one)
         except BadServer:
             fail("dns", "servers", f"expected an IP address, with or without a port, found {_toml(one)}")
+    if config.decoy.folder and not Path(config.decoy.folder).is_absolute():
+        fail("decoy", "folder", f"expected a path from the root on, found {_toml(config.decoy.folder)}")
     for one in config.proxy.allow:
         if (goal := target(one)) is None or canonical(goal[0]) is None:
             fail("proxy", "allow", f"expected HOST:PORT, found {_toml(one)}")

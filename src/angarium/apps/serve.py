@@ -22,6 +22,7 @@ from angarium.apps.config import Config
 from angarium.apps.departure import Departure
 from angarium.apps.exchange import Days, Exchange
 from angarium.apps.harden import Hardened, harden
+from angarium.apps.hidden import secret_path
 from angarium.apps.home import Home, HomeError
 from angarium.apps.keeper import Keeper
 from angarium.apps.last_error import LastError
@@ -160,6 +161,7 @@ class _Relay:
             queue=self._departure.queue,
             whole_list=config.messages.max_recipients,
         )
+        self._base = secret_path(home) if config.decoy.folder else ""
         self._passes = Passes(store.papers)
         self._tunnels = self._tunnelling()
         self._listener = self._listening()
@@ -188,6 +190,7 @@ class _Relay:
                 invite=self._invite,
                 today=self._calendar.today,
                 end=_end,
+                base=self._base,
             )
             async with asyncio.TaskGroup() as running:
                 running.create_task(self._listener.run())
@@ -231,8 +234,9 @@ class _Relay:
             ways=self._ways,
             invite=self._invite,
             tunnels=self._tunnels,
+            base=self._base,
         )
-        return Listener(self._config.limits, sites.sessions(), sites.context)
+        return Listener(self._config.limits, sites.sessions(), sites.context, sites.admit())
 
     def _tunnelling(self) -> Tunnels:
         return Tunnels(
@@ -260,14 +264,15 @@ class _Relay:
         return self._names.primary
 
     def _ways(self) -> list[Way]:
-        return ways(self._names.primary, self._ports, verified=self._certified.verified)
+        alpn = not self._base or self._config.decoy.mail_alpn
+        return ways(self._names.primary, self._ports, verified=self._certified.verified, alpn=alpn)
 
     def _invite(self, token: str | None) -> str:
         """A fresh link. Raises HomeError where the relay listens on too little for one."""
         found = self._ways()
         if not found:
             raise HomeError("the relay listens on no pair of ports for IMAP and submission: see [listen]")
-        return invitation(self._names.primary, found[0], token=token, choose=choose)
+        return invitation(self._names.primary, found[0], token=token, choose=choose, complete=bool(self._base))
 
     def _peering(self) -> Peering:
         """What the keeper may ask about other relays."""
@@ -292,7 +297,7 @@ class _Relay:
     def _ready(self, doors: list[Door]) -> Ready:
         invited = self._invite(None) if self._config.accounts.registration == "open" else ""
         domain = self._names.primary
-        return Ready(domain, doors, page(domain, self._ports), invited, self._home.path, self._new)
+        return Ready(domain, doors, page(domain, self._ports, f"{self._base}/"), invited, self._home.path, self._new)
 
 
 def _end() -> None:

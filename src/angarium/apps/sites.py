@@ -4,11 +4,15 @@ import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 
 from angarium.apps.certify import Certified
 from angarium.apps.config import Config
+from angarium.apps.disguise import Disguise
 from angarium.apps.exchange import Exchange
 from angarium.apps.reception import Reception
+from angarium.edge.decoy import hello
+from angarium.edge.decoy.session import serve_decoy
 from angarium.edge.http import HttpSite, serve_http, serve_plain_http
 from angarium.edge.imap.serve import serve_imap
 from angarium.edge.imap.site import ImapSite
@@ -30,6 +34,7 @@ from angarium.store.store import Store
 
 __all__ = ["Sites", "literal"]
 
+Session = Callable[[Connection], Awaitable[None]]
 ALPN = {"imaps": ("imap",), "submissions": ("smtp",), "https": PROTOCOLS, "within": PROTOCOLS}
 
 
@@ -52,21 +57,29 @@ class Sites:
     ways: Callable[[], list[Way]]
     invite: Callable[[str | None], str]
     tunnels: Tunnels
+    base: str
+    """What the address of every page begins with."""
 
     def sessions(self) -> Callable[[Door, Connection], Awaitable[None]]:
         """The session of each door."""
         smtp, imap = partial(serve_smtp, site=self._smtp()), partial(serve_imap, site=self._imap())
         site = self._http()
-        sessions: dict[str, Callable[[Connection], Awaitable[None]]] = {
+        https: Session = partial(serve_http, site=site)
+        http: Session = partial(serve_plain_http, site=site)
+        if self.disguised:
+            disguise = self._disguise(site)
+            https = partial(serve_decoy, decoy=disguise.https())
+            http = partial(serve_decoy, decoy=disguise.http())
+        sessions: dict[str, Session] = {
             "imaps": imap,
             "imap": imap,
             "submissions": smtp,
             "submission": smtp,
-            "https": partial(serve_mux, imap=imap, smtp=smtp, http=partial(serve_http, site=site)),
+            "https": partial(serve_mux, imap=imap, smtp=smtp, http=https),
             "within": partial(
                 serve_mux, imap=imap, smtp=smtp, http=partial(serve_http, site=replace(site, tunnel=nowhere))
             ),
-            "http": partial(serve_plain_http, site=site),
+            "http": http,
             "smtp": partial(serve_mx, site=self.reception.mx(self._mx_context)),
         }
 
@@ -77,7 +90,34 @@ class Sites:
 
     def context(self, door: Door) -> ssl.SSLContext:
         """The TLS context of a door, as it is now."""
+        if door.name == "https" and self.disguised:
+            mail = PROTOCOLS[:2] if self.config.decoy.mail_alpn else ()
+            return self.certified.context(
+                *mail, *hello.PROTOCOLS, minimum=ssl.TLSVersion.TLSv1_2, ciphers=hello.CIPHERS
+            )
         return self.certified.context(*ALPN[door.name])
+
+    @property
+    def disguised(self) -> bool:
+        """Whether strangers see an ordinary web site."""
+        return bool(self.config.decoy.folder)
+
+    def admit(self) -> Callable[[Door, Connection], Awaitable[None]] | None:
+        """Who may begin TLS; None: everybody."""
+        if not self.disguised:
+            return None
+        decoy = self._disguise(self._http()).https()
+        mail = frozenset(name.encode() for name in PROTOCOLS[:2]) if self.config.decoy.mail_alpn else frozenset()
+        timeout = self.config.limits.handshake_seconds
+
+        async def admit(door: Door, connection: Connection) -> None:
+            if door.name == "https":
+                await hello.admit(connection, decoy, alpn=mail, timeout=timeout)
+
+        return admit
+
+    def _disguise(self, site: HttpSite) -> Disguise:
+        return Disguise(site, self.reception, self.exchange, self.tunnels, Path(self.config.decoy.folder))
 
     def _mx_context(self) -> ssl.SSLContext:
         """Other relays run older software than the apps do."""
@@ -126,6 +166,7 @@ class Sites:
             https_port=lambda: self.ports().get("https"),
             inlets={**self.reception.inlets(), **self.exchange.inlets(self.reception.hold)},
             routes=self.exchange.routes(),
+            base=self.base,
             tunnel=self.tunnels,
             head_bytes=HEAD_BYTES,
         )

@@ -45,8 +45,14 @@ Handler = Callable[[Door, Connection], Awaitable[None]]
 class Listener:
     """All doors of one relay."""
 
-    def __init__(self, limits: Limits, handle: Handler, tls: Callable[[Door], ssl.SSLContext]) -> None:
-        """`handle` is the session, called after the handshake; `tls` gives the context of the moment for a door."""
+    def __init__(
+        self, limits: Limits, handle: Handler, tls: Callable[[Door], ssl.SSLContext], admit: Handler | None = None
+    ) -> None:
+        """`handle` is the session, called after the handshake; `tls` gives the context of the moment for a door.
+
+        `admit` may look at what has come before TLS begins, and end the connection by raising ConnectionError.
+        """
+        self._admit = admit
         self._limits = limits
         self._handle = handle
         self._tls = tls
@@ -166,6 +172,8 @@ class Listener:
 
     async def _handshake(self, door: Door, connection: Connection) -> None:
         await connection.readable(timeout=self._limits.handshake_seconds)
+        if self._admit is not None:
+            await self._admit(door, connection)
         async with self._turnstile.place():
             await connection.start_tls(self._tls(door), timeout=self._limits.handshake_seconds)
 

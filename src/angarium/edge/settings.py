@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-__all__ = ["Limits", "Listen"]
+__all__ = ["Decoy", "Limits", "Listen"]
 
 Port = Annotated[int, Meta(ge=-1, le=65535)]
 
@@ -56,3 +56,19 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     hold_bytes: Annotated[
         int, Meta(ge=1_048_576, description="Unfinished mail from other relays held in memory at once, all together.")
     ] = 268_435_456
+
+
+class Decoy(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """An ordinary web site for everybody who does not know the secret path: what a censor sees who knocks."""
+
+    folder: Annotated[
+        str,
+        Meta(description="Folder with the site's files (index.html and what belongs to it); empty: there is no decoy."),
+    ] = ""
+    mail_alpn: Annotated[
+        bool,
+        Meta(
+            description="Take IMAP and submission by ALPN on the https port, which no web server does: whoever probes"
+            " for it sees that this is more than a web site. Without it, apps come in by the proxy or other ports."
+        ),
+    ] = False

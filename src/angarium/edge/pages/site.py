@@ -44,6 +44,9 @@ class HttpSite:
     routes: Mapping[str, Mapping[str, Handler]] = field(default_factory=dict)
     """What else other relays ask for, by path and method."""
 
+    base: str = ""
+    """What the path of every page begins with, such as "/SECRET"; those of other relays do not."""
+
     tunnel: Callable[[Request], Awaitable[Onward | None]] = nowhere
     """Where a CONNECT leads; None: it is answered as any request for what is not there."""
 
