@@ -115,7 +115,7 @@ class Keeper:
             return None
 
     def _page(self, path: str) -> str:
-        return page(self.domain, {door.name: door.port for door in self.doors}, self.base + path)
+        return page(self.domain, {door.name: door.port for door in reversed(self.doors)}, self.base + path)
 
 
 def _disk_bytes(directory: Path) -> int:

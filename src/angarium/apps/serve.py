@@ -173,7 +173,7 @@ class _Relay:
         await self._exchange.load()
         await self._proxying().load()
         doors = await self._listener.bind(self._reception.listen, self._home.ports())
-        self._ports = {door.name: door.port for door in doors}
+        self._ports = {door.name: door.port for door in reversed(doors)}  # of one open on more ports, the first
         try:
             self._home.remember_ports(self._ports)
             keeper = Keeper(

@@ -95,11 +95,11 @@ def _passphrase(home: Home, unlock: bool, descriptor: int | None) -> str | None:
 
 
 def _show(ready: Ready) -> None:
-    names = {door.name: door.port for door in ready.doors}
+    names = dict.fromkeys((door.name, door.port) for door in ready.doors)
     lines = [
         f"Angarium {__version__} is up: {ready.domain}",
         "",
-        f"  Listening  {', '.join(f'{name} {port}' for name, port in names.items())}",
+        f"  Listening  {', '.join(f'{name} {port}' for name, port in names)}",
         f"             on {', '.join(dict.fromkeys(door.address for door in ready.doors))}",
         f"  Page       {ready.page or 'none'}",
         f"  Data       {ready.home}",

@@ -30,6 +30,10 @@ class Listen(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     submissions: Annotated[Port, Meta(description="Submission over TLS (465).")] = 0
     submission: Annotated[Port, Meta(description="Submission with STARTTLS (587).")] = 0
     https: Annotated[Port, Meta(description="Pages, and by ALPN IMAP and submission too (443).")] = 0
+    more: Annotated[
+        list[Annotated[int, Meta(ge=1, le=65535)]],
+        Meta(description="More ports on which the https door is open too."),
+    ] = []
     http: Annotated[Port, Meta(description="Only redirects to https, and answers ACME challenges (80).")] = 0
     smtp: Annotated[Port, Meta(description="Mail from other relays, with STARTTLS (25).")] = 0
 

@@ -10,7 +10,7 @@ __all__ = ["LONGEST", "Incomplete", "protocols"]
 
 LONGEST = 16_384
 """Octets looked at: a hello that is longer, by post-quantum keys and all, is nobody's."""
-HANDSHAKE, CLIENT_HELLO, ALPN = 22, 1, 16
+HANDSHAKE, CLIENT_HELLO, ALPN = 22, b"\x01", 16
 
 
 class Incomplete(Exception):
@@ -39,7 +39,7 @@ def _message(said: bytes) -> bytes:
         if said[0] != HANDSHAKE or said[1] != 3 or not 0 < length <= LONGEST:
             raise IndexError
         message += said[5 : 5 + length]
-        if message[0] != CLIENT_HELLO:
+        if message[:1] not in (b"", CLIENT_HELLO):
             raise IndexError
         if len(message) >= 4 and len(message) - 4 >= (whole := int.from_bytes(message[1:4])):
             return message[4 : 4 + whole]
