@@ -161,6 +161,8 @@ class _Relay:
             queue=self._departure.queue,
             whole_list=config.messages.max_recipients,
         )
+        if config.decoy.folder and not Path(config.decoy.folder).is_dir():
+            raise HomeError(f"decoy.folder: {config.decoy.folder} is no folder: make it, with an index.html in it")
         self._base = secret_path(home) if config.decoy.folder else ""
         self._passes = Passes(store.papers)
         self._tunnels = self._tunnelling()
