@@ -33,12 +33,7 @@ class Disguise:
 
     def https(self) -> Decoy:
         """The site, and the relay behind it."""
-
-        def port() -> str:
-            port = self.site.https_port()
-            return "" if port in (None, 443) else f":{port}"
-
-        folder = Folder(self.folder, self.site.domain(), port)
+        folder = Folder(self.folder, self.site.domain(), self._port)
         through = partial(_through, site=self.site, plain=False)
         return Decoy(folder.answer, self._known, through, self.site.limits.write_seconds)
 
@@ -50,7 +45,11 @@ class Disguise:
             return request.method in ("GET", "HEAD") and token != request.path and bool(self.site.challenge(token))
 
         through = partial(_through, site=self.site, plain=True)
-        return Decoy(moved(self.site.domain()), asked, through, self.site.limits.write_seconds)
+        return Decoy(moved(self.site.domain(), self._port), asked, through, self.site.limits.write_seconds)
+
+    def _port(self) -> str:
+        port = self.site.https_port()
+        return "" if port in (None, 443) else f":{port}"
 
     async def _known(self, request: Request) -> bool:
         """Whether a request is for the relay itself, by what only those know who have to do with it."""

@@ -79,9 +79,11 @@ class Reception:
         """Whether a request brings mail for somebody who has an account here."""
         if not self._config.federation.enabled:
             return False
+        names = []
         for recipient in addressed(request):
-            with contextlib.suppress(AddressError, StoreError):
+            with contextlib.suppress(AddressError):
                 to = Address.parse(recipient)
-                if self._local(to.domain) and await self._mailboxes.usage([to.name]):
-                    return True
+                names += [to.name] if self._local(to.domain) else []
+        with contextlib.suppress(StoreError):
+            return bool(names and await self._mailboxes.usage(names))
         return False

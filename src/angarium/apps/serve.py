@@ -17,6 +17,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from angarium.apps.certify import Certified, certify
 from angarium.apps.config import Config
 from angarium.apps.departure import Departure
@@ -32,6 +34,7 @@ from angarium.apps.reception import Reception
 from angarium.apps.sites import Sites, literal
 from angarium.apps.ways import choose, page, ways
 from angarium.edge.control import serve_control
+from angarium.edge.decoy.session import HEAD_SECONDS
 from angarium.edge.listener import CannotListen, Door, Listener
 from angarium.edge.tunnel import Tunnels
 from angarium.mail.accounts import Gate
@@ -238,7 +241,10 @@ class _Relay:
             tunnels=self._tunnels,
             base=self._base,
         )
-        return Listener(self._config.limits, sites.sessions(), sites.context, sites.admit())
+        limits = self._config.limits
+        if sites.disguised:  # who says nothing is waited for as long as a web server does
+            limits = msgspec.structs.replace(limits, handshake_seconds=max(limits.handshake_seconds, HEAD_SECONDS))
+        return Listener(limits, sites.sessions(), sites.context, sites.admit(limits.handshake_seconds))
 
     def _tunnelling(self) -> Tunnels:
         return Tunnels(

@@ -102,13 +102,12 @@ class Sites:
         """Whether strangers see an ordinary web site."""
         return bool(self.config.decoy.folder)
 
-    def admit(self) -> Callable[[Door, Connection], Awaitable[None]] | None:
-        """Who may begin TLS; None: everybody."""
+    def admit(self, timeout: float) -> Callable[[Door, Connection], Awaitable[None]] | None:
+        """Who may begin TLS; None: everybody. `timeout` is for the client's first words, in seconds."""
         if not self.disguised:
             return None
         decoy = self._disguise(self._http()).https()
         mail = frozenset(name.encode() for name in PROTOCOLS[:2]) if self.config.decoy.mail_alpn else frozenset()
-        timeout = self.config.limits.handshake_seconds
 
         async def admit(door: Door, connection: Connection) -> None:
             if door.name == "https":

@@ -119,7 +119,7 @@ async def ours(root: Path, pair: Path) -> AsyncIterator[Ports]:
 
     ports: dict[str, int] = {}
     decoy = Decoy(Folder(root, "site.example", lambda: f":{ports['https']}").answer, nobody, nowhere, 10)
-    plain = Decoy(moved("site.example"), nobody, nowhere, 10)
+    plain = Decoy(moved("site.example", lambda: ""), nobody, nowhere, 10)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers(hello.CIPHERS)

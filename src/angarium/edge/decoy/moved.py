@@ -9,13 +9,15 @@ from angarium.edge.decoy.request import Head
 __all__ = ["moved"]
 
 
-def moved(origin: str) -> Callable[[Head], Answer]:
-    """Answers with the same address over TLS; `origin` is the site's name where a request does not say one."""
+def moved(origin: str, port: Callable[[], str]) -> Callable[[Head], Answer]:
+    """Answers with the same address over TLS; `origin` is the site's name where a request does not say one, and `port`
+    (":8443", or nothing) is added to every name.
+    """
 
     def answer(head: Head) -> Answer:
         said = refusal(301)
         said.asks = True
-        said.later.append(("Location", f"https://{host_of(head, origin)}{head.target}"))
+        said.later.append(("Location", f"https://{host_of(head, origin)}{port()}{head.target}"))
         return said
 
     return answer

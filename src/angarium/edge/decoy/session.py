@@ -21,10 +21,12 @@ from angarium.edge.decoy.request import Bad, Head, read_head
 from angarium.edge.pages.exchange import Request
 from angarium.reach.transport import PIECE, Connection
 
-__all__ = ["Decoy", "request_of", "serve_decoy"]
+__all__ = ["HEAD_SECONDS", "Decoy", "request_of", "serve_decoy"]
 
 HEAD_SECONDS = 60.0
+"""For a head, and for the first word of TLS (client_header_timeout)."""
 KEEP_SECONDS = 75.0
+"""Silence between two requests (keepalive_timeout)."""
 REQUESTS = 1000
 DRAIN_SILENCE, DRAIN_SECONDS = 5.0, 30.0
 """How long nginx goes on reading a body that it has answered already."""
