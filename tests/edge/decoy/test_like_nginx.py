@@ -106,6 +106,7 @@ def greet(port: int, *alpn: str, latest: ssl.TLSVersion | None = None, ciphers: 
         return (error.reason,)
 
 
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1_1 is deprecated")
 @pytest.mark.parametrize(
     "alpn",
     [(), ("imap",), ("smtp",), ("h2",), ("http/1.1",), ("h2", "http/1.1"), ("http/1.0",), ("http/0.9",), ("x", "imap")],

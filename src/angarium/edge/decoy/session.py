@@ -132,7 +132,7 @@ class _Session:
     async def _write(self, head: Head | None, answer: Answer, *, keep: bool, bare: bool, silent: bool) -> None:
         date = formatdate(usegmt=True)
         if head is not None and asks_squeezed(head, answer) and answer.octets <= SQUEEZED_MOST:
-            packed = squeezed(b"".join([await _content(part) for part in answer.body]))
+            packed = await asyncio.to_thread(squeezed, b"".join([await _content(part) for part in answer.body]))
             answer.later = [(name, f"W/{value}" if name == "ETag" else value) for name, value in answer.later]
             answer.later.append(("Content-Encoding", "gzip"))
             said = head_of(answer, date, keep=keep, length=-1 if silent else None)
