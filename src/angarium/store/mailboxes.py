@@ -247,13 +247,15 @@ class StoredMailboxes:
         return found(rows, self._seal, owner, mailbox)
 
 
-def listed(rows: Reading, *, seal: Seal, owner: Owner, mailbox: str, most: int | None) -> tuple[int, Snapshot | None]:
-    """The number of a mailbox, and all that is in it; None where that is more than `most`. Raises NoSuchMailbox."""
+def listed(
+    rows: Reading, *, seal: Seal, owner: Owner, mailbox: str, most: int | None
+) -> tuple[MailboxRow, Snapshot | None]:
+    """A mailbox, and all that is in it; None where that is more than `most`. Raises NoSuchMailbox."""
     box = found(rows, seal, owner, mailbox)
     if most is not None and box.messages > most:
-        return box.number, None
+        return box, None
     entries = tuple(_entry(owner, message) for message in rows.messages(box)) if box.messages else ()
-    return box.number, Snapshot(box.uidvalidity, box.uidnext, box.modseq, entries)
+    return box, Snapshot(box.uidvalidity, box.uidnext, box.modseq, entries)
 
 
 def _record(owner: Owner, message: MessageRow) -> Record:

@@ -28,8 +28,9 @@ def remove(
 ) -> None:
     """Destroy messages of a mailbox, and their bodies unless others hold them."""
     destroy(rows, seal, mailbox.number, messages, key)
-    rows.put_mailboxes([depart(mailbox, messages)._replace(modseq=mailbox.modseq + 1)])
-    news.extend((mailbox.number, Expunged(message.uid)) for message in messages)
+    modseq = mailbox.modseq + 1
+    rows.put_mailboxes([depart(mailbox, messages)._replace(modseq=modseq)])
+    news.extend((mailbox.number, Expunged(message.uid, modseq)) for message in messages)
 
 
 def depart(mailbox: MailboxRow, messages: Sequence[MessageRow]) -> MailboxRow:

@@ -3,7 +3,7 @@
 Plain values shared by the store, which produces them, and the session's view, which turns them into responses.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 __all__ = ["Arrived", "Change", "Entry", "Expunged", "Flagged", "Resync", "Snapshot"]
@@ -40,6 +40,11 @@ class Arrived:
 
     entry: Entry
 
+    @property
+    def modseq(self) -> int:
+        """Mod-sequence of the mailbox since then."""
+        return self.entry.modseq
+
 
 @dataclass(frozen=True, slots=True)
 class Flagged:
@@ -47,17 +52,24 @@ class Flagged:
 
     entry: Entry
 
+    @property
+    def modseq(self) -> int:
+        """Mod-sequence of the mailbox since then."""
+        return self.entry.modseq
+
 
 @dataclass(frozen=True, slots=True)
 class Expunged:
     """A message is gone for good."""
 
     uid: int
+    modseq: int = field(default=0, compare=False)
+    """Mod-sequence of the mailbox since then; 0: it is not known, as where a session has removed the message itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class Resync:
-    """More happened than was kept: take a new snapshot and compare."""
+    """More happened than was kept or heard of: take a new snapshot and compare."""
 
 
 Change: TypeAlias = Arrived | Flagged | Expunged | Resync
