@@ -6,6 +6,9 @@ spoken, and who speaks: no address is read from a socket, and what is logged nam
 Admission, in this order: as many connections at once as the settings and the kernel allow, the next ones are ended at
 once; a peer that is to begin TLS must say something before it costs more than its socket; then handshakes take turns.
 When the process runs out of file descriptors, accepting pauses and the kernel keeps the newcomers for us.
+
+Where a relay is several processes, the first binds the sockets of all of them, and hands each its own. It keeps them
+open: who comes while such a process is not there is let in by the first.
 """
 
 import asyncio
@@ -14,10 +17,10 @@ import logging
 import socket
 import ssl
 import traceback
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
 from angarium.edge.descriptors import raise_limit
-from angarium.edge.doors import CannotListen, Door, bind_doors
+from angarium.edge.doors import CannotListen, Door, bind_doors, share_doors
 from angarium.edge.settings import Limits, Listen
 from angarium.edge.turnstile import Turnstile
 from angarium.reach.readiness import Readiness
@@ -53,6 +56,7 @@ class Listener:
         self._turnstile = Turnstile(limits.handshakes, HOLD_SECONDS)
         self._room = limits.connections
         self._bound: list[tuple[Door, socket.socket]] = []
+        self._group: asyncio.TaskGroup | None = None
         self._sessions: dict[Connection, asyncio.Task[None]] = {}
         self._complained = -QUIET_SECONDS
 
@@ -67,11 +71,26 @@ class Listener:
         Raises:
             CannotListen: see there.
         """
+        self.adopt(bind_doors(listen, remembered or {}))
+        return [door for door, _ in self._bound]
+
+    def adopt(self, bound: list[tuple[Door, socket.socket]]) -> None:
+        """Listen at doors that are bound already."""
         self._room = raise_limit(self._limits.connections)
         if self._room < self._limits.connections:
             log.warning("the system allows %d connections at once (limits.connections says more)", self._room)
-        self._bound = bind_doors(listen, remembered or {})
-        return [door for door, _ in self._bound]
+        self._bound = bound
+
+    def share(self, names: Collection[str]) -> list[tuple[Door, socket.socket]]:
+        """Sockets for another process, which is to listen at the doors of these names too. Raises CannotListen."""
+        return share_doors(self._bound, names)
+
+    async def stand_in(self, bound: Sequence[tuple[Door, socket.socket]]) -> None:
+        """Accept also at these, which are another process's, while this runs: until cancelled."""
+        assert self._group is not None, "only a listener that runs can stand in"
+        async with asyncio.TaskGroup() as accepting:
+            for door, listening in bound:
+                accepting.create_task(self._accept(self._group, door, listening))
 
     async def run(self) -> None:
         """Serve until cancelled; then stop listening, and let every session say goodbye, for 3 seconds at most."""
@@ -79,10 +98,12 @@ class Listener:
         try:
             async with asyncio.TaskGroup() as group:
                 for door, listening in self._bound:
-                    group.create_task(self._accept(group, door, listening))
+                    group.create_task(self._accept_until_closed(group, door, listening))
+                self._group = group
                 try:
                     await asyncio.get_running_loop().create_future()
                 finally:
+                    self._group = None
                     timer = asyncio.get_running_loop().call_later(STOP_SECONDS, self._end_all)
         finally:
             if timer:
@@ -98,6 +119,12 @@ class Listener:
             listening.close()
         self._bound.clear()
 
+    async def _accept_until_closed(self, group: asyncio.TaskGroup, door: Door, listening: socket.socket) -> None:
+        try:
+            await self._accept(group, door, listening)
+        finally:
+            listening.close()
+
     async def _accept(self, group: asyncio.TaskGroup, door: Door, listening: socket.socket) -> None:
         ready = Readiness(listening.fileno())
         try:
@@ -110,7 +137,6 @@ class Listener:
                     await asyncio.sleep(PAUSE_SECONDS)
         finally:
             ready.stop()
-            listening.close()
 
     def _accept_some(self, group: asyncio.TaskGroup, door: Door, listening: socket.socket) -> None:
         """Accept who is there. Raises OSError where the system has nothing left to do it with."""

@@ -64,6 +64,7 @@ class Options:
     ] = ""
     server_groups: Annotated[str, Parameter(help="... by process group.")] = ""
     server_names: Annotated[str, Parameter(help="... by the name of their program, as `ps -o comm` shows it.")] = ""
+    workers: Annotated[int, Parameter(help="Processes of the relay, where one is started.")] = 1
     keep: Annotated[
         bool, Parameter(negative="", help="Receivers keep their mail, as people with several devices do.")
     ] = False
@@ -242,7 +243,7 @@ def _measure(mode: Mode, options: Options) -> int:
 @contextmanager
 def _target(options: Options) -> Iterator[Target]:
     if options.host is None:
-        with throwaway() as target:
+        with throwaway(options.workers) as target:
             yield target
         return
     if options.domain is None and options.accounts is None:

@@ -105,12 +105,12 @@ def listed(path: Path) -> list[Account]:
 
 
 @contextmanager
-def throwaway() -> Iterator[Target]:
-    """A relay of one's own, on loopback. Raises LoadFailed."""
+def throwaway(workers: int = 1) -> Iterator[Target]:
+    """A relay of one's own, on loopback, of so many processes. Raises LoadFailed."""
     with tempfile.TemporaryDirectory(prefix="load-") as directory:
         data = Path(directory, "data")
         data.mkdir(mode=0o700)
-        (data / "angarium.toml").write_text(SETTINGS)
+        (data / "angarium.toml").write_text(f"{SETTINGS}workers = {workers}\n")
         output, errors = Path(directory, "output"), Path(directory, "errors")
         with output.open("wb") as out, errors.open("wb") as err:
             relay = subprocess.Popen(  # noqa: S603 (ours)

@@ -22,9 +22,9 @@ Overwriting is safe at every moment, whether this process ends there or the mach
 Where the cut fails nothing is written until it succeeds (`ready`): what followed a log without a head would be lost.
 
 Where several processes write, all this is done by one that holds the write lock, from the checkpoint to the cut: nobody
-writes meanwhile, nobody else copies the log, and who begins to read finds all of it in the database (1) and looks there.
-That the head is gone is written down beside the lock, so that it holds for all of them, whoever died in between. Only
-one of them, the first, cuts the log when all of them rest.
+writes meanwhile, nobody else copies the log, and who begins to read finds all of it in the database (1), and looks
+there. That the head is gone is written down beside the lock, so that it holds for all of them, whoever died in between.
+Only one of them, the first, cuts the log when all of them rest.
 
 The file is opened beside SQLite's own descriptor, which does no harm: SQLite locks the database and its index, never
 the log. What a file system that copies on write, or an SSD, keeps of overwritten bytes is out of reach.
@@ -55,9 +55,12 @@ PART = 1024 * 1024
 
 
 class Wal:
-    """One database's log. All methods belong to who has the writer's connection, and, but for `rest`, the write lock."""
+    """One database's log. All methods belong to who has the writer's connection; `cut` and `ready` to who has the write
+    lock as well."""
 
-    def __init__(self, log: Path, writer: sqlite3.Connection, lock: WriteLock | None = None, *, first: bool = True) -> None:
+    def __init__(
+        self, log: Path, writer: sqlite3.Connection, lock: WriteLock | None = None, *, first: bool = True
+    ) -> None:
         """`writer` is the one connection of this process that writes, and copies the log. `first`: it cuts at rest."""
         self._log = log
         self._writer = writer
