@@ -2,13 +2,16 @@
 
 import random
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import pytest
 
 from angarium.store.changes import Hub
-from angarium.store.rows import News
 from angarium.wire.imap.entry import Arrived, Change, Entry, Expunged, Flagged, Resync, Snapshot
 from angarium.wire.imap.view import Exists, Expunge, Flags, Moment, View
+
+if TYPE_CHECKING:
+    from angarium.store.rows import News
 
 BOX = 7
 SEEN = frozenset({"\\Seen"})
