@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from angarium.apps.burn import burn_home
+from angarium.apps.home import Home
 from angarium.lab.clients import Imap, Refused
 from angarium.lab.mails import mark_of, sealed
 
@@ -248,3 +250,18 @@ async def test_mail_for_other_relays_is_the_first_processs_whoever_took_it(sever
         with pytest.raises(Refused, match=r"5\.1\.1"):
             await senders[0].send(f"{ADA}@127.0.0.1", ["nobody-at-home@127.0.0.1"], letter())
         assert (await relay.status())["queue"]["messages"] == len(senders)
+
+
+@pytest.mark.parametrize("hangs", [False, True])
+async def test_burning_ends_all_processes(several: "Make", hangs: bool) -> None:
+    async with several() as relay:
+        session, workers = await relay.imap(BEN), relay.workers
+        if hangs:
+            os.kill(relay.up.process.pid, signal.SIGSTOP)
+        burnt = await asyncio.to_thread(burn_home, Home(relay.data))
+        assert burnt.relay == ("killed" if hangs else "ended")
+        assert burnt.problems == []
+        assert not any(map(runs, workers))
+        with contextlib.suppress(ConnectionError):
+            assert not await session._reader.read(1)
+    assert not relay.data.exists()

@@ -75,6 +75,10 @@ QUIET_SECONDS = 60.0
 """How long none may die until it is worth another complaint."""
 FORGET_SECONDS = 2.0
 """What a worker has to forget an account, before it is killed."""
+WATCH_SECONDS = 10.0
+"""Between two looks whether a worker still answers,"""
+HANG_SECONDS = 15.0
+"""and what it has for it, twice: when a machine was paused, time has gone by for which it cannot be blamed."""
 COUNT_SECONDS = 1.0
 """What a worker has to say how many connections it has."""
 STOP_SECONDS = 5.0
@@ -145,6 +149,7 @@ class Crew:
                 self._running = running
                 for worker in self._workers:
                     running.create_task(self._keep(worker))
+                    running.create_task(self._watch(worker))
                 running.create_task(self._watch_days())
         finally:
             self._running = None
@@ -198,6 +203,27 @@ class Crew:
             self._complain()
             await self._look_anew(self._workers)
             pause = PAUSE_SECONDS
+
+    async def _watch(self, worker: _Worker) -> None:
+        """Kill it if it hangs: it may have the right to write, which all others wait for."""
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            link, process = worker.link, worker.process
+            if link is None or process is None or not worker.ready.is_set():
+                continue
+            asked = asyncio.create_task(link.ask(Count()))
+            for _ in range(2):
+                await asyncio.wait((asked,), timeout=HANG_SECONDS)
+            if not asked.cancel():
+                with suppress(LinkLost):
+                    asked.result()
+            else:
+                await self._kill(link, process)
+
+    async def _kill(self, link: Link, process: "subprocess.Popen[bytes]") -> None:
+        log.error("a worker did not answer, and is killed")
+        process.kill()
+        await link.lost()
 
     def _complain(self) -> None:
         now = asyncio.get_running_loop().time()
@@ -335,9 +361,7 @@ class Crew:
             async with asyncio.timeout(FORGET_SECONDS):
                 await link.ask(Forget(name))
         except TimeoutError:
-            log.error("a worker did not answer, and is killed")
-            process.kill()
-            await link.lost()
+            await self._kill(link, process)
         except LinkLost:
             pass
 
