@@ -126,3 +126,21 @@ async def test_a_question_that_breaks_something_breaks_only_itself(
     assert await link.ask(Word("whole")) == Word("WHOLE")
     await link.close()
     await other.close()
+
+
+async def test_what_is_mentioned_goes_along_with_what_is_said_and_does_not_wait_for_long(
+    ends: tuple[End, Link, End, Link],
+) -> None:
+    _, link, there, other = ends
+    link.mention(Word("by the way"))
+    await asyncio.sleep(0)
+    assert there.heard == []
+    link.tell(Word("said"))
+    await link.ask(Word("question"))
+    assert there.heard == [Word("by the way"), Word("said")]
+    link.mention(Word("alone"))
+    async with asyncio.timeout(5):
+        while len(there.heard) < 3:
+            await asyncio.sleep(0.01)
+    await link.close()
+    await other.close()

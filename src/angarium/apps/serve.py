@@ -263,9 +263,8 @@ class _Relay:
         def begin(doors: list[tuple[str, str, int, bool, int]]) -> Begin:
             certificate, key = self._certified.files
             config = replace(self._config, names=replace(self._config.names, domain=self._names.primary))
-            days = self._calendar.today(), self._calendar.due()
             return Begin(
-                str(self._home.path), shared.descriptor, shared.root, config, str(certificate), str(key), doors, *days
+                str(self._home.path), shared.descriptor, shared.root, config, str(certificate), str(key), doors
             )
 
         rooms = Rooms(

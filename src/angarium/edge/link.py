@@ -25,6 +25,8 @@ log = logging.getLogger("angarium.edge.link")
 FULL = 4 << 20
 """Bytes that the other end has not read, above which what is told is dropped."""
 LENGTH = 4
+MENTION_SECONDS = 0.05
+"""How long what is only mentioned waits for something to be said along with it."""
 TOLD, ASKED, ANSWERED, FAILED = range(4)
 
 
@@ -50,7 +52,7 @@ class Link(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._received = bytearray()
         self._said: list[bytes] = []
-        self._full = self._dropped = False
+        self._full = self._dropped = self._soon = False
         self._numbers = itertools.count(1)
         self._questions: dict[int, asyncio.Future[Any]] = {}
         self._answering: set[asyncio.Task[None]] = set()
@@ -91,6 +93,11 @@ class Link(asyncio.Protocol):
             self._dropped = True
         else:
             self._say(TOLD, 0, message)
+
+    def mention(self, message: Any) -> None:
+        """Say something that may be dropped, and a moment later than other things."""
+        if not self._full:
+            self._say(TOLD, 0, message, soon=False)
 
     def insist(self, message: Any) -> None:
         """Say something that is never dropped."""
@@ -182,15 +189,19 @@ class Link(asyncio.Protocol):
         else:
             self._say(ANSWERED, number, answer)
 
-    def _say(self, kind: int, number: int, message: Any) -> None:
+    def _say(self, kind: int, number: int, message: Any, *, soon: bool = True) -> None:
         if self._transport is None:
             return
         frame = self._encode((kind, number, message))
-        if not self._said:
+        if soon and not self._soon:
+            self._soon = True
             asyncio.get_running_loop().call_soon(self._flush)
+        elif not self._said:
+            asyncio.get_running_loop().call_later(MENTION_SECONDS, self._flush)
         self._said += (len(frame).to_bytes(LENGTH), frame)
 
     def _flush(self) -> None:
+        self._soon = False
         said, self._said = self._said, []
         if said and self._transport is not None:
             self._transport.write(b"".join(said))

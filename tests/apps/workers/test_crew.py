@@ -56,7 +56,7 @@ async def mute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterator
             group.create_task(crew.run())
 
     rooms = Rooms(
-        begin=lambda doors: Begin("", 0, b"", Config(), "", "", doors, 1, 1),
+        begin=lambda doors: Begin("", 0, b"", Config(), "", "", doors),
         store=store,
         queue=unused,
         listener=listener,

@@ -69,8 +69,8 @@ DOORS = ("imaps", "imap", "submissions", "submission")
 """Those that workers listen at."""
 START_SECONDS = 30.0
 """What workers have to be ready before the relay says that it is up; they may be later."""
-PAUSE_SECONDS = 1.0
-"""Before a worker that died is started again."""
+PAUSE_SECONDS, LONGEST_SECONDS = 1.0, 32.0
+"""Before a worker that died is started again; where it dies again at once, twice as long each time, up to this."""
 QUIET_SECONDS = 60.0
 """How long none may die until it is worth another complaint."""
 FORGET_SECONDS = 2.0
@@ -177,7 +177,7 @@ class Crew:
 
     def counted(self, account: bytes) -> None:
         """A message of this account was counted here."""
-        self._tell(Counted(account), self._workers)
+        self._mention(Counted(account), self._workers)
 
     async def connections(self) -> int:
         """How many connections all processes hold; those of a worker that does not answer are not among them."""
@@ -192,17 +192,22 @@ class Crew:
     # A worker's life
 
     async def _keep(self, worker: _Worker) -> None:
-        pause = 0.0
+        clock, pause = asyncio.get_running_loop().time, 0.0
         while True:
             standing_in = asyncio.create_task(self._rooms.listener.stand_in(worker.sockets))
             try:
                 await asyncio.sleep(pause)
+                began = clock()
                 await self._live(worker, standing_in)
+            except OSError as error:
+                log.error("no worker can be started: %s", error.strerror)
             finally:
                 standing_in.cancel()
             self._complain()
             await self._look_anew(self._workers)
-            pause = PAUSE_SECONDS
+            pause = (
+                PAUSE_SECONDS if clock() - began > QUIET_SECONDS else min(2 * pause, LONGEST_SECONDS) or PAUSE_SECONDS
+            )
 
     async def _watch(self, worker: _Worker) -> None:
         """Kill it if it hangs: it may have the right to write, which all others wait for."""
@@ -234,8 +239,12 @@ class Crew:
     async def _live(self, worker: _Worker, standing_in: asyncio.Task[None]) -> None:
         """One process, from its start to its end."""
         mine, theirs = socket.socketpair()
-        with theirs:
-            worker.process = self._started(worker, theirs)
+        try:
+            with theirs:
+                worker.process = self._started(worker, theirs)
+        except OSError:
+            mine.close()
+            raise
         try:
             worker.link = link = await Link.open(
                 mine,
@@ -284,7 +293,7 @@ class Crew:
                 self._pass_on(message, others)
                 self._rooms.store.hub.hear(unpacked(news))
             case Counted(account):
-                self._tell(message, others)
+                self._mention(message, others)
                 self._rooms.counted(account)
             case Delivered(names):
                 self._rooms.delivered(names)
@@ -300,7 +309,7 @@ class Crew:
                 worker.hardened = hardened
                 worker.ready.set()
                 standing_in.cancel()
-                return Open()
+                return Open(*self._rooms.days())
             case Forget(name):
                 self._rooms.forget(name)
                 await self._forget(name, [each for each in self._workers if each is not worker])
@@ -338,10 +347,10 @@ class Crew:
             if worker.link is not None:
                 (worker.link.insist if news.of_an_end else worker.link.tell)(news)
 
-    def _tell(self, message: object, workers: Iterable[_Worker]) -> None:
+    def _mention(self, message: object, workers: Iterable[_Worker]) -> None:
         for worker in workers:
             if worker.link is not None:
-                worker.link.tell(message)
+                worker.link.mention(message)
 
     async def _look_anew(self, workers: Iterable[_Worker]) -> None:
         for worker in workers:

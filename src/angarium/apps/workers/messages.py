@@ -66,8 +66,6 @@ class Begin(_Message):
     key: str
     doors: list[tuple[str, str, int, bool, int]]
     """Name, address, port, whether it is TLS, and the descriptor of the socket, which is inherited."""
-    today: int
-    due: int
 
 
 class Day(_Message):
@@ -79,6 +77,9 @@ class Day(_Message):
 
 class Open(_Message):
     """Let people in: from now on the first process counts on the worker."""
+
+    today: int
+    due: int
 
 
 class Stop(_Message):

@@ -24,8 +24,9 @@ AT_ONCE = 64
 class Days:
     """What day it is, as the first process has said."""
 
-    def __init__(self, today: int, due: int) -> None:
-        self.at = today, due
+    def __init__(self) -> None:
+        self.at = 0, 0
+        """Today, and the day to delete by; said before anybody is let in."""
 
     def today(self) -> int:
         """See `Calendar.today`."""

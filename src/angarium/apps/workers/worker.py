@@ -20,7 +20,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from angarium.apps.harden import harden
-from angarium.apps.home import Home
+from angarium.apps.home import Home, HomeError
 from angarium.apps.last_error import LastError
 from angarium.apps.people import People
 from angarium.apps.signing import signing_keys
@@ -37,6 +37,7 @@ from angarium.apps.workers.messages import (
     Forget,
     Kinds,
     Missed,
+    Open,
     Ready,
     Stop,
     Trouble,
@@ -50,7 +51,7 @@ from angarium.mail.accounts import Gate
 from angarium.mail.delivery import Delivery
 from angarium.mail.notices import Notices
 from angarium.mail.signer import Signer
-from angarium.reach.certificate import Certificates
+from angarium.reach.certificate import CertificateError, Certificates
 from angarium.reach.names import Names, literal
 from angarium.reach.transport import Connection
 from angarium.store.directory import Hold
@@ -60,6 +61,8 @@ from angarium.store.sealed import Sealed
 from angarium.store.store import open_sqlite
 
 __all__ = ["main"]
+
+log = logging.getLogger("angarium.apps.workers")
 
 PR_SET_PDEATHSIG = 1
 
@@ -107,7 +110,11 @@ async def _end_with(link: Link) -> None:
 
 
 async def _begun(line: "_Line", link: Link) -> None:
-    await _Worker(await line.begin, line, link).run()
+    begin = await line.begin
+    try:
+        await _Worker(begin, line, link).run()
+    except (CertificateError, HomeError, StoreError) as error:
+        log.error("a worker cannot begin: %s", error)
 
 
 class _Line:
@@ -149,7 +156,8 @@ class _Worker:
         self._link = link
         config = begin.config
         link.bound(FULL + 4 * config.messages.max_size)  # messages for other relays go through it too
-        self._days = Days(begin.today, begin.due)
+        self._days = Days()
+        self._missed = asyncio.Event()
         names, home = Names(config.names, config.listen.addresses), Home(Path(begin.directory))
         self._certificates = Certificates(Path(begin.certificate), Path(begin.key))
         signer = Signer(signing_keys(home) if names.certifiable else ())
@@ -177,7 +185,7 @@ class _Worker:
             queue=Postbox(config.federation, link),
             whole_list=config.messages.max_recipients,
         )
-        self._delivery.rate.elsewhere = lambda account: link.tell(Counted(account))
+        self._delivery.rate.elsewhere = lambda account: link.mention(Counted(account))
         people = People(
             config=config,
             store=store,
@@ -203,12 +211,17 @@ class _Worker:
         logging.getLogger("angarium").addHandler(errors)
         self._line.worker = self
         try:
-            await self._link.ask(Ready(self._hardened))
+            match await self._link.ask(Ready(self._hardened)):
+                case Open(today, due):
+                    self._days.at = today, due
+                case _:
+                    raise TypeError("not an answer to that")
             gc.collect()
             gc.freeze()
             async with asyncio.TaskGroup() as running:
                 running.create_task(self.listener.run())
                 running.create_task(self._certificates.run())
+                running.create_task(self._look_anew())
         finally:
             await self._store.close()
 
@@ -218,7 +231,7 @@ class _Worker:
             case Committed(news):
                 self._store.hub.hear(unpacked(news))
             case Missed():
-                self._looking_anew = asyncio.create_task(self._look_anew())
+                self._missed.set()
             case Counted(account):
                 self._delivery.rate.counted(account)
             case Day(today, due):
@@ -238,8 +251,11 @@ class _Worker:
         await self._link.ask(Forget(name))
 
     async def _look_anew(self) -> None:
-        with suppress(StoreError):  # the disk fails, and says so elsewhere
-            await self._store.changes.missed()
+        while True:
+            await self._missed.wait()
+            self._missed.clear()
+            with suppress(StoreError):  # the disk fails, and says so elsewhere
+                await self._store.changes.missed()
 
 
 class _Errors(LastError):
