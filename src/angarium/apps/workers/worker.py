@@ -19,7 +19,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from angarium.apps.harden import harden
+from angarium.apps.harden import Hardened, harden
 from angarium.apps.home import Home, HomeError
 from angarium.apps.last_error import LastError
 from angarium.apps.people import People
@@ -70,10 +70,11 @@ PR_SET_PDEATHSIG = 1
 def main() -> None:
     """Be a worker until the end of the process."""
     die_with_parent()
+    hardened = harden()  # before a key comes in
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
-    serving = _serve(socket.socket(fileno=int(sys.argv[1])))
+    serving = _serve(socket.socket(fileno=int(sys.argv[1])), hardened)
     try:
         import uvloop
     except ImportError:
@@ -90,11 +91,11 @@ def die_with_parent() -> None:
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
-async def _serve(end: socket.socket) -> None:
+async def _serve(end: socket.socket, hardened: Hardened) -> None:
     line = _Line()
     link = await Link.open(end, Kinds, hear=line.hear, answer=line.answer, missed=Missed())
     ending = asyncio.create_task(_end_with(link))
-    serving = asyncio.create_task(_begun(line, link))
+    serving = asyncio.create_task(_begun(line, link, hardened))
     line.stop = serving.cancel
     await asyncio.wait((serving,))
     ending.cancel()
@@ -109,10 +110,10 @@ async def _end_with(link: Link) -> None:
     os._exit(1)
 
 
-async def _begun(line: "_Line", link: Link) -> None:
+async def _begun(line: "_Line", link: Link, hardened: Hardened) -> None:
     begin = await line.begin
     try:
-        await _Worker(begin, line, link).run()
+        await _Worker(begin, line, link).run(hardened)
     except (CertificateError, HomeError, StoreError) as error:
         log.error("a worker cannot begin: %s", error)
 
@@ -151,7 +152,6 @@ class _Worker:
     """The rooms of a worker."""
 
     def __init__(self, begin: Begin, line: _Line, link: Link) -> None:
-        self._hardened = harden()
         self._line = line
         self._link = link
         config = begin.config
@@ -205,13 +205,13 @@ class _Worker:
             ]
         )
 
-    async def run(self) -> None:
+    async def run(self, hardened: Hardened) -> None:
         """Serve until cancelled; then everybody is said goodbye to."""
         errors = _Errors(self._link, asyncio.get_running_loop())
         logging.getLogger("angarium").addHandler(errors)
         self._line.worker = self
         try:
-            match await self._link.ask(Ready(self._hardened)):
+            match await self._link.ask(Ready(hardened)):
                 case Open(today, due):
                     self._days.at = today, due
                 case _:
