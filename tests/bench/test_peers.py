@@ -14,8 +14,9 @@ from angarium.lab.clients import Imap, Refused, Submission
 from angarium.lab.mails import mark_of, sealed
 from bench.peers.debounce import LIBRARY, NotFound, without_delay
 from bench.peers.filter import judge
-from bench.peers.jobs import Failed, Figure, Job, Measured
-from bench.peers.run import order, run
+from bench.peers.goals import Figure, Goal
+from bench.peers.jobs import JOBS, Failed, Job, Measured, measure
+from bench.peers.run import expected, order, run
 from bench.peers.sides import OURS, Side
 from bench.peers.stack import CONFIGURATIONS, missing, stack
 from bench.peers.table import BEGIN, END, markdown, placed, rows

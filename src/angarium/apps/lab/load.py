@@ -93,6 +93,9 @@ def throughput(
     rate: Annotated[
         float | None, Parameter(help="Messages a second [default: as many as go through, found by trying].")
     ] = None,
+    load: Annotated[
+        str | None, Parameter(help="... or a share of what goes through, such as 50%: that is measured first.")
+    ] = None,
     at_once: Annotated[int, Parameter(help="Messages under way at a time [default: found by trying].")] = 0,
     receivers: Annotated[int, Parameter(help="People who wait [default: the largest group, at least 64].")] = 0,
     options: Options = DEFAULTS,
@@ -110,7 +113,10 @@ def throughput(
         raise Refusal("--seconds, --rate, --at-once and --groups: more than nothing is wanted")
     if receivers and receivers < max(counts):
         raise Refusal(f"--receivers: the largest group has {max(counts)}")
-    return _measure(Throughput(kinds, counts, seconds, rate, at_once, receivers), options)
+    if rate is not None and load is not None:
+        raise Refusal("--rate and --load: one of the two")
+    share = None if load is None else _share(load)
+    return _measure(Throughput(kinds, counts, seconds, rate, share, at_once, receivers), options)
 
 
 @load.command
@@ -259,6 +265,13 @@ def _meter(options: Options, target: Target) -> Meter:
     if (pids or groups or names) and not meter.watching:
         raise Refusal("--server-pids, --server-groups, --server-names: there is no such process")
     return meter
+
+
+def _share(text: str) -> float:
+    percent = _numbers("--load", text.removesuffix("%"))
+    if not text.endswith("%") or len(percent) != 1 or not 0 < percent[0] <= 100:
+        raise Refusal("--load: a share of saturation is wanted, such as 50%")
+    return percent[0] / 100
 
 
 def _numbers(name: str, text: str) -> list[float]:

@@ -55,7 +55,8 @@ def _traffic(lines: list[Traffic]) -> RenderableType:
 
 def _load(line: Traffic) -> str:
     if line.rate is not None:
-        return f"{line.rate:g}/s"
+        share = f" of {line.saturation / line.recipients:.0f}" if line.saturation else ""
+        return f"{line.rate:.4g}/s{share}"
     return f"{line.at_once} at once" if line.at_once else "as it comes"
 
 

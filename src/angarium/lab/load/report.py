@@ -50,6 +50,8 @@ class Traffic(msgspec.Struct, frozen=True):
     """From submission to 250."""
     fetched_ms: Latency
     """From submission to fetched."""
+    within_second_percent: float
+    """Deliveries, of those that were due, fetched within a second of the submission."""
     server_cpu_ms: float | None
     """For each delivery."""
     generator_cpu_ms: float
@@ -58,6 +60,8 @@ class Traffic(msgspec.Struct, frozen=True):
     faults: Faults
     last_fetched_ms: float | None = None
     """Fan-out: until the last recipient had it, the median of the repetitions."""
+    saturation: float | None = None
+    """Deliveries a second at saturation, where the rate is a share of that."""
     note: str = ""
 
 

@@ -139,6 +139,9 @@ class Stage:
             deliveries_per_fetch=round(window.deliveries / max(1, window.fetches), 2),
             accepted_ms=latency(window.accepted),
             fetched_ms=latency(window.fetched),
+            within_second_percent=round(
+                100 * window.fetched.within(1.0) / max(1, window.fetched.count + faults.lost), 3
+            ),
             server_cpu_ms=None if server is None else round(server * 1000 / window.deliveries, 3),
             generator_cpu_ms=round(spent.generator_cpu_seconds * 1000 / window.deliveries, 3),
             spent=spent,
