@@ -24,6 +24,7 @@ from angarium.lab.load.idle import Waiting
 from angarium.lab.load.login import Login
 from angarium.lab.load.meter import Meter
 from angarium.lab.load.report import Report
+from angarium.lab.load.soak import Soak
 from angarium.lab.load.stage import Line, Stage
 from angarium.lab.load.storm import Storm
 from angarium.lab.load.target import LoadFailed, Target, listed, throwaway
@@ -207,6 +208,29 @@ def day(
     if people < 2 or messages < 1 or hours < 1 or minutes <= 0:
         raise Refusal("--people: at least 2; --messages, --hours and --minutes: more than nothing is wanted")
     return _measure(Day(people, messages, hours, minutes, seed), options)
+
+
+@load.command
+def soak(
+    *,
+    people: Annotated[int, Parameter(help="How many have an account.")] = 1000,
+    minutes: Annotated[float, Parameter(help="How long it takes; from ten on, a sweep of retention falls in it.")] = 12,
+    waves: Annotated[int, Parameter(help="How often the hours of the day pass; the first time warms up.")] = 4,
+    seed: Annotated[int, Parameter(help="Another number, another day.")] = 1,
+    options: Options = DEFAULTS,
+) -> int:
+    """What 24 hours leave behind: all that a relay of so many people sees in a day, accelerated.
+
+    Besides `day`: networks that change, wrong passwords, accounts made and deleted, mail to nobody, files, errors of
+    protocol, connections without a word. Memory, disk, descriptors and threads must not grow by more than is told.
+
+    Exit status: 0 nothing grew, all arrived and went as it has to; 1 something did not; 2 it could not be measured.
+    """
+    if people < 2 or minutes <= 0 or waves < 3:
+        raise Refusal("--people: at least 2; --minutes: more than nothing; --waves: at least 3")
+    if options.host is not None or options.keep:
+        raise Refusal("soak: a relay that is started for it, whose people delete their mail; no --host, no --keep")
+    return _measure(Soak(people, minutes, waves, seed), options)
 
 
 def _measure(mode: Mode, options: Options) -> int:

@@ -1,4 +1,4 @@
-"""One message to many: how long until the last of them has fetched it. The first one warms the relay, and is not told."""
+"""One message to many: how long until the last of them has fetched it. One before warms the relay, and is not told."""
 
 import time
 from collections.abc import Callable

@@ -12,7 +12,7 @@ from angarium.lab.load.crowd import Receiver, Sender, gather
 from angarium.lab.load.ledger import Faults, Ledger, Window
 from angarium.lab.load.meter import Meter, Usage
 from angarium.lab.load.poll import Poll
-from angarium.lab.load.report import Idle, Logins, Spent, Traffic, latency
+from angarium.lab.load.report import Idle, Logins, Soaked, Spent, Traffic, latency
 from angarium.lab.load.target import LoadFailed, Target
 
 __all__ = ["BUSY", "Bottleneck", "Gauge", "Line", "Stage", "Tell"]
@@ -21,7 +21,7 @@ BUSY = 0.9
 PATIENCE = 30.0
 """Seconds after which what has not arrived is lost."""
 
-Line = Traffic | Idle | Logins
+Line = Traffic | Idle | Logins | Soaked
 Tell = Callable[[float, str], None]
 """Is told which part is done, and what goes on."""
 
