@@ -24,7 +24,7 @@ async def measured(*words: str) -> dict[str, Any]:
     return told
 
 
-@pytest.mark.parametrize(("asked", "size"), [("--rate", "20"), ("--at-once", "2")])
+@pytest.mark.parametrize(("asked", "size"), [("--rate", "20"), ("--at-once", "2"), ("--load", "50%")])
 async def test_throughput(asked: str, size: str) -> None:
     words = ("throughput", "--sizes", "1.5", "--groups", "1,5", "--receivers", "8", "--seconds", "1", asked, size)
     told = await measured(*words)
@@ -86,6 +86,11 @@ async def test_a_table() -> None:
     ("words", "text"),
     [
         (("throughput", "--sizes", "big"), "--sizes: numbers are wanted"),
+        (("throughput", "--load", "half"), "--load: numbers are wanted"),
+        (("throughput", "--load", "50"), "--load: a share of saturation is wanted, such as 50%"),
+        (("throughput", "--load", "50%", "--rate", "5"), "one of the two"),
+        (("soak", "--waves", "2"), "--waves: at least 3"),
+        (("soak", "--host", "127.0.0.1", "--domain", "x.example"), "a relay that is started for it"),
         (("throughput", "--groups", "0"), "more than nothing is wanted"),
         (("throughput", "--groups", "20", "--receivers", "5"), "the largest group has 20"),
         (("fanout", "--host", "127.0.0.1"), "--host needs --domain"),
