@@ -22,6 +22,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from statistics import median
@@ -36,7 +37,7 @@ from bench.peers.sides import Side, many_listeners, sides
 from bench.peers.stack import missing, versions
 from bench.peers.table import markdown, placed, rows
 
-SEARCH = 12.0
+SEARCH = 8.0
 """Seconds it takes to find how many messages have to be under way."""
 DOCUMENT = Path(__file__).parents[2] / "docs" / "performance.md"
 
@@ -64,7 +65,7 @@ def run(
     Args:
         jobs: what is measured.
         turns: of each.
-        up: those whose turns they are.
+        up: those whose turns they are, but for jobs that start one for each turn.
         step: is called before each turn, with its name and how long it should take.
         keep: is called after it.
 
@@ -78,10 +79,11 @@ def run(
         try:
             for name in order(job, turns):
                 step(f"{job.name}: {name}", job.seconds + SEARCH * (job.searches and not under_way[name]))
-                found = measure(job, there[name], under_way[name])
+                with sides([name]) if job.fresh else nullcontext([there[name]]) as (side,):
+                    found = measure(job, side, under_way[name])
                 under_way[name] = found.at_once
                 keep(found)
-        except Failed as why:
+        except (Failed, LoadFailed, RuntimeError) as why:
             given_up[job.name] = str(why)
     return given_up
 
@@ -132,7 +134,8 @@ def _compare(given: argparse.Namespace) -> int:
         few = f"one user may listen to {listeners} mailboxes only"
         left_out = {job.name: f"{job.name}: {few}" for job in asked if job.listeners >= listeners}
         jobs = [job for job in asked if job.name not in left_out]
-        up = stack.enter_context(sides(list(dict.fromkeys(name for job in jobs for name in job.sides))))
+        lasting = [job for job in jobs if not job.fresh]
+        up = stack.enter_context(sides(list(dict.fromkeys(name for job in lasting for name in job.sides))))
         found: list[Measured] = []
         if given.json:
             stack.callback(lambda: _write(given.json, found))

@@ -62,7 +62,7 @@ def _row(job: Job, figure: Figure, measured: Sequence[Measured]) -> Row:
 
 def _ratio(ours: float, theirs: float, *, more: bool) -> float:
     better, worse = (ours, theirs) if more else (theirs, ours)
-    return better / worse if worse else float("inf")
+    return better / worse if worse else 1.0 if better == worse else float("inf")
 
 
 def markdown(found: Sequence[Row], notes: Sequence[str]) -> str:

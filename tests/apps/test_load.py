@@ -127,7 +127,7 @@ class Told:
         if self.reason:
             withheld(self.reason)
         latency, spent = Latency(1, 2, 3, 4), Spent(1, None, None, None, 0.1, 0.1)
-        done(Traffic("told", 1, 1, None, 1, 1, 1, 1, 1, latency, latency, 100.0, None, 0.1, spent, self.faults))
+        done(Traffic("told", 1, 1, None, 1, 1, 1, 1, 1, latency, latency, 100.0, 100.0, None, 0.1, spent, self.faults))
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,8 @@
 import asyncio
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -144,6 +146,26 @@ def test_how_many_are_under_way_is_found_once_for_each_side(monkeypatch: pytest.
     assert asked == [(OURS, 0), ("bare", 0), ("bare", 8), (OURS, 16)]
 
 
+def test_where_memory_is_measured_each_turn_has_a_relay_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[str] = []
+    measured: list[Side] = []
+
+    @contextmanager
+    def fresh(names: list[str]) -> Iterator[list[Side]]:
+        started.extend(names)
+        yield [Side(names[0], "127.0.0.1", 1, len(started), "peer.test", ())]
+
+    def measure(job: Job, side: Side, _: int) -> Measured:
+        measured.append(side)
+        return Measured(job.name, side.name, {}, 0, 0.1, 0.0)
+
+    monkeypatch.setattr("bench.peers.run.sides", fresh)
+    monkeypatch.setattr("bench.peers.run.measure", measure)
+    assert run([replace(JOB, fresh=True)], 2, [], lambda *_: None, lambda _: None) == {}
+    assert started == [OURS, "bare", "bare", OURS]
+    assert [side.submissions for side in measured] == [1, 2, 3, 4]
+
+
 def test_people_stay_the_same(tmp_path: Path) -> None:
     side = Side(OURS, "127.0.0.1", 1, 2, "peer.test", (), tmp_path)
     people = listed(side.people("people", 5))
@@ -176,7 +198,7 @@ def test_what_is_lost_is_a_figure_at_a_peer_and_an_end_at_ours() -> None:
     ours, peer = (Side(name, "127.0.0.1", 1, 2, "peer.test", ()) for name in (OURS, "bare"))
     line: dict[str, Any] = {"messages": 5, "recipients": 20, "faults": {"lost": 10, "changed": 0, "why": ""}}
     lenient = replace(JOB, judged=False)
-    assert (_lost(lenient, peer, line), line["arrived_percent"]) == (10, 90)
+    assert _lost(lenient, peer, line) == 10
     for job, side in ((lenient, ours), (JOB, peer)):
         with pytest.raises(Failed, match="10 lost"):
             _lost(job, side, line)

@@ -50,8 +50,10 @@ class Traffic(msgspec.Struct, frozen=True):
     """From submission to 250."""
     fetched_ms: Latency
     """From submission to fetched."""
+    arrived_percent: float
+    """Deliveries, of those that were due,"""
     within_second_percent: float
-    """Deliveries, of those that were due, fetched within a second of the submission."""
+    """and those of them fetched within a second of the submission."""
     server_cpu_ms: float | None
     """For each delivery."""
     generator_cpu_ms: float

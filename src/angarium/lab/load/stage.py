@@ -126,7 +126,7 @@ class Stage:
                 f"{mode}, {size} bytes to {recipients}: the generator was busy for {spent.generator_busy:.0%} of the"
                 f" time and used {spent.generator_cpu_seconds / spent.seconds:.0%} of a processor"
             )
-        server = spent.server_cpu_seconds
+        server, due = spent.server_cpu_seconds, max(1, window.fetched.count + window.lost)
         return Traffic(
             mode=mode,
             size=size,
@@ -139,9 +139,8 @@ class Stage:
             deliveries_per_fetch=round(window.deliveries / max(1, window.fetches), 2),
             accepted_ms=latency(window.accepted),
             fetched_ms=latency(window.fetched),
-            within_second_percent=round(
-                100 * window.fetched.within(1.0) / max(1, window.fetched.count + faults.lost), 3
-            ),
+            arrived_percent=round(100 * window.fetched.count / due, 3),
+            within_second_percent=round(100 * window.fetched.within(1.0) / due, 3),
             server_cpu_ms=None if server is None else round(server * 1000 / window.deliveries, 3),
             generator_cpu_ms=round(spent.generator_cpu_seconds * 1000 / window.deliveries, 3),
             spent=spent,
