@@ -101,7 +101,7 @@ class Moment(msgspec.Struct, frozen=True):
     seconds: float
     pss_kib: int
     disk_kib: int
-    """Of its data directory."""
+    """In use in its data directory."""
     descriptors: int
     threads: int
     connections: int

@@ -17,6 +17,7 @@ from pathlib import Path
 from statistics import median
 
 from angarium.lab.load.day import HOURS, Life
+from angarium.lab.load.disk import used
 from angarium.lab.load.ledger import Faults, Window
 from angarium.lab.load.report import Moment, Soaked, Spent, Trend
 from angarium.lab.load.stage import BUSY, Line, Stage
@@ -166,16 +167,10 @@ def _moment(stage: Stage, data: Path, silent: int, seconds: float) -> Moment:
     holdings = stage.meter.holdings()
     if holdings is None:
         raise LoadFailed("the relay's processes cannot be looked at any more")
-    disk = 0
-    for path in data.rglob("*"):
-        try:
-            disk += path.stat().st_size
-        except FileNotFoundError:
-            continue
     return Moment(
         round(seconds, 1),
         holdings.pss,
-        disk // 1024,
+        used(data) // 1024,
         holdings.descriptors,
         holdings.threads,
         stage.poll.watched + silent,
