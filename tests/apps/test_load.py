@@ -46,7 +46,7 @@ async def test_fanout() -> None:
 
 
 async def test_idle() -> None:
-    (line,) = (await measured("idle", "--connections", "60", "--people", "20", "--seconds", "1"))["lines"]
+    (line,) = (await measured("idle", "--connections", "300", "--people", "8", "--seconds", "1"))["lines"]
     assert 5 < line["kib_per_connection"] < 200
     assert 0 <= line["cpu_percent"] < 100
 

@@ -18,7 +18,7 @@ from angarium.lab.load.target import LoadFailed
 __all__ = ["Waiting"]
 
 REST = 2.0
-FEW = 16
+FEW = 4
 """Accounts that are there at a time before it is counted."""
 
 
