@@ -215,7 +215,7 @@ def soak(
     *,
     people: Annotated[int, Parameter(help="How many have an account.")] = 1000,
     minutes: Annotated[float, Parameter(help="How long it takes; from ten on, a sweep of retention falls in it.")] = 12,
-    waves: Annotated[int, Parameter(help="How often the hours of the day pass; the first time warms up.")] = 4,
+    waves: Annotated[int, Parameter(help="How often the hours of the day pass; the first half warms up.")] = 6,
     seed: Annotated[int, Parameter(help="Another number, another day.")] = 1,
     options: Options = DEFAULTS,
 ) -> int:

@@ -113,7 +113,7 @@ class Trend(msgspec.Struct, frozen=True):
 
     what: str
     waves: list[float]
-    """The median of each wave but the first."""
+    """The median of each wave of the second half."""
     grows: float
     """In 24 hours' worth of work."""
     bound: float

@@ -2,8 +2,8 @@
 
 The people of `day`, and whoever else comes (`visitors.py`), do in all what a relay of so many people sees in 24 hours:
 `DAILY` for each of them. The hours pass in several waves, each the whole curve of a day with a part of its work, so
-that the same hour can be compared with itself; the first wave warms up. Nobody keeps their mail, so that the relay
-holds the same after each wave: what grows then, in memory, descriptors, threads or on the disk, grows with every day.
+that the same hour can be compared with itself; the first half of them warms up. Nobody keeps their mail, so that the
+relay holds the same after each wave: what grows then, in memory, descriptors, threads or on the disk, grows every day.
 
 What grows is told for 24 hours (`trend.py`: the seasonal slope of a wave, times the waves), beside the most it may be.
 """
@@ -61,7 +61,7 @@ class Soak:
 
     people: int = 1000
     minutes: float = 12.0
-    waves: int = 4
+    waves: int = 6
     seed: int = 1
 
     def run(self, stage: Stage, done: Callable[[Line], None], withheld: Callable[[str], None]) -> None:
@@ -131,7 +131,7 @@ class Soak:
         faults: Faults,
         visitors: Visitors,
     ) -> Soaked:
-        last = moments[len(HOURS) :]  # the first wave warms up
+        last = moments[self.waves // 2 * len(HOURS) :]
 
         def trend(what: str, value: Callable[[Moment], float], bound: float) -> Trend:
             values = [value(moment) for moment in last]
