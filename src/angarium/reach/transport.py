@@ -86,6 +86,11 @@ class Connection:
         """The protocol agreed upon in the TLS handshake (RFC 7301), if any."""
 
     @property
+    def closed(self) -> bool:
+        """Whether it has ended on our side, and nothing of it is left."""
+        return self._ready.stopped
+
+    @property
     def resumed(self) -> bool:
         """Whether the TLS session is one from an earlier connection."""
         return isinstance(self._socket, ssl.SSLSocket) and bool(self._socket.session_reused)
@@ -120,15 +125,37 @@ class Connection:
         self._more = len(got) == limit
         return got
 
-    async def readable(self, *, timeout: float | None = None) -> None:
-        """Return once the peer has sent something, or ended, and take nothing. Raises as `read` does.
+    async def take(self, limit: int = PIECE) -> bytes | None:
+        """Like `read`, for who does not want to wait: None where nothing is there now. Raises ConnectionError."""
+        if self._back:
+            return await self.read(limit)
+        if not self._more and not self._closing:
+            return None
+        await self._take_turn()
+        got = self._try(self._ready.reading, self._receive, limit)
+        if isinstance(got, Side):
+            self._more = False
+            return None
+        self._more = len(got) == limit
+        return got
 
-        For use before TLS: what lies decrypted in OpenSSL is not seen.
+    def readable(self, *, timeout: float | None = None) -> asyncio.Future[None]:
+        """Done when the peer may have sent something, or ended, and on `rouse`; takes nothing. To be awaited at once.
+
+        For use before TLS, or where `take` has just found nothing: what was read already is not seen here. A future
+        and not a coroutine: this is where thousands wait, each for minutes.
+
+        Raises:
+            TimeoutError: nothing happened for `timeout` seconds.
+            ConnectionAbortedError: the connection was closed on our side.
         """
-        if not self._back:
-            await self._ready.reading.wait(self._ready.deadline(timeout))
-            if self._ready.stopped:
-                raise ConnectionAbortedError("closed on our side")
+        self._more = True
+        return self._ready.reading.wait(self._ready.deadline(timeout))
+
+    def rouse(self) -> None:
+        """End the wait for `readable`; `take` finds nothing then. Does nothing where nobody waits."""
+        if self._ready.reading.wake():
+            self._more = False
 
     def unread(self, data: bytes) -> None:
         """Give back bytes: the next reads return them first."""

@@ -9,7 +9,6 @@ Refuses to know who waits, and for what. It never says too little (epoll reports
 
 import asyncio
 import select
-from collections.abc import Callable
 from typing import Protocol
 from weakref import WeakKeyDictionary
 
@@ -19,8 +18,12 @@ READABLE, WRITABLE, ENDED = 1, 4, 8 | 16
 """EPOLLIN, EPOLLOUT, and EPOLLERR with EPOLLHUP, which are told of unasked."""
 AT_ONCE = 512
 
-Told = Callable[[int], None]
-"""Is told what happened, as one or more of the above."""
+
+class Told(Protocol):
+    """Who is told. An object and not a call: a bound method for each of thousands is memory."""
+
+    def tell(self, events: int) -> None:
+        """What happened, as one or more of the above."""
 
 
 class Watch(Protocol):
@@ -33,25 +36,28 @@ class Watch(Protocol):
 class _Epoll:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._epoll = select.epoll()
-        self._told: dict[int, Told] = {}
+        self._told: list[Told | None] = []
+        """By descriptor: the kernel gives the smallest numbers there are."""
         loop.add_reader(self._epoll.fileno(), self._look)
 
     def change(self, fd: int, before: int, now: int, told: Told) -> None:
         """See `Watch`."""
         if not now:
-            del self._told[fd]
+            self._told[fd] = None
             self._epoll.unregister(fd)
         elif before:
             self._epoll.modify(fd, now)
         else:
             self._epoll.register(fd, now)
+            if fd >= len(self._told):
+                self._told += [None] * (fd + 1 - len(self._told))
             self._told[fd] = told
 
     def _look(self) -> None:
-        told = self._told
+        watching = self._told
         for fd, events in self._epoll.poll(0, AT_ONCE):
-            if (tell := told.get(fd)) is not None:  # not forgotten by one of those told before it
-                tell(events)
+            if (told := watching[fd]) is not None:  # not forgotten by one of those told before it
+                told.tell(events)
 
 
 class _OfLoop:
@@ -62,11 +68,11 @@ class _OfLoop:
         """See `Watch`. A loop does not say that a socket ended, and may watch it no more: each time may be the last."""
         loop = self._loop
         if now & ~before & READABLE:
-            loop.add_reader(fd, told, READABLE | ENDED)
+            loop.add_reader(fd, told.tell, READABLE | ENDED)
         elif before & ~now & READABLE:
             loop.remove_reader(fd)
         if now & ~before & WRITABLE:
-            loop.add_writer(fd, told, WRITABLE | ENDED)
+            loop.add_writer(fd, told.tell, WRITABLE | ENDED)
         elif before & ~now & WRITABLE:
             loop.remove_writer(fd)
 

@@ -30,10 +30,13 @@ class Script:
         self.alpn = None
 
     async def read(self, limit: int, *, timeout: float | None = None) -> bytes:
-        line = next(self._lines, None)
-        if line is None:
-            await asyncio.get_running_loop().create_future()
-        return line or b""
+        return next(self._lines)
+
+    async def take(self, limit: int) -> None:
+        pass
+
+    def readable(self, *, timeout: float | None = None) -> "asyncio.Future[None]":
+        return asyncio.get_running_loop().create_future()
 
     async def write(self, data: bytes, *, timeout: float | None = None) -> None:
         if b"idling" in data:

@@ -17,7 +17,7 @@ async def select(session: Session, command: Select) -> None:
     """SELECT and EXAMINE. Where it fails, the mailbox that was open before is closed too."""
     session.unselect()
     site, owner = session.site, session.owner
-    subscription, snapshot = await site.changes.open(owner, command.mailbox)
+    subscription, snapshot = await site.changes.open(owner, command.mailbox, session.heard)
     session.select(Selected(command.mailbox, View(snapshot), subscription, command.read_only))
     session.condstore |= command.condstore
     _describe(session, snapshot, read_only=command.read_only)

@@ -5,12 +5,11 @@ Whatever happens to the connection, the session leaves nothing behind: no task, 
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from angarium.edge.fault import where
-from angarium.edge.imap import change, entry, fetch, mailbox, metadata, quota, select
-from angarium.edge.imap.idle import Idling
+from angarium.edge.imap import change, entry, fetch, idle, mailbox, metadata, quota, select
 from angarium.edge.imap.session import Gone, Session
 from angarium.edge.imap.site import ImapSite
 from angarium.reach.transport import Connection
@@ -64,91 +63,88 @@ LEAVING = (mailboxes.Select, messages.Close, messages.Unselect, door.Logout)
 """Commands that are no moment to tell of the mailbox they leave."""
 
 
-async def serve_imap(connection: Connection, site: ImapSite) -> None:
+def serve_imap(connection: Connection, site: ImapSite) -> Coroutine[Any, Any, None]:
     """Serve one connection to its end. Raises nothing but CancelledError, after a goodbye."""
-    served = _Served(Session(connection, site))
-    try:
-        await served.run()
-    except asyncio.CancelledError:
-        await served.goodbye("The relay is stopping")
-        raise
-    except Gone:
-        await served.goodbye("This mailbox is no more")
-    except TimeoutError:
-        await served.goodbye("Silent for too long")
-    except ConnectionError:
-        pass
-    except Exception as fault:
-        log.error("a session failed: %s", where(fault))
-        await served.goodbye("Something went wrong here")
-    finally:
-        await served.release()
-        await served.session.connection.close()
+    return _Served(Session(connection, site)).serve()
 
 
 class _Served:
     """A session being served."""
 
-    __slots__ = ("_deadline", "_faults", "_idling", "session")
+    __slots__ = ("_deadline", "_faults", "_session")
 
     def __init__(self, session: Session) -> None:
-        self.session = session
+        self._session = session
         self._deadline = asyncio.get_running_loop().time() + session.site.limits.login_seconds
         self._faults = 0
-        self._idling: Idling | None = None
 
-    async def run(self) -> None:
-        """Raises Gone, TimeoutError, ConnectionError."""
-        machine = self.session.machine
-        machine.greet("IMAP4rev1 ready", f"CAPABILITY {entry.capabilities(self.session)}")
-        data = b""
-        while True:
-            events = machine.receive(data)
+    async def serve(self) -> None:
+        """See `serve_imap`. All waiting is done here: what is deeper would be one frame more for each of thousands."""
+        session = self._session
+        machine = session.machine
+        try:
+            machine.greet("IMAP4rev1 ready", f"CAPABILITY {entry.capabilities(session)}")
+            await self._run(b"")
+            while machine.state is not State.LOGOUT:
+                if session.idling and session.has_news:
+                    await idle.speak(session)
+                    continue
+                connection = session.connection
+                data = (
+                    await connection.take(READ)
+                    if session.idling
+                    else await connection.read(READ, timeout=self._patience())
+                )
+                if data:
+                    await self._run(data)
+                elif data is None:
+                    try:
+                        await connection.readable(timeout=session.site.keepalive_seconds)
+                    except TimeoutError:
+                        await idle.reassure(session)  # a peer that is dead is noticed by what it does not acknowledge
+                else:
+                    break
+        except asyncio.CancelledError:
+            await self._goodbye("The relay is stopping")
+            raise
+        except Gone:
+            await self._goodbye("This mailbox is no more")
+        except TimeoutError:
+            await self._goodbye("Silent for too long")
+        except ConnectionError:
+            pass
+        except Exception as fault:
+            log.error("a session failed: %s", where(fault))
+            await self._goodbye("Something went wrong here")
+        finally:
+            session.leave()
+            await session.connection.close()
+
+    async def _run(self, data: bytes) -> None:
+        """Run all that the client has said so far, and answer it. Raises Gone, TimeoutError, ConnectionError."""
+        machine = self._session.machine
+        while events := machine.receive(data):
             for event in events:
                 await self._handle(event)
-            if machine.state is State.LOGOUT:
+            if machine.state is State.LOGOUT or not machine.waiting:
                 break
-            if events and machine.waiting:
-                data = b""
-                await self.session.flush_when_full()
-                await asyncio.sleep(0)  # others have their turn between commands that were sent ahead
-                continue
-            if self._idling is None:
-                await self.session.flush()
-            try:  # here it waits, nearly always: one frame less for each of thousands
-                data = await self.session.connection.read(READ, timeout=self._patience())
-            except TimeoutError:
-                if self._idling is None:
-                    raise
-                await self._idling.reassure()  # a peer that is dead is noticed by what it does not acknowledge
-                data = b""
-                continue
-            if not data:
-                return
-        await self.session.flush()
+            data = b""
+            await self._session.flush_when_full()
+            await asyncio.sleep(0)  # others have their turn between commands that were sent ahead
+        await self._session.flush()
 
-    async def goodbye(self, text: str) -> None:
+    async def _goodbye(self, text: str) -> None:
         """Say BYE if it can be said at once."""
         try:
             async with asyncio.timeout(GOODBYE_SECONDS):
-                if self._idling is not None:
-                    await self._idling.stop()
-                self.session.machine.bye(text)
-                await self.session.flush()
+                self._session.machine.bye(text)
+                await self._session.flush()
         except (ConnectionError, TimeoutError):
-            self.session.connection.abort()
-
-    async def release(self) -> None:
-        """Let go of everything but the connection."""
-        self.session.leave()
-        if self._idling is not None:
-            await self._idling.abandon()
+            self._session.connection.abort()
 
     def _patience(self) -> float:
-        """Seconds to wait for the client's next bytes. Raises TimeoutError: it should have logged in by now."""
-        session = self.session
-        if self._idling is not None:
-            return session.site.keepalive_seconds
+        """Seconds to wait for the client's next command. Raises TimeoutError: it should have logged in by now."""
+        session = self._session
         if session.machine.state is not State.GREETED:
             return session.site.limits.idle_seconds
         seconds = self._deadline - asyncio.get_running_loop().time()
@@ -159,11 +155,11 @@ class _Served:
     async def _handle(self, event: Event) -> None:
         match event:
             case Received(command):
-                if self.session.machine.state is not State.GREETED:
+                if self._session.machine.state is not State.GREETED:
                     self._faults = 0
                 await self._run_command(command)
             case Done(asked):
-                await self._end_idle(asked=asked)
+                self._end_idle(asked=asked)
             case Refused():
                 self._fault()
             case Hung():
@@ -172,16 +168,16 @@ class _Served:
     def _fault(self) -> None:
         """Count what the peer did wrong since it last did something right."""
         self._faults += 1
-        if self._faults >= self.session.site.limits.errors:
-            self.session.machine.bye("Too many errors")
+        if self._faults >= self._session.site.limits.errors:
+            self._session.machine.bye("Too many errors")
 
     async def _run_command(self, command: Command) -> None:
-        session = self.session
+        session = self._session
         if session.has_selected:
             await session.refresh()
         if isinstance(command, messages.Idle):
-            self._idling = Idling(session)
-            await self._idling.begin()
+            session.idling = True
+            await idle.begin(session)
             return
         if session.has_selected and not isinstance(command, LEAVING):
             session.announce(Moment.NUMBERED)
@@ -200,12 +196,10 @@ class _Served:
         except StoreError:
             session.machine.complete("NO", "Not possible now, try again later", "UNAVAILABLE")
 
-    async def _end_idle(self, *, asked: bool) -> None:
-        if self._idling is not None:
-            await self._idling.stop()
-            self._idling = None
+    def _end_idle(self, *, asked: bool) -> None:
+        self._session.idling = False
         if asked:
-            self.session.machine.complete("OK", "Completed")
+            self._session.machine.complete("OK", "Completed")
         else:
-            self.session.machine.complete("BAD", "Expected DONE")
+            self._session.machine.complete("BAD", "Expected DONE")
             self._fault()

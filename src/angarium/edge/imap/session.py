@@ -50,7 +50,7 @@ class Selected:
 class Session:
     """One device's connection."""
 
-    __slots__ = ("_attendance", "_owner", "_selected", "condstore", "connection", "machine", "site")
+    __slots__ = ("_attendance", "_owner", "_selected", "condstore", "connection", "idling", "machine", "site")
 
     def __init__(self, connection: Connection, site: ImapSite) -> None:
         self.connection: Peer = connection
@@ -58,6 +58,8 @@ class Session:
         self.machine = Server(_limits(site.limits, site.max_size), secure=connection.secure)
         self.condstore = False
         """Whether the client wants mod-sequences in what it is told (RFC 7162, 3.1)."""
+        self.idling = False
+        """Whether the client waits for news (RFC 2177)."""
         self._owner: Owner | None = None
         self._attendance: Attendance | None = None
         self._selected: Selected | None = None
@@ -96,6 +98,11 @@ class Session:
     def _farewell(self) -> None:
         asyncio.get_running_loop().call_later(FAREWELL_SECONDS, lambda: self.connection.abort())
 
+    def heard(self) -> None:
+        """There is news of the selected mailbox."""
+        if self.idling:
+            self.connection.rouse()
+
     def select(self, selected: Selected) -> None:
         """A mailbox was opened."""
         self._selected = selected
@@ -109,6 +116,11 @@ class Session:
         self._selected = None
         if self.machine.state is State.SELECTED:
             self.machine.state = State.AUTHENTICATED
+
+    @property
+    def has_news(self) -> bool:
+        """Whether something happened in the selected mailbox that `refresh` has not taken note of."""
+        return self._selected is not None and self._selected.subscription.news
 
     # What the client is told
 
