@@ -43,6 +43,8 @@ QUIET_SECONDS = 60.0
 """How long the same complaint is not repeated."""
 HOLD_SECONDS = 2.0
 """How long one handshake keeps its place before the next is let in beside it."""
+SESSION = "session"
+"""A task's name, or asyncio makes one for each."""
 EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
 T = TypeVar("T")
@@ -63,6 +65,8 @@ class Listener:
         self._tasks: dict[Task[Any], Connection] = {}
         self._context = contextvars.copy_context()
         """One for all tasks: nothing is kept in it."""
+        self._ended = self._over
+        """Bound once for all tasks."""
         self._stopping = False
         self._complained = -QUIET_SECONDS
 
@@ -137,7 +141,7 @@ class Listener:
             if door.tls:
                 self._own(self._enter(door, connection), connection, self._entered)
             else:
-                self._own(self._handle(door, connection), connection, self._over)
+                self._own(self._handle(door, connection), connection, self._ended)
 
     async def _enter(self, door: Door, connection: Connection) -> Door:
         await connection.readable(timeout=self._limits.handshake_seconds)
@@ -148,7 +152,7 @@ class Listener:
     # One task after the other
 
     def _own(self, work: Coroutine[Any, Any, T], connection: Connection, over: Callable[[Task[T]], None]) -> None:
-        task = asyncio.get_running_loop().create_task(work, context=self._context)
+        task = asyncio.get_running_loop().create_task(work, name=SESSION, context=self._context)
         self._tasks[task] = connection
         task.add_done_callback(over, context=self._context)
 
@@ -159,7 +163,7 @@ class Listener:
         elif _failed(task):
             self._end(connection)
         else:
-            self._own(self._handle(task.result(), connection), connection, self._over)
+            self._own(self._handle(task.result(), connection), connection, self._ended)
 
     def _over(self, task: Task[None]) -> None:
         connection = self._tasks.pop(task)
@@ -168,7 +172,7 @@ class Listener:
 
     def _end(self, connection: Connection) -> None:
         if not connection.closed:
-            self._own(connection.close(), connection, self._over)
+            self._own(connection.close(), connection, self._ended)
 
     async def _stop(self) -> None:
         self._stopping = True

@@ -73,7 +73,8 @@ class Connection:
             connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket = connected
         self._ready = Readiness(connected.fileno())
-        self._writing = asyncio.Lock()
+        self._writing: asyncio.Lock | None = None
+        """Made by whoever first writes while another may."""
         self._back = b""
         self._more = True
         self._queued = 0
@@ -168,7 +169,7 @@ class Connection:
             TimeoutError: the peer took nothing for `timeout` seconds.
             ConnectionError: the network or TLS failed, an earlier write was cut short, or the connection was closed.
         """
-        if len(data) <= PIECE and not self._queued and not self._writing.locked():
+        if len(data) <= PIECE and not self._queued and not (self._writing and self._writing.locked()):
             rest = self._write_at_once(data)
             if not rest:
                 return
@@ -177,7 +178,7 @@ class Connection:
             rest = memoryview(data)
         self._queued += 1
         try:
-            async with self._writing:
+            async with self._lock():
                 await self._write(rest, timeout)
         finally:
             self._queued -= 1
@@ -213,7 +214,7 @@ class Connection:
         self._ready.reading.wake()
         try:
             async with asyncio.timeout(GOODBYE_SECONDS):
-                async with self._writing:
+                async with self._lock():
                     await self._say_goodbye()
                 await self._hear_goodbye()
         except OSError:
@@ -245,6 +246,11 @@ class Connection:
             sent = await self._do(self._ready.writing, self._socket.send, rest[:PIECE], timeout)
             rest = rest[sent:]
         self._cut = False
+
+    def _lock(self) -> asyncio.Lock:
+        if self._writing is None:
+            self._writing = asyncio.Lock()
+        return self._writing
 
     def _begin_writing(self) -> None:
         """From here on the peer is in the middle of something, until all is sent."""
@@ -297,13 +303,14 @@ class Connection:
         try:
             if self._back:
                 raise ConnectionAbortedError("bytes in clear where TLS should begin")
-            async with asyncio.timeout(timeout), self._writing:
+            async with asyncio.timeout(timeout), self._lock():
                 tls = self._wrap(wrap)
                 await self._do(self._ready.reading, tls.do_handshake, False)
         except BaseException:
             self._release()
             raise
         tls.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+        self._writing = None  # nobody else was to use it
         self.secure = True
         self.alpn = tls.selected_alpn_protocol()
 

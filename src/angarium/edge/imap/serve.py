@@ -5,7 +5,7 @@ Whatever happens to the connection, the session leaves nothing behind: no task, 
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from angarium.edge.fault import where
@@ -63,143 +63,133 @@ LEAVING = (mailboxes.Select, messages.Close, messages.Unselect, door.Logout)
 """Commands that are no moment to tell of the mailbox they leave."""
 
 
-def serve_imap(connection: Connection, site: ImapSite) -> Coroutine[Any, Any, None]:
-    """Serve one connection to its end. Raises nothing but CancelledError, after a goodbye."""
-    return _Served(Session(connection, site)).serve()
+async def serve_imap(connection: Connection, site: ImapSite) -> None:
+    """Serve one connection to its end. Raises nothing but CancelledError, after a goodbye.
 
-
-class _Served:
-    """A session being served."""
-
-    __slots__ = ("_deadline", "_faults", "_session")
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
-        self._deadline = asyncio.get_running_loop().time() + session.site.limits.login_seconds
-        self._faults = 0
-
-    async def serve(self) -> None:
-        """See `serve_imap`. All waiting is done here: what is deeper would be one frame more for each of thousands."""
-        session = self._session
-        machine = session.machine
-        try:
-            machine.greet("IMAP4rev1 ready", f"CAPABILITY {entry.capabilities(session)}")
-            await self._run(b"")
-            while machine.state is not State.LOGOUT:
-                if session.idling and session.has_news:
-                    await idle.speak(session)
-                    continue
-                connection = session.connection
-                data = (
-                    await connection.take(READ)
-                    if session.idling
-                    else await connection.read(READ, timeout=self._patience())
-                )
-                if data:
-                    await self._run(data)
-                elif data is None:
-                    try:
-                        await connection.readable(timeout=session.site.keepalive_seconds)
-                    except TimeoutError:
-                        await idle.reassure(session)  # a peer that is dead is noticed by what it does not acknowledge
-                else:
-                    break
-        except asyncio.CancelledError:
-            await self._goodbye("The relay is stopping")
-            raise
-        except Gone:
-            await self._goodbye("This mailbox is no more")
-        except TimeoutError:
-            await self._goodbye("Silent for too long")
-        except ConnectionError:
-            pass
-        except Exception as fault:
-            log.error("a session failed: %s", where(fault))
-            await self._goodbye("Something went wrong here")
-        finally:
-            session.leave()
-            await session.connection.close()
-
-    async def _run(self, data: bytes) -> None:
-        """Run all that the client has said so far, and answer it. Raises Gone, TimeoutError, ConnectionError."""
-        machine = self._session.machine
-        while events := machine.receive(data):
-            for event in events:
-                await self._handle(event)
-            if machine.state is State.LOGOUT or not machine.waiting:
+    All waiting is done here: deeper would be one frame more for each of thousands.
+    """
+    session = Session(connection, site)
+    machine = session.machine
+    data: bytes | None
+    try:
+        machine.greet("IMAP4rev1 ready", f"CAPABILITY {entry.capabilities(session)}")
+        await _run(session, b"")
+        while machine.state is not State.LOGOUT:
+            if not session.idling:
+                data = await session.connection.read(READ, timeout=_patience(session))
+            elif session.has_news:
+                await idle.speak(session)
+                continue
+            elif (data := await session.connection.take(READ)) is None:
+                try:
+                    await session.connection.readable(timeout=session.site.keepalive_seconds)
+                except TimeoutError:
+                    await idle.reassure(session)  # a peer that is dead is noticed by what it does not acknowledge
+                continue
+            if not data:
                 break
-            data = b""
-            await self._session.flush_when_full()
-            await asyncio.sleep(0)  # others have their turn between commands that were sent ahead
-        await self._session.flush()
+            await _run(session, data)
+    except asyncio.CancelledError:
+        await _goodbye(session, "The relay is stopping")
+        raise
+    except Gone:
+        await _goodbye(session, "This mailbox is no more")
+    except TimeoutError:
+        await _goodbye(session, "Silent for too long")
+    except ConnectionError:
+        pass
+    except Exception as fault:
+        log.error("a session failed: %s", where(fault))
+        await _goodbye(session, "Something went wrong here")
+    finally:
+        session.leave()
+        await session.connection.close()
 
-    async def _goodbye(self, text: str) -> None:
-        """Say BYE if it can be said at once."""
-        try:
-            async with asyncio.timeout(GOODBYE_SECONDS):
-                self._session.machine.bye(text)
-                await self._session.flush()
-        except (ConnectionError, TimeoutError):
-            self._session.connection.abort()
 
-    def _patience(self) -> float:
-        """Seconds to wait for the client's next command. Raises TimeoutError: it should have logged in by now."""
-        session = self._session
-        if session.machine.state is not State.GREETED:
-            return session.site.limits.idle_seconds
-        seconds = self._deadline - asyncio.get_running_loop().time()
-        if seconds <= 0:
-            raise TimeoutError
-        return seconds
+async def _run(session: Session, data: bytes) -> None:
+    """Run all that the client has said so far, and answer it. Raises Gone, TimeoutError, ConnectionError."""
+    machine = session.machine
+    while events := machine.receive(data):
+        for event in events:
+            await _handle(session, event)
+        if machine.state is State.LOGOUT or not machine.waiting:
+            break
+        data = b""
+        await session.flush_when_full()
+        await asyncio.sleep(0)  # others have their turn between commands that were sent ahead
+    await session.flush()
 
-    async def _handle(self, event: Event) -> None:
-        match event:
-            case Received(command):
-                if self._session.machine.state is not State.GREETED:
-                    self._faults = 0
-                await self._run_command(command)
-            case Done(asked):
-                self._end_idle(asked=asked)
-            case Refused():
-                self._fault()
-            case Hung():
-                pass
 
-    def _fault(self) -> None:
-        """Count what the peer did wrong since it last did something right."""
-        self._faults += 1
-        if self._faults >= self._session.site.limits.errors:
-            self._session.machine.bye("Too many errors")
+async def _goodbye(session: Session, text: str) -> None:
+    """Say BYE if it can be said at once."""
+    try:
+        async with asyncio.timeout(GOODBYE_SECONDS):
+            session.machine.bye(text)
+            await session.flush()
+    except (ConnectionError, TimeoutError):
+        session.connection.abort()
 
-    async def _run_command(self, command: Command) -> None:
-        session = self._session
-        if session.has_selected:
-            await session.refresh()
-        if isinstance(command, messages.Idle):
-            session.idling = True
-            await idle.begin(session)
-            return
-        if session.has_selected and not isinstance(command, LEAVING):
-            session.announce(Moment.NUMBERED)
-        try:
-            await COMMANDS[type(command)](session, command)
-        except NoSuchNumber:
-            session.machine.complete("BAD", "No such message")
-        except NoSuchMailbox:
-            session.machine.complete("NO", "No such mailbox", "NONEXISTENT")
-        except MailboxExists:
-            session.machine.complete("NO", "There is such a mailbox", "ALREADYEXISTS")
-        except StoreFull:
-            session.machine.complete("NO", "No room now, try again later", "UNAVAILABLE")
-        except NoSuchAccount:
-            raise Gone from None
-        except StoreError:
-            session.machine.complete("NO", "Not possible now, try again later", "UNAVAILABLE")
 
-    def _end_idle(self, *, asked: bool) -> None:
-        self._session.idling = False
-        if asked:
-            self._session.machine.complete("OK", "Completed")
-        else:
-            self._session.machine.complete("BAD", "Expected DONE")
-            self._fault()
+def _patience(session: Session) -> float:
+    """Seconds to wait for the client's next command. Raises TimeoutError: it should have logged in by now."""
+    if session.deadline is None:
+        return session.site.limits.idle_seconds
+    seconds = session.deadline - asyncio.get_running_loop().time()
+    if seconds <= 0:
+        raise TimeoutError
+    return seconds
+
+
+async def _handle(session: Session, event: Event) -> None:
+    match event:
+        case Received(command):
+            if session.machine.state is not State.GREETED:
+                session.faults = 0
+            await _run_command(session, command)
+        case Done(asked):
+            _end_idle(session, asked=asked)
+        case Refused():
+            _fault(session)
+        case Hung():
+            pass
+
+
+def _fault(session: Session) -> None:
+    """Count what the peer did wrong since it last did something right."""
+    session.faults += 1
+    if session.faults >= session.site.limits.errors:
+        session.machine.bye("Too many errors")
+
+
+async def _run_command(session: Session, command: Command) -> None:
+    if session.has_selected:
+        await session.refresh()
+    if isinstance(command, messages.Idle):
+        session.idling = True
+        await idle.begin(session)
+        return
+    if session.has_selected and not isinstance(command, LEAVING):
+        session.announce(Moment.NUMBERED)
+    try:
+        await COMMANDS[type(command)](session, command)
+    except NoSuchNumber:
+        session.machine.complete("BAD", "No such message")
+    except NoSuchMailbox:
+        session.machine.complete("NO", "No such mailbox", "NONEXISTENT")
+    except MailboxExists:
+        session.machine.complete("NO", "There is such a mailbox", "ALREADYEXISTS")
+    except StoreFull:
+        session.machine.complete("NO", "No room now, try again later", "UNAVAILABLE")
+    except NoSuchAccount:
+        raise Gone from None
+    except StoreError:
+        session.machine.complete("NO", "Not possible now, try again later", "UNAVAILABLE")
+
+
+def _end_idle(session: Session, *, asked: bool) -> None:
+    session.idling = False
+    if asked:
+        session.machine.complete("OK", "Completed")
+    else:
+        session.machine.complete("BAD", "Expected DONE")
+        _fault(session)
