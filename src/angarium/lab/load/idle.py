@@ -1,7 +1,8 @@
 """Many connections that wait: the memory each takes in the server's processes, and the CPU time of doing nothing.
 
 What the server needs for accounts that exist, and loads with its first connections, is there before counting begins:
-every account has logged in once and gone. Connections come from many addresses of loopback, so that ports do not run
+every account has logged in once and gone, a few at a time, so that no memory of theirs is left for others to use
+uncounted. Connections come from many addresses of loopback, so that ports do not run
 out.
 """
 
@@ -17,6 +18,7 @@ from angarium.lab.load.target import LoadFailed
 __all__ = ["Waiting"]
 
 REST = 2.0
+FEW = 8
 
 
 @dataclass(frozen=True)
@@ -40,9 +42,12 @@ class Waiting:
         def coming(what: str) -> Callable[[int], None]:
             return lambda came: stage.tell(came / self.connections, f"{what}: {came}")
 
-        gather(stage.poll, devices[: len(accounts)], 60 + len(accounts), coming("accounts"))
-        for device in devices:
-            device.leave()
+        for first in range(0, len(accounts), FEW):
+            few = devices[first : min(first + FEW, len(accounts))]
+            gather(stage.poll, few, 60)
+            for device in few:
+                device.leave()
+            coming("accounts")(first)
         stage.poll.rest(REST)
         gauge = stage.gauge()
         before = gauge.read()
