@@ -40,6 +40,10 @@ class Deflated:
         self._history = b""
         self._ended = False
 
+    def settle(self) -> None:
+        """See `Connection.settle`."""
+        self._connection.settle()
+
     async def read(self, limit: int = READ, *, timeout: float | None = None) -> bytes:
         """What the peer sent, inflated, at most `limit` bytes; nothing: it has ended.
 

@@ -7,6 +7,7 @@ from a socket, and what is logged names neither side.
 
 Admission, in this order: as many connections at once as the settings and the kernel allow, the next ones are ended at
 once; a peer that is to begin TLS must say something before it costs more than its socket; then handshakes take turns.
+Whoever is inside has precedence over newcomers until their sessions say that they have settled.
 When the process runs out of file descriptors, accepting pauses and the kernel keeps the newcomers for us.
 """
 
@@ -35,7 +36,7 @@ log = logging.getLogger("angarium.edge.listener")
 
 STOP_SECONDS = 3.0
 """Time for all sessions to say goodbye when the relay stops."""
-AT_ONCE = 16
+AT_ONCE = 8
 """Connections accepted from one door before the others have their turn."""
 PAUSE_SECONDS = 0.5
 """How long accepting rests when descriptors or memory have run out."""
@@ -106,6 +107,7 @@ class Listener:
 
     async def _accept(self, door: Door, listening: socket.socket) -> None:
         ready = Readiness(listening.fileno())
+        ready.patient = True
         try:
             while True:
                 await ready.reading.wait(None)
@@ -134,7 +136,7 @@ class Listener:
                 accepted.close()
                 continue
             try:
-                connection = Connection(accepted)
+                connection = Connection(accepted, patient=True)
             except OSError:  # gone already
                 accepted.close()
                 continue

@@ -19,7 +19,7 @@ from angarium.edge.admission import Window
 
 __all__ = ["AT_ONCE", "Turnstile"]
 
-AT_ONCE = 4
+AT_ONCE = 2
 """How many are let in before the loop has looked after everybody else."""
 MEASURE_SECONDS = 0.01
 

@@ -23,7 +23,7 @@ _Waiter = tuple[asyncio.Future[None], float]
 class Readiness:
     """Both directions of one file descriptor."""
 
-    __slots__ = ("_fd", "_watch", "_watched", "loop", "reading", "writing")
+    __slots__ = ("_fd", "_watch", "_watched", "loop", "patient", "reading", "writing")
 
     def __init__(self, fd: int) -> None:
         """Needs a running loop."""
@@ -31,6 +31,8 @@ class Readiness:
         self._fd = fd
         self._watch = watch_of(self.loop)
         self._watched = 0
+        self.patient = False
+        """See `watch`."""
         self.reading = Side(self, READABLE)
         self.writing = Side(self, WRITABLE)
 
@@ -61,6 +63,14 @@ class Readiness:
         if self._watched & what:
             self._set(self._watched & ~what)
 
+    def defer(self) -> None:
+        """Give others precedence."""
+        self._move(patient=True)
+
+    def settle(self) -> None:
+        """Have precedence over those who are patient."""
+        self._move(patient=False)
+
     def tell(self, events: int) -> None:
         """The watch says what happened."""
         if events & ENDED:
@@ -71,6 +81,13 @@ class Readiness:
         if events & WRITABLE:
             self.cease(WRITABLE)  # there is nearly always room: the loop would not rest
             self.writing.wake()
+
+    def _move(self, *, patient: bool) -> None:
+        if patient is not self.patient:
+            watched = self._watched
+            self._set(0)
+            self.patient = patient
+            self._set(watched)
 
     def _set(self, what: int) -> None:
         if what != self._watched:

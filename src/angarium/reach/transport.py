@@ -66,13 +66,14 @@ class Connection:
         *("alpn", "secure"),
     )
 
-    def __init__(self, connected: socket.socket) -> None:
-        """Take over a socket; needs a running loop."""
+    def __init__(self, connected: socket.socket, *, patient: bool = False) -> None:
+        """Take over a socket; needs a running loop. `patient`: others have precedence, until `settle`."""
         connected.setblocking(False)
         if connected.family in {socket.AF_INET, socket.AF_INET6}:
             connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket = connected
         self._ready = Readiness(connected.fileno())
+        self._ready.patient = patient
         self._writing: asyncio.Lock | None = None
         """Made by whoever first writes while another may."""
         self._back = b""
@@ -105,6 +106,10 @@ class Connection:
     def peer_certificate(self) -> bytes | None:
         """The certificate that the peer showed in TLS, in DER, whether or not anybody vouches for it."""
         return self._socket.getpeercert(binary_form=True) if isinstance(self._socket, ssl.SSLSocket) else None
+
+    def settle(self) -> None:
+        """No longer a newcomer: from here on it has precedence over those who are patient."""
+        self._ready.settle()
 
     async def read(self, limit: int = PIECE, *, timeout: float | None = None) -> bytes:
         """What the peer sent, at least one byte and at most `limit`; nothing: it has ended, politely or not.

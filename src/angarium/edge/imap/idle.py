@@ -17,6 +17,7 @@ async def begin(session: Session) -> None:
         session.selected.opened.forget()
         session.announce(Moment.FREE)
     await session.flush()
+    session.connection.settle()
 
 
 async def speak(session: Session) -> None:
