@@ -1,9 +1,10 @@
 """What is served at each door: the edge's sites, built from the settings and the rooms below."""
 
 import ssl
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from angarium.apps.certify import Certified
 from angarium.apps.config import Config
@@ -50,11 +51,11 @@ class Sites:
     ways: Callable[[], list[Way]]
     invite: Callable[[str | None], str]
 
-    def sessions(self) -> Callable[[Door, Connection], Awaitable[None]]:
+    def sessions(self) -> Callable[[Door, Connection], Coroutine[Any, Any, None]]:
         """The session of each door."""
         smtp, imap = partial(serve_smtp, site=self._smtp()), partial(serve_imap, site=self._imap())
         site = self._http()
-        sessions: dict[str, Callable[[Connection], Awaitable[None]]] = {
+        sessions: dict[str, Callable[[Connection], Coroutine[Any, Any, None]]] = {
             "imaps": imap,
             "imap": imap,
             "submissions": smtp,
@@ -64,7 +65,7 @@ class Sites:
             "smtp": partial(serve_mx, site=self.reception.mx(self._mx_context)),
         }
 
-        def serve_door(door: Door, connection: Connection) -> Awaitable[None]:
+        def serve_door(door: Door, connection: Connection) -> Coroutine[Any, Any, None]:
             return sessions[door.name](connection)
 
         return serve_door

@@ -14,7 +14,8 @@ Invariants:
 * `living`, which SEARCH goes by, shows the mailbox as it is, whatever is held back from announcement (the third hard
   rule). The first, about when to call `announce` at all, is the session's.
 
-UIDs are kept in dicts where sets are meant: they stay empty in most sessions, and an empty set is three times as large.
+UIDs are kept in dicts where sets are meant: an empty set is three times as large. They stay empty in most sessions, and
+as long as they are all have the same one.
 """
 
 from bisect import bisect_left, bisect_right
@@ -30,6 +31,8 @@ from angarium.wire.imap.sequence import SequenceSet
 __all__ = ["Announcement", "Exists", "Expunge", "Flags", "Moment", "NoSuchNumber", "View"]
 
 UID = attrgetter("uid")
+NONE: dict[int, None] = {}
+"""No UIDs: nothing is ever put in here."""
 
 
 class NoSuchNumber(Exception):
@@ -83,8 +86,8 @@ class View:
         self.modseq = snapshot.modseq
         self._known = list(snapshot.entries)
         self._arrived: list[Entry] = []
-        self._gone: dict[int, None] = {}
-        self._changed: dict[int, None] = {}
+        self._gone = NONE
+        self._changed = NONE
 
     # What happened
 
@@ -98,7 +101,7 @@ class View:
                     self.modseq = max(self.modseq, entry.modseq)
             case Flagged(entry):
                 if self._flag(entry):
-                    self._changed[entry.uid] = None
+                    self._changed = _with(self._changed, entry.uid)
             case Expunged(uid):
                 self._expunge(uid)
             case _:
@@ -123,7 +126,7 @@ class View:
         """Take note of a change of flags whose outcome the client works out by itself (STORE .SILENT)."""
         known = self._flag(entry)
         if known and entry.flags != expected:
-            self._changed[entry.uid] = None
+            self._changed = _with(self._changed, entry.uid)
 
     def told(self, uid: int) -> None:
         """The client was told this message's flags, because it asked."""
@@ -141,7 +144,7 @@ class View:
     def _expunge(self, uid: int) -> None:
         where, at = self._find(uid)
         if where is self._known:
-            self._gone[uid] = None
+            self._gone = _with(self._gone, uid)
             self._changed.pop(uid, None)
         elif where is not None:
             del where[at]
@@ -182,7 +185,7 @@ class View:
             at = bisect_left(self._known, uid, key=UID)
             del self._known[at]
             said.append(Expunge(at + 1))
-        self._gone.clear()
+        self._gone = NONE
         return said
 
     def _announce_flags(self) -> list[Announcement]:
@@ -190,7 +193,7 @@ class View:
         for uid in sorted(self._changed):
             at = bisect_left(self._known, uid, key=UID)
             said.append(Flags(at + 1, self._known[at]))
-        self._changed.clear()
+        self._changed = NONE
         return said
 
     # Looking things up
@@ -234,3 +237,10 @@ class View:
         for first, last in ranges:
             for at in range(bisect_left(self._known, first, key=UID), bisect_right(self._known, last, key=UID)):
                 yield at + 1, self._known[at]
+
+
+def _with(uids: dict[int, None], uid: int) -> dict[int, None]:
+    if uids is NONE:
+        return {uid: None}
+    uids[uid] = None
+    return uids
