@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeAlias, TypeVar
 
+from msgspec import Struct
+
 from angarium.store.interfaces import AccountId, Letter, StoreError
 from angarium.store.record import Record
 from angarium.store.rows import AccountRow, Backend, MailboxRow, MessageRow, News, Reading, Writing
@@ -47,8 +49,7 @@ class Blob:
     wrapped: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Parcel:
+class Parcel(Struct, frozen=True):
     """One message on its way into one mailbox, sealed."""
 
     account: AccountId

@@ -21,6 +21,7 @@ from angarium.wire.structured import without_comments
 
 __all__ = ["ContentType", "content_type", "decoded", "parts"]
 
+BACKSLASH = ord("\\")
 _IDENTITY = frozenset({b"7bit", b"8bit", b"binary"})
 _TOKEN = rb"[!#$%&'*+\-.0-9A-Z^_`a-z{|}~]+"
 _QUOTED = rb'"[^"\\]*(?:\\.[^"\\]*)*"'
@@ -102,7 +103,7 @@ def decoded(entity: Entity) -> bytes:
 def _unquoted(text: bytes) -> bytes:
     if not text.startswith(b'"'):
         return text
-    return text[1:-1] if b"\\" not in text else _ESCAPED.sub(rb"\1", text[1:-1])
+    return text[1:-1] if BACKSLASH not in text else _ESCAPED.sub(rb"\1", text[1:-1])
 
 
 def _encoding(entity: Entity) -> bytes:

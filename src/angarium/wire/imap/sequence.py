@@ -6,7 +6,8 @@ is when the command runs, so a set is resolved late.
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from angarium.wire.imap.reader import LARGEST, Malformed, Reader
 
@@ -18,8 +19,7 @@ DIGITS = 10
 RANGE = re.compile(rb"(\*|[1-9][0-9]{0,9})(?::(\*|[1-9][0-9]{0,9}))?")
 
 
-@dataclass(frozen=True, slots=True)
-class SequenceSet:
+class SequenceSet(Struct, frozen=True):
     """Pairs of (first, last) as sent, in either order; None stands for `*`."""
 
     ranges: tuple[tuple[int | None, int | None], ...]

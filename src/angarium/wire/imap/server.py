@@ -13,8 +13,9 @@ Invariants:
 """
 
 from collections.abc import Generator
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from angarium.wire.imap.commands import RULES, Command, State
 from angarium.wire.imap.reader import Hopeless, Limits, Malformed, Reader
@@ -26,27 +27,23 @@ JOINED = 32_768
 IDLE_LINE = 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
+class Received(Struct, frozen=True):
     """A command to run and to `complete`."""
 
     command: Command
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(Struct, frozen=True):
     """The peer ended IDLE, with DONE or (not `asked`) with something else; IDLE is still to be completed."""
 
     asked: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(Struct, frozen=True):
     """The peer sent a faulty command, and was told so."""
 
 
-@dataclass(frozen=True, slots=True)
-class Hung:
+class Hung(Struct, frozen=True):
     """The peer was told BYE: send what is left, and hang up."""
 
 

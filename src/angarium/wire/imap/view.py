@@ -19,13 +19,15 @@ UIDs are kept in dicts where sets are meant: they stay empty in most sessions, a
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum
 from operator import attrgetter
 from typing import TypeAlias
 
+from msgspec import Struct
+
 from angarium.wire.imap.entry import Arrived, Change, Entry, Expunged, Flagged, Snapshot
 from angarium.wire.imap.sequence import SequenceSet
+from angarium.wire.members import direct
 
 __all__ = ["Announcement", "Exists", "Expunge", "Flags", "Moment", "NoSuchNumber", "View"]
 
@@ -36,6 +38,7 @@ class NoSuchNumber(Exception):
     """A sequence number beyond the end of the mailbox."""
 
 
+@direct
 class Moment(Enum):
     """What may be said now."""
 
@@ -47,22 +50,19 @@ class Moment(Enum):
     """IDLE, NOOP, CHECK: everything."""
 
 
-@dataclass(frozen=True, slots=True)
-class Exists:
+class Exists(Struct, frozen=True):
     """`* n EXISTS`: the mailbox holds so many messages."""
 
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class Expunge:
+class Expunge(Struct, frozen=True):
     """`* n EXPUNGE`: this one is gone, and all above it move down."""
 
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class Flags:
+class Flags(Struct, frozen=True):
     """`* n FETCH (UID u FLAGS ...)`."""
 
     number: int
