@@ -13,6 +13,7 @@ from functools import partial
 from typing import TypeAlias, TypeVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from angarium.store.interfaces import AccountId, Letter, StoreError
 from angarium.store.record import Record
@@ -213,7 +214,8 @@ def store(
 
 def arrive(box: MailboxRow, messages: Sequence[MessageRow]) -> MailboxRow:
     """A mailbox after messages with consecutive UIDs were added."""
-    return box._replace(
+    return replace(
+        box,
         uidnext=box.uidnext + len(messages),
         modseq=box.modseq + 1,
         messages=box.messages + len(messages),

@@ -9,7 +9,9 @@ Which messages a mailbox holds stands in its own row: who adds or removes messag
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import NamedTuple, Protocol, TypeAlias, TypeVar
+from typing import Protocol, TypeAlias, TypeVar
+
+from msgspec import Struct
 
 from angarium.store.raw import AccountRow, Conveyance, Reception, Register, Traffic
 from angarium.store.uids import Uids
@@ -26,7 +28,7 @@ Place: TypeAlias = tuple[int, int]
 """Mailbox number and UID."""
 
 
-class MailboxRow(NamedTuple):
+class MailboxRow(Struct, frozen=True):
     """A mailbox."""
 
     number: int
@@ -45,7 +47,7 @@ class MailboxRow(NamedTuple):
     """Their UIDs."""
 
 
-class MessageRow(NamedTuple):
+class MessageRow(Struct, frozen=True):
     """A message in a mailbox, without its body."""
 
     uid: int

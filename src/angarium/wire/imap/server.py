@@ -17,7 +17,7 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
-from angarium.wire.imap.commands import RULES, Command, State
+from angarium.wire.imap.commands import RULES, USUAL, Command, Rule, State
 from angarium.wire.imap.reader import Hopeless, Limits, Malformed, Reader
 from angarium.wire.stream import LineTooLong, Parser, Stream
 
@@ -80,11 +80,12 @@ class Server:
 
         Small replies are joined; a large piece comes by itself and uncopied.
         """
-        if not self._out:
+        out = self._out
+        if not out:
             return b""
-        if sum(map(len, self._out)) <= JOINED:
-            taken, self._out = self._out, []
-            return b"".join(taken)
+        if len(out) == 1 or sum(map(len, out)) <= JOINED:
+            self._out = []
+            return b"".join(out)
         count = size = 0
         for piece in self._out:
             if count and size + len(piece) > JOINED:
@@ -189,16 +190,23 @@ class Server:
 
     def _read(self) -> Parser[Command]:
         self._reader.space()
+        usual = USUAL.get(self._reader.ahead)
+        if usual is not None:
+            self._require(usual[0])
+            return usual[1]
         rule = RULES.get(self._reader.word())
         if rule is None:
             raise Malformed("Unknown command")
+        self._require(rule)
+        command = yield from rule.parse(self._reader)
+        self._reader.end()
+        return command
+
+    def _require(self, rule: Rule) -> None:
         if self.state not in rule.allowed:
             raise Malformed("Log in first" if self.state is State.GREETED else "Not now")
         if rule.secret and not self.secure:
             raise Malformed("Use TLS first", status="NO", code="PRIVACYREQUIRED")
-        command = yield from rule.parse(self._reader)
-        self._reader.end()
-        return command
 
     def _refuse(self, tag: str, fault: Malformed) -> Parser[None]:
         self._say(tag, fault.status, fault.text, fault.code)

@@ -205,7 +205,7 @@ class View:
         """
         if by_uid:
             found = self._among(numbers.resolve(self._last()))
-            return [pair for pair in found if pair[1].uid not in self._gone] if self._gone else [*found]
+            return [pair for pair in found if pair[1].uid not in self._gone] if self._gone else found
         if numbers.largest > len(self._known):
             raise NoSuchNumber
         return [
@@ -228,9 +228,15 @@ class View:
 
     def _last(self) -> int:
         """The largest UID in use."""
-        return next((entry.uid for entry in reversed(self._known) if entry.uid not in self._gone), 0)
+        for entry in reversed(self._known):
+            if entry.uid not in self._gone:
+                return entry.uid
+        return 0
 
-    def _among(self, ranges: list[tuple[int, int]]) -> Iterator[tuple[int, Entry]]:
-        for first, last in ranges:
-            for at in range(bisect_left(self._known, first, key=UID), bisect_right(self._known, last, key=UID)):
-                yield at + 1, self._known[at]
+    def _among(self, ranges: list[tuple[int, int]]) -> list[tuple[int, Entry]]:
+        known = self._known
+        return [
+            (at + 1, known[at])
+            for first, last in ranges
+            for at in range(bisect_left(known, first, key=UID), bisect_right(known, last, key=UID))
+        ]

@@ -13,6 +13,7 @@ from angarium.wire.imap.items import Item, fetch_items
 from angarium.wire.imap.keys import And, search_keys
 from angarium.wire.imap.mailbox import mailbox
 from angarium.wire.imap.reader import Malformed, Reader
+from angarium.wire.imap.remembered import remembered
 from angarium.wire.imap.sequence import SequenceSet, sequence_set
 from angarium.wire.members import direct
 from angarium.wire.stream import Parser
@@ -115,7 +116,6 @@ def _fetch(reader: Reader, by_uid: bool) -> Parser[Fetch]:
 
 
 def _store(reader: Reader, by_uid: bool) -> Parser[Store]:
-    yield from ()
     reader.space()
     numbers = sequence_set(reader)
     since = None
@@ -123,9 +123,16 @@ def _store(reader: Reader, by_uid: bool) -> Parser[Store]:
         since = reader.number(MODSEQ)
         reader.expect(b")")
     reader.space()
+    change, flags, silent = yield from _change(reader)
+    return Store(numbers, change, flags, silent, by_uid, since)
+
+
+@remembered
+def _change(reader: Reader) -> Parser[tuple[Change, frozenset[str], bool]]:
+    yield from ()
     item = reader.match(STORE_ITEM, "FLAGS")
     reader.space()
-    return Store(numbers, Change(item[1]), flag_list(reader), item[2] is not None, by_uid, since)
+    return Change(item[1]), flag_list(reader), item[2] is not None
 
 
 def _copy(*, move: bool) -> Callable[[Reader, bool], Parser[Copy]]:
