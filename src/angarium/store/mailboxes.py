@@ -57,7 +57,7 @@ class StoredMailboxes:
                     usage[name] = sum(box.size for box in boxes)
             return usage
 
-        return await self._backend.read(look, heavy=len(names) > MANY)
+        return await self._backend.read(look, heavy=len(names) > MANY, once=len(names) == 1)
 
     async def messages(self) -> int:
         """See `Mailboxes.messages`."""

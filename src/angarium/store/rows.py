@@ -167,8 +167,11 @@ class Writing(Reading, Reception, Conveyance, Protocol):
 class Backend(Protocol):
     """Runs functions over rows. Every error of the disk comes out as `StoreError` or `StoreFull`."""
 
-    async def read(self, look: Callable[[Reading], T], *, heavy: bool = False) -> T:
-        """Run a look at one moment's rows; a heavy one, where it may take long, outside the event loop's thread."""
+    async def read(self, look: Callable[[Reading], T], *, heavy: bool = False, once: bool = False) -> T:
+        """Run a look at one moment's rows; a heavy one, where it may take long, outside the event loop's thread.
+
+        `once`: it asks one thing, so that there is no second moment. (It saves a transaction.)
+        """
 
     async def write(self, job: Callable[[Writing, News], T], *, heavy: bool = False) -> T:
         """Run a job in a transaction, whole or not at all; return when it is durable and its news are out.
