@@ -175,16 +175,15 @@ class Connection:
             ConnectionError: the network or TLS failed, an earlier write was cut short, or the connection was closed.
         """
         if len(data) <= PIECE and not self._queued and not (self._writing and self._writing.locked()):
-            rest = self._write_at_once(data)
-            if not rest:
+            sent = self._write_at_once(data)
+            if sent == len(data):
                 return
-            self._cut = False  # nobody else has had his turn
         else:
-            rest = memoryview(data)
+            sent = 0
         self._queued += 1
         try:
             async with self._lock():
-                await self._write(rest, timeout)
+                await self._write(memoryview(data)[sent:], timeout)
         finally:
             self._queued -= 1
 
@@ -236,13 +235,12 @@ class Connection:
                 self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
         self._release()
 
-    def _write_at_once(self, data: bytes) -> memoryview:
-        """Send what the kernel has room for now, which is nearly always all; return what is left."""
+    def _write_at_once(self, data: bytes) -> int:
+        """Send what the kernel has room for now, which is nearly always all; return how much."""
         self._begin_writing()
         sent = self._try(self._ready.writing, self._socket.send, data)
-        rest = memoryview(data)[0 if isinstance(sent, Side) else sent :]
-        self._cut = bool(rest)
-        return rest
+        self._cut = False  # nobody else will have had a turn when the rest is sent
+        return 0 if isinstance(sent, Side) else sent
 
     async def _write(self, rest: memoryview, timeout: float | None) -> None:
         self._begin_writing()
@@ -302,7 +300,8 @@ class Connection:
     def _receive(self, limit: int) -> bytes:
         if self._closing:
             raise ConnectionAbortedError("closed on our side")
-        return self._socket.recv(limit)
+        connected = self._socket
+        return connected.read(limit) if isinstance(connected, ssl.SSLSocket) else connected.recv(limit)
 
     async def _handshake(self, wrap: Callable[[socket.socket], ssl.SSLSocket], timeout: float) -> None:
         try:

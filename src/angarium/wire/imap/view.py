@@ -20,13 +20,15 @@ as long as they are all have the same one.
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum
 from operator import attrgetter
 from typing import TypeAlias
 
+from msgspec import Struct
+
 from angarium.wire.imap.entry import Arrived, Change, Entry, Expunged, Flagged, Snapshot
 from angarium.wire.imap.sequence import SequenceSet
+from angarium.wire.members import direct
 
 __all__ = ["Announcement", "Exists", "Expunge", "Flags", "Moment", "NoSuchNumber", "View"]
 
@@ -39,6 +41,7 @@ class NoSuchNumber(Exception):
     """A sequence number beyond the end of the mailbox."""
 
 
+@direct
 class Moment(Enum):
     """What may be said now."""
 
@@ -50,22 +53,19 @@ class Moment(Enum):
     """IDLE, NOOP, CHECK: everything."""
 
 
-@dataclass(frozen=True, slots=True)
-class Exists:
+class Exists(Struct, frozen=True):
     """`* n EXISTS`: the mailbox holds so many messages."""
 
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class Expunge:
+class Expunge(Struct, frozen=True):
     """`* n EXPUNGE`: this one is gone, and all above it move down."""
 
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class Flags:
+class Flags(Struct, frozen=True):
     """`* n FETCH (UID u FLAGS ...)`."""
 
     number: int
@@ -208,7 +208,7 @@ class View:
         """
         if by_uid:
             found = self._among(numbers.resolve(self._last()))
-            return [pair for pair in found if pair[1].uid not in self._gone] if self._gone else [*found]
+            return [pair for pair in found if pair[1].uid not in self._gone] if self._gone else found
         if numbers.largest > len(self._known):
             raise NoSuchNumber
         return [
@@ -231,12 +231,18 @@ class View:
 
     def _last(self) -> int:
         """The largest UID in use."""
-        return next((entry.uid for entry in reversed(self._known) if entry.uid not in self._gone), 0)
+        for entry in reversed(self._known):
+            if entry.uid not in self._gone:
+                return entry.uid
+        return 0
 
-    def _among(self, ranges: list[tuple[int, int]]) -> Iterator[tuple[int, Entry]]:
-        for first, last in ranges:
-            for at in range(bisect_left(self._known, first, key=UID), bisect_right(self._known, last, key=UID)):
-                yield at + 1, self._known[at]
+    def _among(self, ranges: list[tuple[int, int]]) -> list[tuple[int, Entry]]:
+        known = self._known
+        return [
+            (at + 1, known[at])
+            for first, last in ranges
+            for at in range(bisect_left(known, first, key=UID), bisect_right(known, last, key=UID))
+        ]
 
 
 def _with(uids: dict[int, None], uid: int) -> dict[int, None]:
