@@ -8,8 +8,9 @@ import ssl
 import subprocess
 import sys
 import textwrap
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 import trustme
@@ -26,7 +27,7 @@ PLAIN_ONLY = Listen(
     addresses=LOOPBACK, ports="any", imaps=-1, submissions=-1, submission=-1, https=-1, http=-1, smtp=-1
 )
 
-Handler = Callable[[Door, Connection], Awaitable[None]]
+Handler = Callable[[Door, Connection], Coroutine[Any, Any, None]]
 Serving = Callable[..., contextlib.AbstractAsyncContextManager[tuple[Listener, int]]]
 
 

@@ -141,7 +141,7 @@ def test_in_whatever_order_news_come_the_client_ends_with_what_is_there(seed: in
             while process and chance.random() < 0.6:
                 hub.hear(process.pop(0))
         if chance.random() < 0.4:
-            resyncs += any(isinstance(change, Resync) for change in listener._changes)
+            resyncs += any(isinstance(change, Resync) for change in listener._changes or ())
             look()
     while any(on_the_way):
         hub.hear(chance.choice([process for process in on_the_way if process]).pop(0))

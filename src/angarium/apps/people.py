@@ -1,10 +1,10 @@
 """What is served to the relay's own people, at whatever door: sessions of IMAP and of submission."""
 
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from angarium.apps.config import Config
 from angarium.edge.imap.serve import serve_imap
@@ -21,7 +21,7 @@ __all__ = ["People", "Session"]
 
 ALPN = {"imaps": ("imap",), "submissions": ("smtp",), "https": PROTOCOLS}
 
-Session: TypeAlias = Callable[[Connection], Awaitable[None]]
+Session: TypeAlias = Callable[[Connection], Coroutine[Any, Any, None]]
 
 
 class Contexts(Protocol):

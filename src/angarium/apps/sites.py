@@ -1,9 +1,10 @@
 """What is served at each door: the edge's sites, built from the settings and the rooms below."""
 
 import ssl
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from angarium.apps.certify import Certified
 from angarium.apps.exchange import Exchange
@@ -37,7 +38,7 @@ class Sites:
     ways: Callable[[], list[Way]]
     invite: Callable[[str | None], str]
 
-    def sessions(self) -> Callable[[Door, Connection], Awaitable[None]]:
+    def sessions(self) -> Callable[[Door, Connection], Coroutine[Any, Any, None]]:
         """The session of each door."""
         people, site = self.people.sessions(), self._http()
         http = partial(serve_http, site=site)
@@ -48,7 +49,7 @@ class Sites:
             "smtp": partial(serve_mx, site=self.reception.mx(self._mx_context)),
         }
 
-        def serve_door(door: Door, connection: Connection) -> Awaitable[None]:
+        def serve_door(door: Door, connection: Connection) -> Coroutine[Any, Any, None]:
             return sessions[door.name](connection)
 
         return serve_door

@@ -55,7 +55,7 @@ class Names:
 
     def local(self, domain: str) -> bool:
         """Whether this is one of the relay's names, in whatever spelling: case, brackets, a dot at the end."""
-        return canonical(domain) in self._local
+        return domain in self._local or canonical(domain) in self._local
 
 
 def canonical(domain: str) -> str | None:

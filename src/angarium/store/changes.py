@@ -9,7 +9,6 @@ by one: where one is left out, it says `Resync`, and the look that follows holds
 afterwards and knew does no harm (`wire.imap.view`).
 """
 
-import asyncio
 from collections.abc import Callable
 from functools import partial
 from typing import Protocol
@@ -38,7 +37,8 @@ class Hub:
     """The subscriptions of this process, by mailbox number."""
 
     def __init__(self) -> None:
-        self._listeners: dict[int, set[_Hearer]] = {}
+        self._listeners: dict[int, list[_Hearer]] = {}
+        """Lists: most mailboxes have one session or two, and a set of so few is three times as large."""
         self.elsewhere: Callable[[News], None] | None = None
         """Tells the relay's other processes of what was committed in this one, if there are any; must not block."""
 
@@ -61,24 +61,24 @@ class Hub:
         """The mailboxes that somebody listens to, or is in."""
         return list(self._listeners)
 
-    def listen(self, number: int, modseq: int) -> "Listener":
+    def listen(self, number: int, modseq: int, heard: Callable[[], None] | None = None) -> "Listener":
         """A new subscription to a mailbox, by who knows it up to a mod-sequence."""
-        listener = Listener(self, number, modseq)
-        self._listeners.setdefault(number, set()).add(listener)
+        listener = Listener(self, number, modseq, heard)
+        self._listeners.setdefault(number, []).append(listener)
         return listener
 
     def attend(self, number: int, farewell: Callable[[], None]) -> "Attendant":
         """Somebody new who only wants to know of the mailbox's end."""
         attendant = Attendant(self, number, farewell)
-        self._listeners.setdefault(number, set()).add(attendant)
+        self._listeners.setdefault(number, []).append(attendant)
         return attendant
 
     def forget(self, listener: _Hearer) -> None:
         """End a subscription; ending it twice does no harm."""
         listeners = self._listeners.get(listener.number)
-        if listeners is None:
+        if listeners is None or listener not in listeners:
             return
-        listeners.discard(listener)
+        listeners.remove(listener)
         if not listeners:
             del self._listeners[listener.number]
 
@@ -86,28 +86,35 @@ class Hub:
 class Listener:
     """See `store.interfaces.Subscription`. Small while nothing happens: thousands are held."""
 
-    __slots__ = ("_changes", "_hub", "_modseq", "_waiters", "gone", "number")
+    __slots__ = ("_changes", "_heard", "_hub", "_modseq", "gone", "number")
 
-    def __init__(self, hub: Hub, number: int, modseq: int) -> None:
+    def __init__(self, hub: Hub, number: int, modseq: int, heard: Callable[[], None] | None) -> None:
         self._hub = hub
         self._modseq = modseq
-        self._changes: list[Change] = []
-        self._waiters: list[asyncio.Future[None]] = []
+        self._heard = heard
+        self._changes: list[Change] | None = None
         self.number = number
         self.gone = False
 
     def hear(self, change: Change | None) -> None:
-        """Keep a change (None: the mailbox is gone) and wake who waits."""
+        """Keep a change (None: the mailbox is gone) and tell whose subscription it is."""
         if change is None:
             self.gone = True
-        elif isinstance(change, Resync) or self._misses(change.modseq) or len(self._changes) >= KEPT:
+        elif isinstance(change, Resync) or self._misses(change.modseq):
             self._changes = [Resync()]
-        elif not (self._changes and isinstance(self._changes[0], Resync)):
+        elif self._changes is None:
+            self._changes = [change]
+        elif len(self._changes) >= KEPT:
+            self._changes = [Resync()]
+        elif not isinstance(self._changes[0], Resync):
             self._changes.append(change)
-        for waiter in self._waiters:
-            if not waiter.done():
-                waiter.set_result(None)
-        self._waiters = []
+        if self._heard is not None:
+            self._heard()
+
+    @property
+    def news(self) -> bool:
+        """See `Subscription.news`."""
+        return self._changes is not None or self.gone
 
     def _misses(self, modseq: int) -> bool:
         """Whether something was committed between what was heard and this."""
@@ -118,19 +125,8 @@ class Listener:
 
     def take(self) -> list[Change]:
         """See `Subscription.take`."""
-        taken, self._changes = self._changes, []
-        return taken
-
-    async def wait(self) -> None:
-        """See `Subscription.wait`."""
-        while not self._changes and not self.gone:
-            waiter = asyncio.get_running_loop().create_future()
-            self._waiters.append(waiter)
-            try:
-                await waiter
-            finally:
-                if waiter in self._waiters:
-                    self._waiters.remove(waiter)
+        taken, self._changes = self._changes, None
+        return taken or []
 
     def close(self) -> None:
         """See `Subscription.close`."""
@@ -165,16 +161,14 @@ class StoredChanges:
         self._seal = seal
         self._hub = hub
 
-    async def subscribe(self, owner: Owner, mailbox: str) -> Listener:
-        """See `Changes.subscribe`."""
-        box = await self._backend.read(lambda rows: found(rows, self._seal, owner, mailbox))
-        return self._hub.listen(box.number, box.modseq)
-
-    async def open(self, owner: Owner, mailbox: str) -> tuple[Listener, Snapshot]:
+    async def open(
+        self, owner: Owner, mailbox: str, heard: Callable[[], None] | None = None
+    ) -> tuple[Listener, Snapshot]:
         """See `Changes.open`."""
         look = partial(listed, seal=self._seal, owner=owner, mailbox=mailbox)
         box, snapshot = await self._backend.read(partial(look, most=LONG))
-        listener = self._hub.listen(box.number, box.modseq)  # nobody had a turn since: what is not in it will be heard
+        # nobody had a turn since: what is not in it will be heard
+        listener = self._hub.listen(box.number, box.modseq, heard)
         try:
             if snapshot is None:
                 _, snapshot = await self._backend.read(partial(look, most=None), heavy=True)

@@ -15,9 +15,10 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from angarium.apps.harden import Hardened, harden
 from angarium.apps.home import Home, HomeError
@@ -237,7 +238,7 @@ class _Worker:
             case Day(today, due):
                 self._days.at = today, due
 
-    def _session(self, door: Door, connection: Connection) -> Awaitable[None]:
+    def _session(self, door: Door, connection: Connection) -> Coroutine[Any, Any, None]:
         return self._sessions[door.name](connection)
 
     def _publish(self, news: News) -> None:

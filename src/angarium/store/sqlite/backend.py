@@ -80,9 +80,9 @@ class SqliteBackend:
             raise
         self._writer = Writer(writer, wal, publish, veil, patience=BUSY_MILLISECONDS, lock=lock)
 
-    async def read(self, look: Callable[[Reading], T], *, heavy: bool = False) -> T:
+    async def read(self, look: Callable[[Reading], T], *, heavy: bool = False, once: bool = False) -> T:
         """See `Backend.read`."""
-        return await self._readers.read(look, heavy=heavy)
+        return await self._readers.read(look, heavy=heavy, once=once)
 
     async def write(self, job: Callable[[Writing, News], T], *, heavy: bool = False) -> T:
         """See `Backend.write`."""

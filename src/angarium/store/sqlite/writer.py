@@ -35,7 +35,7 @@ from angarium.store.raw import RawWriting
 from angarium.store.rows import News, Writing
 from angarium.store.sqlite.complaint import Complaint
 from angarium.store.sqlite.errors import held, translated
-from angarium.store.sqlite.rows import SqliteRows
+from angarium.store.sqlite.recent import RecentRows
 from angarium.store.sqlite.wal import Wal
 from angarium.store.sqlite.writelock import Alone, WriteLock
 
@@ -91,7 +91,8 @@ class Writer:
         """`patience`: milliseconds to wait for another program that holds the database. `lock`: what other processes
         share that write too."""
         self._connection = connection
-        self._rows = veil(SqliteRows(connection))
+        self._recent = RecentRows(connection)
+        self._rows = veil(self._recent)
         self._wal = wal
         self._publish = publish
         self.patience = patience
@@ -306,6 +307,7 @@ class Writer:
         """Begin a transaction and run orders in it; what concerns one alone is noted in it."""
         try:
             self._connection.execute("BEGIN IMMEDIATE")
+            self._recent.begin()
             for order in orders:
                 self._run_job(order)
         except Exception:
@@ -330,5 +332,6 @@ class Writer:
             raise
 
     def _undo(self) -> None:
+        self._recent.forget()
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
