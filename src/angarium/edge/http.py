@@ -85,6 +85,7 @@ async def serve_once(connection: Connection, said: bytes, site: HttpSite, *, pla
 
 
 async def _serve(connection: Connection, site: HttpSite, answer: Handler) -> None:
+    connection.settle()  # there is no login to wait for
     try:
         with contextlib.suppress(ConnectionError, TimeoutError):
             await _Session(connection, site, answer).run()
