@@ -52,3 +52,10 @@ async def test_a_connection_that_is_closed_has_no_count(tls_pair: Callable[..., 
     server.abort()
     with pytest.raises(OSError, match="Bad file descriptor"):
         server.sent  # noqa: B018
+
+
+def test_inside_the_machine_nothing_is_on_a_wire() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.sendall(b"hello")
+        assert bytes_sent(ours) == 0

@@ -1,6 +1,7 @@
 """Opening and leaving a mailbox, and asking whether something happened in it (RFC 3501, 6.3.1, 6.4.1, 6.4.2)."""
 
 from dataclasses import replace
+from sys import intern
 
 from angarium.edge.imap.breath import WITHHELD
 from angarium.edge.imap.session import Selected, Session
@@ -20,15 +21,15 @@ async def select(session: Session, command: Select) -> None:
     """SELECT and EXAMINE. Where it fails, the mailbox that was open before is closed too."""
     session.unselect()
     site, owner = session.site, session.owner
-    subscription, snapshot = await site.changes.open(owner, command.mailbox)
+    subscription, snapshot = await site.changes.open(owner, command.mailbox, session.heard)
     if session.breath is None and not command.read_only:
         withheld = [entry.uid for entry in snapshot.entries if WITHHELD in entry.flags]
         if withheld:
             subscription.close()
             await _bring_anew(session, command.mailbox, withheld)
-            subscription, snapshot = await site.changes.open(owner, command.mailbox)
+            subscription, snapshot = await site.changes.open(owner, command.mailbox, session.heard)
     shown = None if session.breath is None else session.breath.shown(session, [one.uid for one in snapshot.entries])
-    session.select(Selected(command.mailbox, View(snapshot, shown), subscription, command.read_only))
+    session.select(Selected(intern(command.mailbox), View(snapshot, shown), subscription, command.read_only))
     session.condstore |= command.condstore
     if shown is not None and shown < len(snapshot.entries):
         snapshot = replace(snapshot, uidnext=snapshot.entries[shown].uid, entries=snapshot.entries[:shown])
