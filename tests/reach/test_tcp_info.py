@@ -58,4 +58,4 @@ def test_inside_the_machine_nothing_is_on_a_wire() -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
         ours.sendall(b"hello")
-        assert bytes_sent(ours) == 0
+        assert tcp_info.bytes_sent(ours) == 0

@@ -21,7 +21,7 @@ FIELDS = struct.Struct("=144xI8xI40xQ")
 def bytes_sent(connected: socket.socket) -> int:
     """Bytes sent so far, those sent again counted again, and those that the kernel is yet to send.
 
-    None where the other end is in this machine's memory, as inside the proxy: what is on the wire there is the tunnel's.
+    None where the other end is in this machine, as inside the proxy: what is on the wire there is the tunnel's.
 
     Raises:
         OSError: the socket is closed, or this system does not count.

@@ -1,7 +1,8 @@
 """Opening and leaving a mailbox, and asking whether something happened in it (RFC 3501, 6.3.1, 6.4.1, 6.4.2)."""
 
-from dataclasses import replace
 from sys import intern
+
+from msgspec.structs import replace
 
 from angarium.edge.imap.breath import WITHHELD
 from angarium.edge.imap.session import Selected, Session
