@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any, cast
 
-from angarium.apps.check.core import Core, CoreEnded, Event
+from angarium.lab.core import Core, CoreEnded, Event
 
 __all__ = ["MYSELF", "Profile", "join", "new_profile"]
 
