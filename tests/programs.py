@@ -1,4 +1,4 @@
-"""A program that does what a test tells it."""
+"""Programs that do what a test tells them."""
 
 import sys
 from collections.abc import Callable
