@@ -69,7 +69,7 @@ def read_hello(data: bytes) -> Hello | None:
             raise NotHello("no handshake record")
         body += data[at + 5 : at + 5 + length]
         at += 5 + length
-        if body[:1] not in (b"", b"\x01"):
+        if body and body[0] != CLIENT_HELLO:
             raise NotHello("another handshake message")
         if len(body) >= 4:
             wanted = int.from_bytes(body[1:4], "big")

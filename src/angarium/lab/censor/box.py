@@ -114,7 +114,7 @@ class Box:
             flow.see(packet, outward=outward)
         for judge in self._judges:
             verdict = judge.judge(packet, flow, now, outward=outward)
-            if verdict is Verdict.PASS:
+            if verdict is Verdict.ALLOW:
                 continue
             self.counts[type(judge).__name__] += 1
             self._stop(verdict, packet, flow)

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import dns.exception
 import dns.flags
@@ -16,6 +16,7 @@ import dns.rrset
 __all__ = ["Zone", "answer", "names"]
 
 TTL = 60
+LARGEST = 4096
 
 Zone = Mapping[str, Sequence[str]]
 """Names, and the IPv4 addresses of each."""
@@ -38,25 +39,20 @@ def answer(zone: Zone, query: bytes) -> bytes | None:
     return response.to_wire()
 
 
-class _Server(asyncio.DatagramProtocol):
-    def __init__(self, zone: Zone) -> None:
-        self._zone = zone
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.DatagramTransport)
-        self._transport = transport
-
-    def datagram_received(self, data: bytes, addr: tuple[str | object, int]) -> None:
-        if (said := answer(self._zone, data)) is not None:
-            self._transport.sendto(said, addr)
-
-
-@contextlib.asynccontextmanager
-async def names(sock: socket.socket, zone: Zone) -> AsyncIterator[None]:
+@contextlib.contextmanager
+def names(sock: socket.socket, zone: Zone) -> Iterator[None]:
     """Answer on a bound UDP socket for as long as the context lasts; the zone may change meanwhile."""
     sock.setblocking(False)
-    transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(lambda: _Server(zone), sock=sock)
+    loop = asyncio.get_running_loop()
+
+    def take() -> None:
+        with contextlib.suppress(BlockingIOError):
+            query, asker = sock.recvfrom(LARGEST)
+            if (said := answer(zone, query)) is not None:
+                sock.sendto(said, asker)
+
+    loop.add_reader(sock, take)
     try:
         yield
     finally:
-        transport.close()
+        loop.remove_reader(sock)

@@ -8,7 +8,21 @@ import socket
 import struct
 from typing import NamedTuple
 
-__all__ = ["ACK", "FIN", "IPV4", "RST", "SYN", "TCP", "UDP", "Packet", "checksum", "datagram", "ethertype", "read", "segment"]
+__all__ = [
+    "ACK",
+    "FIN",
+    "IPV4",
+    "RST",
+    "SYN",
+    "TCP",
+    "UDP",
+    "Packet",
+    "checksum",
+    "datagram",
+    "ethertype",
+    "read",
+    "segment",
+]
 
 IPV4, LINK = 0x0800, 14
 TCP, UDP = 6, 17
@@ -69,14 +83,21 @@ def checksum(data: bytes) -> int:
     """RFC 1071: the ones' complement of the ones' complement sum."""
     if len(data) % 2:
         data += b"\0"
-    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    total: int = sum(struct.unpack(f"!{len(data) // 2}H", data))
     while total >> 16:
         total = (total & 0xFFFF) + (total >> 16)
     return ~total & 0xFFFF
 
 
 def segment(
-    link: bytes, source: tuple[str, int], target: tuple[str, int], *, seq: int, ack: int, flags: int, payload: bytes = b""
+    link: bytes,
+    source: tuple[str, int],
+    target: tuple[str, int],
+    *,
+    seq: int,
+    ack: int,
+    flags: int,
+    payload: bytes = b"",
 ) -> bytes:
     """A frame with a TCP segment; `link` is the Ethernet header it gets."""
     head = _TCP.pack(source[1], target[1], seq & 0xFFFFFFFF, ack & 0xFFFFFFFF, 5 << 4, flags, 0, 0, 0)

@@ -79,7 +79,7 @@ def within(name: str, work: Callable[[], T]) -> T:
                 if libc.setns(namespace.fileno(), CLONE_NEWNET):
                     raise OSError(number := ctypes.get_errno(), os.strerror(number))
             done.append(work())
-        except BaseException as error:  # noqa: BLE001 (given on to who waits)
+        except BaseException as error:
             failed.append(error)
 
     thread = threading.Thread(target=enter)
@@ -92,7 +92,8 @@ def within(name: str, work: Callable[[], T]) -> T:
 
 def _ip(*lines: str, namespace: str | None = None) -> None:
     command = ["ip", *(["-n", namespace] if namespace else []), "-batch", "-"]
-    done = subprocess.run(command, input="\n".join(lines) + "\n", capture_output=True, text=True, check=False)
+    said = "\n".join(lines) + "\n"
+    done = subprocess.run(command, input=said, capture_output=True, text=True, check=False)  # noqa: S603 (ours)
     if done.returncode:
         raise OSError(f"ip: {done.stderr.strip()}")
 

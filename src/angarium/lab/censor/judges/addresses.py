@@ -5,7 +5,7 @@ from ipaddress import ip_address, ip_network
 
 from angarium.lab.censor.flows import Flow
 from angarium.lab.censor.judges.verdict import Answer, Judge, Verdict
-from angarium.lab.censor.packets import TCP, UDP, Packet
+from angarium.lab.censor.packets import TCP, Packet
 
 __all__ = ["BlockedAddresses", "OpenPorts"]
 
@@ -22,7 +22,7 @@ class BlockedAddresses(Judge):
         host = (packet.target if outward else packet.source)[0]
         if host not in self._known:
             self._known[host] = host not in self._save and any(ip_address(host) in one for one in self._networks)
-        return Verdict.DROP if self._known[host] else Verdict.PASS
+        return Verdict.DROP if self._known[host] else Verdict.ALLOW
 
 
 class OpenPorts(Judge):
@@ -33,5 +33,5 @@ class OpenPorts(Judge):
 
     def judge(self, packet: Packet, flow: Flow | None, now: float, *, outward: bool) -> Verdict | Answer:
         port = (packet.target if outward else packet.source)[1]
-        allowed = packet.protocol == TCP and port in self._ports or packet.protocol == UDP and port == 53
-        return Verdict.PASS if allowed else Verdict.DROP
+        open_ports = self._ports if packet.protocol == TCP else {53}
+        return Verdict.ALLOW if port in open_ports else Verdict.DROP

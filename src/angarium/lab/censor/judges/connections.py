@@ -17,7 +17,7 @@ class Freeze(Judge):
         self._octets = octets
 
     def judge(self, packet: Packet, flow: Flow | None, now: float, *, outward: bool) -> Verdict | Answer:
-        return Verdict.CUT if flow is not None and flow.down > self._octets else Verdict.PASS
+        return Verdict.CUT if flow is not None and flow.down > self._octets else Verdict.ALLOW
 
 
 class ShortLife(Judge):
@@ -39,10 +39,10 @@ class FewAtATime(Judge):
 
     def judge(self, packet: Packet, flow: Flow | None, now: float, *, outward: bool) -> Verdict | Answer:
         if flow is None or flow in self._open:
-            return Verdict.PASS
+            return Verdict.ALLOW
         if not outward or packet.flags & (SYN | ACK) != SYN:
             return Verdict.DROP
         if sum(not one.over and one.client[0] == flow.client[0] for one in self._open) >= self._most:
             return Verdict.DROP
         self._open.add(flow)
-        return Verdict.PASS
+        return Verdict.ALLOW

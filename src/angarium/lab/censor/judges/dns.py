@@ -28,16 +28,16 @@ class PoisonedNames(Judge):
 
     def judge(self, packet: Packet, flow: Flow | None, now: float, *, outward: bool) -> Verdict | Answer:
         if not outward or packet.target[1] != 53:
-            return Verdict.PASS
+            return Verdict.ALLOW
         if packet.protocol != UDP:
             return Verdict.DROP
         try:
             question = dns.message.from_wire(packet.payload)
             asked = question.question[0]
         except (dns.exception.DNSException, IndexError):
-            return Verdict.PASS
+            return Verdict.ALLOW
         if not any(asked.name.is_subdomain(name) for name in self._names):
-            return Verdict.PASS
+            return Verdict.ALLOW
         answer = dns.message.make_response(question)
         answer.flags |= dns.flags.RA
         if asked.rdtype == dns.rdatatype.A:

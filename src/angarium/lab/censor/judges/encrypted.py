@@ -5,6 +5,7 @@ The real one judges a part of the connections to some networks only; this one ju
 """
 
 import re
+from collections import Counter
 
 from angarium.lab.censor.flows import Flow
 from angarium.lab.censor.judges.verdict import Answer, Judge, Verdict
@@ -45,20 +46,20 @@ class FullyEncrypted(Judge):
 
     def __init__(self) -> None:
         self._until: dict[tuple[str, tuple[str, int]], float] = {}
-        self.judged = 0
-        """How many first payloads there were."""
-        self.blocked = 0
+        self.judged: Counter[str] = Counter()
+        """How many first payloads of each host there were."""
+        self.blocked: Counter[str] = Counter()
 
     def judge(self, packet: Packet, flow: Flow | None, now: float, *, outward: bool) -> Verdict | Answer:
         if flow is None:
-            return Verdict.PASS
+            return Verdict.ALLOW
         pair = flow.client[0], flow.server
         if now < self._until.get(pair, now):
-            return Verdict.DROP if outward else Verdict.PASS
+            return Verdict.DROP if outward else Verdict.ALLOW
         if outward and packet.payload and flow.up == len(flow.said) == len(packet.payload) and len(flow.first) == 1:
-            self.judged += 1
+            self.judged[flow.client[0]] += 1
             if exempt(packet.payload) is None:
-                self.blocked += 1
+                self.blocked[flow.client[0]] += 1
                 self._until[pair] = now + RESIDUAL
                 return Verdict.DROP
-        return Verdict.PASS
+        return Verdict.ALLOW

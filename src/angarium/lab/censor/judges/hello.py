@@ -17,21 +17,22 @@ class HelloJudge(Judge):
     def __init__(self, bad: Callable[[Hello], bool]) -> None:
         self._bad = bad
         self._seen: WeakKeyDictionary[Flow, Hello | None] = WeakKeyDictionary()
-        self.hellos: list[Hello] = []
+        self.hellos: list[tuple[str, Hello]] = []
+        """With the host that sent it."""
 
     def judge(self, packet: Packet, flow: Flow | None, now: float, *, outward: bool) -> Verdict | Answer:
         if flow is None or not outward or not packet.payload or flow in self._seen:
-            return Verdict.PASS
+            return Verdict.ALLOW
         try:
             hello = read_hello(bytes(flow.said))
         except NotHello:
             self._seen[flow] = None
-            return Verdict.PASS
+            return Verdict.ALLOW
         if hello is None:
-            return Verdict.PASS
+            return Verdict.ALLOW
         self._seen[flow] = hello
-        self.hellos.append(hello)
-        return Verdict.RESET if self._bad(hello) else Verdict.PASS
+        self.hellos.append((flow.client[0], hello))
+        return Verdict.RESET if self._bad(hello) else Verdict.ALLOW
 
 
 def by_name(names: Collection[str]) -> Callable[[Hello], bool]:

@@ -48,12 +48,12 @@ class ProtocolFilter(Judge):
 
     def judge(self, packet: Packet, flow: Flow | None, now: float, *, outward: bool) -> Verdict | Answer:
         if flow is None or not outward or flow.server[1] not in PORTS or not packet.payload:
-            return Verdict.PASS
+            return Verdict.ALLOW
         pair = flow.client[0], flow.server
         bad = len(flow.first) == 2 and known(b"".join(flow.first)) is None
         if bad:
             self._until[pair] = now + RESIDUAL
-        return Verdict.DROP if now < self._until.get(pair, now) else Verdict.PASS
+        return Verdict.DROP if now < self._until.get(pair, now) else Verdict.ALLOW
 
 
 class OnlyKnownProtocols(Judge):
@@ -61,9 +61,9 @@ class OnlyKnownProtocols(Judge):
 
     def judge(self, packet: Packet, flow: Flow | None, now: float, *, outward: bool) -> Verdict | Answer:
         if packet.protocol == UDP:
-            return Verdict.PASS if 53 in (packet.source[1], packet.target[1]) else Verdict.DROP
+            return Verdict.ALLOW if 53 in (packet.source[1], packet.target[1]) else Verdict.DROP
         if packet.protocol != TCP or not packet.payload:
-            return Verdict.PASS
+            return Verdict.ALLOW
         if flow is None or flow.server_first or (flow.first and known(flow.first[0]) is None):
             return Verdict.DROP
-        return Verdict.PASS
+        return Verdict.ALLOW

@@ -16,7 +16,7 @@ __all__ = ["Answer", "Judge", "Verdict"]
 class Verdict(Enum):
     """What becomes of a packet."""
 
-    PASS = "pass"
+    ALLOW = "allow"
     DROP = "drop"
     RESET = "reset"
     """Both ends are told that the other ended the connection, and nothing more of it passes."""
@@ -38,7 +38,7 @@ class Judge:
 
         `flow` is its connection, which has taken note of the packet already; None where it belongs to none.
         """
-        return Verdict.PASS
+        return Verdict.ALLOW
 
     def overdue(self, flows: Iterable[Flow], now: float) -> Iterable[Flow]:
         """Those of the connections under way that are to be reset now, whether or not something passes."""
