@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import sys
+from collections.abc import Mapping
 from typing import Annotated
 
 import msgspec
@@ -105,7 +106,6 @@ def shown(report: Report) -> RenderableType:
         table.add_row(
             *(line.scenario if new else "", line.censor if new else "", line.setup, line.goal),
             *_figures(line),
-            end_section=False,
         )
         last = line.scenario
     reasons = [f"{line.scenario} by {line.setup}: {reason}" for line in report.lines for reason in _reasons(line.runs)]
@@ -114,7 +114,16 @@ def shown(report: Report) -> RenderableType:
         for line in report.lines
         if not all(run.valid or run.skipped for run in line.runs)
     ]
-    return Group(table, "", *void, *reasons)
+    counted = [
+        f"{line.scenario} by {line.setup}, in the first run: {_told(line.runs[0].notes)}"
+        for line in report.lines
+        if line.runs[0].notes
+    ]
+    return Group(table, "", *counted, *void, *reasons)
+
+
+def _told(notes: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {count:g}" for name, count in notes.items())
 
 
 def _figures(line: Line) -> tuple[str, str, str, str]:

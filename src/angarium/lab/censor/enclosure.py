@@ -74,7 +74,7 @@ def furnish() -> None:
     _mount("-t", "tmpfs", "tmpfs", "/run")
     (WORK / "etc").mkdir(parents=True)
     for path, text in (
-        (real, f"nameserver {RESOLVER}\noptions timeout:2 attempts:2\n"),
+        (real, f"nameserver {RESOLVER}\n"),
         (Path("/etc/hosts").resolve(), "127.0.0.1 localhost\n"),
     ):
         ours = WORK / "etc" / path.name

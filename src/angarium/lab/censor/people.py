@@ -57,7 +57,7 @@ class People:
         self._program = program
         self._directory = directory
         self._apps = contextlib.AsyncExitStack()
-        self._chat = 0
+        self._chat = self._back = 0
         self.talk = Talk()
         self.complaints: deque[str] = deque(maxlen=COMPLAINTS)
 
@@ -70,6 +70,14 @@ class People:
         )
         self._listen()
         self._chat = await join(self.bob, self.ann)
+        (ann_to_him,) = await self.bob.call("get_contact_ids", 0, None)
+        self._back = await self.bob.call("create_chat_by_contact_id", ann_to_him)
+
+    async def widen(self, *more: Entry) -> None:
+        """Bob takes further relays for the same profile; any message of his tells Ann. Raises CoreError."""
+        for entry in more:
+            await self.bob.call("add_transport_from_qr", entry.link)
+        await self.say(1, 0, back=True)
 
     async def leave(self) -> None:
         """Both close the app: its processes end, and what they knew by heart is gone."""
@@ -86,14 +94,15 @@ class People:
         self.talk = Talk()
         self.complaints.clear()
 
-    async def say(self, count: int, interval: float) -> None:
-        """Ann sends so many texts, so many seconds apart, whether or not they get through."""
+    async def say(self, count: int, interval: float, *, back: bool = False) -> None:
+        """Ann sends so many texts, so many seconds apart, whether or not they get through; or Bob does."""
+        sender, chat, name = (self.bob, self._back, "answer") if back else (self.ann, self._chat, "text")
         begin = time.perf_counter()
         for number in range(count):
             await asyncio.sleep(begin + number * interval - time.perf_counter())
-            text = f"text {number}"
+            text = f"{name} {number}"
             self.talk.sent[text] = time.perf_counter()
-            await self.ann.say(self._chat, text)
+            await sender.say(chat, text)
 
     async def hand(self, size: int, patience: float) -> float | None:
         """Ann sends a file of so many octets; how long it takes to arrive, None if it does not. Raises CoreError."""
@@ -130,12 +139,12 @@ class People:
         return cores
 
     def _listen(self) -> None:
-        listening = asyncio.create_task(self._take())
-        self._apps.callback(listening.cancel)
+        for one in (self.ann, self.bob):
+            self._apps.callback(asyncio.create_task(self._take(one)).cancel)
 
-    async def _take(self) -> None:
+    async def _take(self, person: Profile) -> None:
         with contextlib.suppress(CoreEnded):
-            async for message, moment in self.bob.incoming():
+            async for message, moment in person.incoming():
                 if message.get("downloadState", "Done") == "Done":
                     self.talk.arrived[message["text"]] += 1
                     self.talk.times.setdefault(message["text"], moment)

@@ -117,7 +117,7 @@ class Relay:
 
 @contextlib.asynccontextmanager
 async def relay(
-    namespace: str, command: str, directory: Path, *, domain: str, address: str, https: int = 443, link: str = "",
+    namespace: str, *, command: str, directory: Path, domain: str, address: str, https: int = 443, link: str = "",
     proxy: str = "",
 ) -> AsyncIterator[Relay]:  # fmt: skip
     """Run a relay until the context ends. `link` and `proxy` count where it does not tell its own.

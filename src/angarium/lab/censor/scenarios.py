@@ -26,12 +26,26 @@ from angarium.lab.censor.naive import (
     strange,
 )
 
-__all__ = ["DOMAIN", "ECHO", "FRONT", "HIGH", "RELAY", "SCENARIOS", "SPARE", "SPARE_NAME", "Attempt", "Scenario"]
+__all__ = [
+    "DOMAIN",
+    "ECHO",
+    "FRONT",
+    "HIGH",
+    "RELAY",
+    "SCENARIOS",
+    "SPARE",
+    "SPARE_NAME",
+    "TWINS",
+    "Attempt",
+    "Scenario",
+]
 
 DOMAIN, SPARE_NAME = "_relay.example", "garden.example"
 RELAY, SPARE = "192.0.2.10", "203.0.113.20"
 """The relay's two addresses, in networks of two hosters; people's resolvers put the first before the second, which is
 farther from theirs (RFC 6724, rule 9), so that it is the one in use."""
+TWINS = {f"_twin{number}.example": f"203.0.113.{30 + number}" for number in range(3)}
+"""Further relays, where there are some."""
 FRONT, ECHO = "203.0.113.7", "203.0.113.99"
 HIGH = 38_417
 """The one high port that is open, in its scenario."""
@@ -68,6 +82,10 @@ class Scenario:
     file: int = 0
     """Octets of a file that must arrive as well."""
     https: int = 443
+    span: float | None = None
+    """Seconds over which the texts are spread, instead of the interval."""
+    relays: int = 1
+    """How many there are: Bob has all but the last, which is Ann's, and all of his but one are lost."""
     quiet: float = 0
     """Seconds of silence afterwards, to see what reconnecting costs."""
     relogin: int | None = None
@@ -169,7 +187,7 @@ SCENARIOS: Sequence[Scenario] = (
         "8 kbit/s, 1 s there and back, 5 % lost",
         tuple,
         partial(soon_echoed, ECHO, 443),
-        [Attempt("invitation", 60), Attempt("domain", 60)],
+        [Attempt("invitation", 60), Attempt("ip", 60)],
         interval=6,
         line=BAD,
     ),
@@ -180,8 +198,16 @@ SCENARIOS: Sequence[Scenario] = (
         partial(many_at_once, ECHO, 443, 4),
         [Attempt("domain", 60), Attempt("443", 60), Attempt("proxy", 60)],
         p95=10,
-        interval=1,
+        span=150,
         quiet=130,
         relogin=3_000,
+    ),
+    Scenario(
+        "S22",
+        "two of a person's three relays gone",
+        tuple,
+        partial(reached, RELAY, 443),
+        [Attempt("domain", 30, earlier=True)],
+        relays=4,
     ),
 )

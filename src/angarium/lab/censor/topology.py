@@ -43,12 +43,12 @@ class Ground:
             _ip(f"link add {side} type bridge", f"link add {mine} type veth peer name {other}")
             _plain(mine, other)
             _ip(f"link set {mine} arp off up", f"link set {other} master {side} up", f"link set {side} up")
-        self._made = 0
+        self._ports: dict[str, str] = {}
 
     def add(self, name: str, side: str, addresses: Sequence[str]) -> None:
         """Make a namespace on one side, "inside" or "outside", with these addresses."""
-        self._made += 1
-        port, end = f"{side[:2]}p{self._made}", f"end{self._made}"
+        port, end = f"{side[:2]}p{len(self._ports)}", f"end{len(self._ports)}"
+        self._ports[port] = name
         _ip(f"netns add {name}", f"link add {port} type veth peer name {end}")
         _plain(port, end)
         _ip(f"link set {port} master {side} up", f"link set {end} netns {name}")
@@ -60,6 +60,11 @@ class Ground:
             namespace=name,
         )
         within(name, lambda: Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").write_text("0"))
+
+    def cut(self, name: str) -> None:
+        """Pull the plug of a namespace: nobody reaches it any more, and nobody is told."""
+        (port,) = (port for port, there in self._ports.items() if there == name)
+        _ip(f"link set {port} down")
 
 
 def through(name: str) -> tuple[str, ...]:

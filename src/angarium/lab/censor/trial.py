@@ -6,131 +6,87 @@ the moment when the link is scanned, or the app is opened again, until the first
 """
 
 import asyncio
-import contextlib
-import socket
 import time
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 
-from angarium.lab.censor.box import Box, box
-from angarium.lab.censor.enclosure import RESOLVER, WORK, furnish
+from angarium.lab.censor.judges.addresses import BlockedAddresses
+from angarium.lab.censor.judges.connections import ShortLife
 from angarium.lab.censor.judges.encrypted import FullyEncrypted
 from angarium.lab.censor.judges.hello import HelloJudge
-from angarium.lab.censor.judges.verdict import Judge
-from angarium.lab.censor.names import names
-from angarium.lab.censor.people import ANN, BOB, People, people
-from angarium.lab.censor.relay import Entry, NoSuchWay, Relay, relay
+from angarium.lab.censor.people import ANN, BOB
+from angarium.lab.censor.place import Place, place
+from angarium.lab.censor.relay import NoSuchWay
 from angarium.lab.censor.report import Job, Run
-from angarium.lab.censor.scenarios import (
-    DOMAIN,
-    ECHO,
-    FRONT,
-    RELAY,
-    SCENARIOS,
-    SPARE,
-    SPARE_NAME,
-    Attempt,
-    Scenario,
-)
-from angarium.lab.censor.topology import INSIDE, OUTSIDE, Ground, within
-from angarium.lab.censor.world import echo, front
+from angarium.lab.censor.scenarios import DOMAIN, RELAY, SCENARIOS, SPARE
+from angarium.lab.censor.topology import within
 from angarium.lab.core import CoreError
 
 __all__ = ["trial"]
 
-NAIVE = "198.51.100.9"
 ENTER = 90.0
 """Seconds after which people give up to get in, or to get anything, whatever the scenario allows."""
+LOST = 300.0
+"""... where relays are lost: to see whether what is said arrives at all."""
 LATE = 60.0
 """Seconds for which the last texts are waited for, longer than any time-out of the core."""
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where it happens."""
-
-    box: Box
-    relay: Relay
-    people: People
-    scenario: Scenario
-    attempt: Attempt
-    judges: Sequence[Judge]
-
-    def entry(self) -> Entry:
-        """One person's way in."""
-        return self.relay.entry(self.attempt.way, other=FRONT if self.attempt.way == "front" else SPARE_NAME)
 
 
 async def trial(job: Job) -> Run:
     """Run it. To be called in an enclosure. Raises RelayFailed, OSError."""
     scenario = next(one for one in SCENARIOS if one.name == job.scenario)
     try:
-        async with _place(scenario, job) as place:
-            return await _run(place, job.texts)
+        async with place(scenario, job) as made:
+            return await _run(made, job.texts)
     except NoSuchWay:
         return Run(ok=False, open=False, shut=False, skipped=True, why="the relay does not offer this")
 
 
-@contextlib.asynccontextmanager
-async def _place(scenario: Scenario, job: Job) -> AsyncIterator[Place]:
-    furnish()
-    ground = Ground()
-    for name, host in (("ann", ANN), ("bob", BOB), ("naive", NAIVE)):
-        ground.add(name, "inside", [host])
-    for name, hosts in (("relay", [RELAY, SPARE]), ("names", [RESOLVER]), ("front", [FRONT]), ("echo", [ECHO])):
-        ground.add(name, "outside", hosts)
-    zone = {DOMAIN: [RELAY, SPARE], SPARE_NAME: [RELAY, SPARE]}
-    async with contextlib.AsyncExitStack() as running:
-        passing = running.enter_context(box(INSIDE, OUTSIDE, seed=job.seed))
-        running.enter_context(names(within("names", _resolver), zone))
-        await running.enter_async_context(echo("echo", (443, 4444)))
-        up = await running.enter_async_context(
-            relay(
-                "relay",
-                job.relay,
-                WORK / "relay",
-                domain=DOMAIN,
-                address=RELAY,
-                https=scenario.https,
-                link=job.invitation,
-                proxy=job.proxy,
-            )
-        )
-        await running.enter_async_context(front("front", 443, (RELAY, up.port("https"))))
-        both = await running.enter_async_context(people(WORK))
-        yield Place(passing, up, both, scenario, scenario.attempts[job.attempt], scenario.judges())
-
-
 async def _run(place: Place, texts: int) -> Run:
-    entries = place.entry(), place.entry()
+    entries = place.entry(place.twins[-1] if place.twins else None), place.entry()
     through = await _naive(place)
     if place.attempt.earlier:
-        await asyncio.wait_for(place.people.enter(*entries), ENTER)
+        place.box.censor([BlockedAddresses([f"{SPARE}/32"])])  # taught, but not up yet: it is not what is in use
+        await asyncio.wait_for(place.people.enter(*entries), _patience(place))
         await place.people.say(1, 0)
+        if place.twins:
+            await place.people.widen(*(place.entry(twin) for twin in place.twins[:-1]))
         await place.people.until(lambda: place.people.talk.whole, LATE)
-        await place.people.leave()
+        if not place.twins:
+            await place.people.leave()
         through &= any(flow.server[0] == RELAY for flow in place.box.flows.all if flow.client[0] in (ANN, BOB))
     place.people.start_over()
-    place.box.censor(place.judges, place.scenario.line)
+    place.begin()
     shut = not await _naive(place)
     begin, why = time.perf_counter(), ""
     try:
-        await asyncio.wait_for(place.people.return_() if place.attempt.earlier else place.people.enter(*entries), ENTER)
+        if not place.attempt.earlier:
+            await asyncio.wait_for(place.people.enter(*entries), _patience(place))
+        elif not place.twins:
+            await place.people.return_()
     except CoreError as error:
         why = f"no account: {error}"
     except TimeoutError:
-        why = f"not in after {ENTER:.0f} s"
+        why = f"not in after {_patience(place):.0f} s"
     if not why:
         await _talk(place, texts)
+    if not why and place.twins:
+        await _talk(place, texts, back=True)
+        texts *= 2
     file = await _file(place) if not why and place.scenario.file else None
     notes = await _notes(place)
     return _judged(place, texts, begin, file, notes, why, through=through, shut=shut)
 
 
-async def _talk(place: Place, texts: int) -> None:
-    said = asyncio.create_task(place.people.say(texts, place.scenario.interval))
-    patience = max(ENTER, 2 * place.attempt.first)
-    if await place.people.until(lambda: bool(place.people.talk.times), patience):
+def _patience(place: Place) -> float:
+    return max(ENTER, 3 * place.attempt.first)
+
+
+async def _talk(place: Place, texts: int, *, back: bool = False) -> None:
+    span = place.scenario.span
+    interval = span / texts if span else place.scenario.interval
+    before = len(place.people.talk.times)
+    said = asyncio.create_task(place.people.say(texts, interval, back=back))
+    patience = max(LOST if place.twins else ENTER, 2 * place.attempt.first)
+    if await place.people.until(lambda: len(place.people.talk.times) > before, patience):
         await said
         await place.people.until(lambda: place.people.talk.whole, LATE)
     said.cancel()
@@ -154,6 +110,7 @@ async def _notes(place: Place) -> dict[str, float]:
         quiet = [flow for flow in place.box.flows.all if flow.opened > begin and flow.over and flow.client[0] == BOB]
         notes["reconnections"] = len(quiet)
         notes["octets a re-login"] = max((flow.up + flow.down for flow in quiet), default=0)
+        notes["connections ended"] = place.box.counts[ShortLife.__name__]
     for judge in place.judges:
         if isinstance(judge, HelloJudge):
             seen = [hello for host, hello in judge.hellos if host in (ANN, BOB)]
@@ -190,6 +147,7 @@ def _judged(
         (arrived < texts, f"{arrived} of {texts} texts"),
         (first is not None and first > place.attempt.first, "the first text was late"),
         (scenario.p95 is not None and p95 is not None and p95 > scenario.p95, "texts were slow"),
+        (scenario.quiet > 0 and not notes.get("connections ended"), "no connection was ended"),
         (bool(scenario.file) and file is None, "the file did not arrive"),
         (max(talk.arrived.values(), default=0) > 1, "a text came twice"),
         (scenario.name == "S03" and notes.get("listed names seen", 0) > 0, "the listed name was said"),
@@ -214,9 +172,3 @@ def _judged(
         why="; ".join(dict.fromkeys(reasons)),
         notes=notes,
     )
-
-
-def _resolver() -> socket.socket:
-    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    sock.bind((RESOLVER, 53))
-    return sock
