@@ -103,7 +103,7 @@ class Box:
         packet = read(frame)
         if packet is None:
             if ethertype(frame) == ARP:
-                self._send(frame, outward=outward)
+                self._put(frame, outward=outward)  # the line is behind the first router, where ARP does not come
             return
         now = time.monotonic()
         flow = self.flows.of(packet, now, outward=outward)

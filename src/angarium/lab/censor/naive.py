@@ -21,7 +21,7 @@ from angarium.lab.censor.enclosure import RESOLVER
 __all__ = ["Naive", "echoed", "looked_up", "many_at_once", "reached", "shaken_hands", "soon_echoed", "strange"]
 
 Naive = Callable[[], bool]
-PATIENCE = 3.0
+PATIENCE = 2.0
 """Seconds."""
 
 

@@ -208,6 +208,7 @@ SCENARIOS: Sequence[Scenario] = (
         tuple,
         partial(reached, RELAY, 443),
         [Attempt("domain", 30, earlier=True)],
+        p95=30,
         relays=4,
     ),
 )
