@@ -2,8 +2,10 @@
 
 import asyncio
 import signal
+import subprocess
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated
 
 import msgspec
@@ -81,18 +83,26 @@ def censor(
     )
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # or what is under way would not be ended
     try:
-        program = binary()
+        version = _version(binary())
         with progress(quiet=json) as tell:
             lines = asyncio.run(series(plan, tell))
     except (CoreMissing, LabFailed) as error:
         sys.stderr.write(f"angarium: {error}\n")
         return 2
-    report = Report("its own" if relay == OURS else relay, program.name, quick, lines)
+    report = Report("its own" if relay == OURS else relay, version, quick, lines)
     if json:
         sys.stdout.write(msgspec.json.encode(report).decode() + "\n")
     else:
         Console(highlight=False, width=max(WIDTH, Console().width)).print(shown(report))
     return 2 if not report.valid else 0 if report.ok else 1
+
+
+def _version(program: Path) -> str:
+    """Which core it is. Raises CoreMissing."""
+    said = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)  # noqa: S603 (the core)
+    if said.returncode:
+        raise CoreMissing(f"{program} does not run on this machine")
+    return (said.stdout or said.stderr).strip()
 
 
 def shown(report: Report) -> RenderableType:
