@@ -1,12 +1,15 @@
 #!/bin/sh
 # What some tests need from Debian: chromium (the pages), pebble (a real ACME server), strace (disks that fail), and the
-# mail software of others (postfix, opendkim, dovecot). Root installs them; anybody else is told, and the tests that need
+# mail software of others (postfix, opendkim, dovecot), and for the lab's censor namespaces (iproute2) and web sites to
+# be told from (nginx). Root installs them; anybody else is told, and the tests that need
 # them are skipped by name. No service is started, now or at the next boot, unless this machine has a policy-rc.d that
 # says otherwise: the tests run their own.
 set -eu
 PATH="$PATH:/usr/sbin"
 missing=""
 services=""
+command -v ip >/dev/null || missing="$missing iproute2"
+command -v nginx >/dev/null || { missing="$missing nginx-light" && services="$services nginx"; }
 for program in chromium pebble strace; do
     command -v "$program" >/dev/null || missing="$missing $program"
 done

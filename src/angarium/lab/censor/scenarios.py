@@ -84,6 +84,8 @@ class Scenario:
     https: int = 443
     span: float | None = None
     """Seconds over which the texts are spread, instead of the interval."""
+    probes: int = 0
+    """How many are put to the relay for each text that would be sent; nobody sends any."""
     relays: int = 1
     """How many there are: Bob has all but the last, which is Ann's, and all of his but one are lost."""
     quiet: float = 0
@@ -93,6 +95,8 @@ class Scenario:
 
     def goal(self, attempt: Attempt) -> str:
         """When it counts as got through, in words."""
+        if self.probes:
+            return "unlike none of 20 sites of nginx, no mail protocol"
         parts = [f"first in {attempt.first:g} s", "all arrive"]
         if self.p95 is not None:
             parts.append(f"p95 in {self.p95:g} s")
@@ -173,6 +177,14 @@ SCENARIOS: Sequence[Scenario] = (
         lambda: echoed(ECHO, 4444, PLAIN) or reached(RELAY, 443),
         [Attempt("front", 30)],
         p95=10,
+    ),
+    Scenario(
+        "S12",
+        "probes who is suspected",
+        tuple,
+        partial(reached, RELAY, 443),
+        [Attempt("domain", 0)],
+        probes=10,
     ),
     Scenario(
         "S14",

@@ -12,11 +12,13 @@ from angarium.lab.censor.judges.addresses import BlockedAddresses
 from angarium.lab.censor.judges.connections import ShortLife
 from angarium.lab.censor.judges.encrypted import FullyEncrypted
 from angarium.lab.censor.judges.hello import HelloJudge
+from angarium.lab.censor.nginx import NoNginx
 from angarium.lab.censor.people import ANN, BOB
 from angarium.lab.censor.place import Place, place
 from angarium.lab.censor.relay import NoSuchWay
 from angarium.lab.censor.report import Job, Run
 from angarium.lab.censor.scenarios import DOMAIN, RELAY, SCENARIOS, SPARE
+from angarium.lab.censor.suspicion import suspected
 from angarium.lab.censor.topology import within
 from angarium.lab.core import CoreError
 
@@ -35,9 +37,13 @@ async def trial(job: Job) -> Run:
     scenario = next(one for one in SCENARIOS if one.name == job.scenario)
     try:
         async with place(scenario, job) as made:
+            if scenario.probes:
+                return await suspected(made, job.texts * scenario.probes)
             return await _run(made, job.texts)
     except NoSuchWay:
         return Run(ok=False, open=False, shut=False, skipped=True, why="the relay does not offer this")
+    except NoNginx as error:
+        return Run(ok=False, open=False, shut=False, skipped=True, why=str(error))
 
 
 async def _run(place: Place, texts: int) -> Run:
