@@ -42,6 +42,13 @@ async def test_both_ends_are_told_when_a_connection_is_reset() -> None:
     }
 
 
+async def test_root_is_not_needed_where_users_have_namespaces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    if lacking := missing():
+        pytest.skip(f"this machine lacks {lacking}")
+    assert (await inside("ends"))["counted"] == 1
+
+
 async def test_there_is_no_way_around_the_box_and_a_bad_line_is_slow() -> None:
     seen = await inside("around")
     assert not seen["alone"]

@@ -121,7 +121,7 @@ async def _notes(place: Place) -> dict[str, float]:
         if isinstance(judge, HelloJudge):
             seen = [hello for host, hello in judge.hellos if host in (ANN, BOB)]
             notes["hellos"] = len(seen)
-            notes["listed names seen"] = sum(hello.name == DOMAIN for hello in seen)
+            notes["hellos with the relay's name"] = sum(hello.name == DOMAIN for hello in seen)
         if isinstance(judge, FullyEncrypted):
             notes["first packets"] = judge.judged[ANN] + judge.judged[BOB]
             notes["first packets blocked"] = judge.blocked[ANN] + judge.blocked[BOB]
@@ -156,7 +156,7 @@ def _judged(
         (scenario.quiet > 0 and not notes.get("connections ended"), "no connection was ended"),
         (bool(scenario.file) and file is None, "the file did not arrive"),
         (max(talk.arrived.values(), default=0) > 1, "a text came twice"),
-        (scenario.name == "S03" and notes.get("listed names seen", 0) > 0, "the listed name was said"),
+        (scenario.name == "S03" and notes.get("hellos with the relay's name", 0) > 0, "the listed name was said"),
         (notes.get("first packets blocked", 0) > 0, "first packets were blocked"),
         (
             scenario.relogin is not None and notes.get("octets a re-login", 0) > scenario.relogin,
