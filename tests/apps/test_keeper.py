@@ -10,7 +10,6 @@ from angarium.apps.config import Config
 from angarium.apps.harden import Hardened
 from angarium.apps.keeper import Keeper
 from angarium.apps.last_error import LastError
-from angarium.edge.listener import Listener
 from angarium.mail.federation.census import Totals
 from angarium.reach.names import Names
 from angarium.store.interfaces import StoreError
@@ -26,8 +25,8 @@ def store() -> Store:
 def keeper(store: Store, directory: Path) -> Keeper:
     config = Config()
 
-    def unused(*_: object) -> None:
-        raise AssertionError
+    async def connections() -> int:
+        return 0
 
     return Keeper(
         config=config,
@@ -36,10 +35,10 @@ def keeper(store: Store, directory: Path) -> Keeper:
         domain="relay.example",
         doors=[],
         certified=certify(config.tls, directory / "tls", Names(config.names, ["127.0.0.1"]), today=datetime.date.today),
-        listener=Listener(config.limits, unused, unused),  # type: ignore[arg-type]
+        connections=connections,
         errors=LastError(),
         queue=lambda: Totals(0, 0, 0, 0, 0, 0, None),
-        hardened=Hardened(),
+        hardened=Hardened,
         invite=lambda token: "",
         today=lambda: 0,
         end=lambda: None,

@@ -8,8 +8,9 @@ import ssl
 import subprocess
 import sys
 import textwrap
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 import trustme
@@ -26,7 +27,7 @@ PLAIN_ONLY = Listen(
     addresses=LOOPBACK, ports="any", imaps=-1, submissions=-1, submission=-1, https=-1, http=-1, smtp=-1
 )
 
-Handler = Callable[[Door, Connection], Awaitable[None]]
+Handler = Callable[[Door, Connection], Coroutine[Any, Any, None]]
 Serving = Callable[..., contextlib.AbstractAsyncContextManager[tuple[Listener, int]]]
 
 
@@ -331,3 +332,24 @@ def test_without_descriptors_accepting_pauses_and_goes_on() -> None:
     assert "those inside go on" in said
     assert "the last one is let in" in said
     assert said.count("no more file descriptors") == 1, said
+
+
+async def test_who_comes_to_an_absent_processs_socket_is_let_in_here_and_stays(serving: Serving) -> None:
+    async with serving(listen=PLAIN_ONLY) as (serving_now, port):
+        others = serving_now.share(("imap",))
+        clients = [await connect("127.0.0.1", port) for _ in range(24)]
+        await until(lambda: serving_now.connections > 0)
+        await asyncio.sleep(0.1)
+        assert serving_now.connections < 24, "some wait at the other socket"
+        standing_in = asyncio.create_task(serving_now.stand_in(others))
+        await until(lambda: serving_now.connections == 24)
+        standing_in.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await standing_in
+        for client in clients:
+            assert await says(client, b"hello") == b"hello"
+        (more,) = [one for _, one in others]
+        assert more.fileno() >= 0, "it is its process's, and stays open"
+        for client in clients:
+            client.abort()
+        more.close()

@@ -46,6 +46,11 @@ class Certified:
         return f"{kind} ({problem})" if problem else kind
 
     @property
+    def files(self) -> tuple[Path, Path]:
+        """Where it is, and where its private key is."""
+        return self._certificates.files
+
+    @property
     def expires(self) -> int:
         """Its last day, in days since 1970-01-01 UTC."""
         return self._certificates.expires

@@ -17,7 +17,7 @@ from angarium.apps.last_error import LastError
 from angarium.apps.status import Listening, Status
 from angarium.apps.ways import choose, page
 from angarium.edge.control import Question, Refusal
-from angarium.edge.listener import Door, Listener
+from angarium.edge.listener import Door
 from angarium.mail.federation.census import Totals
 from angarium.store.interfaces import StoreError
 from angarium.store.store import Store
@@ -40,10 +40,10 @@ class Keeper:
     domain: str
     doors: list[Door]
     certified: Certified
-    listener: Listener
+    connections: Callable[[], Awaitable[int]]
     errors: LastError
     queue: Callable[[], Totals]
-    hardened: Hardened
+    hardened: Callable[[], Hardened]
     invite: Callable[[str | None], str]
     today: Callable[[], int]
     end: Callable[[], None]
@@ -67,11 +67,11 @@ class Keeper:
             certificate_expires_day=self.certified.expires,
             accounts=await self._counted(self.store.accounts.count),
             messages=await self._counted(self.store.mailboxes.messages),
-            connections=self.listener.connections,
+            connections=await self.connections(),
             disk_bytes=await asyncio.to_thread(_disk_bytes, self.directory),
             last_error=self.errors.text,
             queue=self.queue(),
-            hardened=self.hardened,
+            hardened=self.hardened(),
         )
 
     async def invitation(self, details: Mapping[str, Any]) -> Invited:

@@ -17,6 +17,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from angarium.apps.certify import Certified, certify
 from angarium.apps.config import Config
 from angarium.apps.departure import Departure
@@ -26,9 +28,12 @@ from angarium.apps.home import Home, HomeError
 from angarium.apps.keeper import Keeper
 from angarium.apps.last_error import LastError
 from angarium.apps.peering import Peering, Place
+from angarium.apps.people import People
 from angarium.apps.reception import Reception
-from angarium.apps.sites import Sites, literal
+from angarium.apps.sites import Sites
 from angarium.apps.ways import choose, page, ways
+from angarium.apps.workers.crew import Crew, Rooms
+from angarium.apps.workers.messages import Begin
 from angarium.edge.control import serve_control
 from angarium.edge.listener import CannotListen, Door, Listener
 from angarium.mail.accounts import Gate
@@ -39,9 +44,9 @@ from angarium.mail.invitation import Way, invitation
 from angarium.mail.push import Push
 from angarium.mail.retention import Retention
 from angarium.reach.certificate import CertificateError
-from angarium.reach.names import BadName, Names
+from angarium.reach.names import BadName, Names, literal
 from angarium.reach.trust import Trust
-from angarium.store.directory import DirectoryInUse
+from angarium.store.directory import DirectoryInUse, Hold
 from angarium.store.interfaces import StoreError
 from angarium.store.seal import Seal
 from angarium.store.sealed import Sealed
@@ -92,18 +97,30 @@ async def serve(
             "%s held files, but no root.key: this is a new relay, without any account (found: %s)",
             *(home.path, ", ".join(found)),
         )
+    root, several = home.root_key(passphrase), config.limits.workers > 1
     try:
-        store = open_sqlite(home.path, seal(home.root_key(passphrase)))
+        hold = Hold(home.path) if several else None
+        store = open_sqlite(home.path, seal(root), shared=hold)
     except DirectoryInUse as error:
         raise HomeError(f"{error}: {home.path}. To see how it is doing: angarium status --data {home.path}") from None
     except StoreError as error:
         raise HomeError(f"{error} ({home.path})") from None
     try:
-        await _Relay(home, config, store, hardened, new=new).run(ready)
+        relay = _Relay(home, _each(config), store, hardened, new=new)
+        await relay.run(ready, _Shared(root, hold.descriptor) if hold is not None else None)
     except (BadName, CannotListen, CertificateError) as error:
         raise HomeError(str(error)) from None
     finally:
         await store.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """What workers need besides."""
+
+    root: bytes
+    descriptor: int
+    """Of the file that holds the directory."""
 
 
 class _Relay:
@@ -116,6 +133,7 @@ class _Relay:
         self._hardened = hardened
         self._new = new
         self._ports: dict[str, int] = {}
+        self._crew: Crew | None = None
         self._calendar = Calendar(home.calendar(), clock, passed)
         today = self._calendar.today
         self._names = Names(config.names, config.listen.addresses)
@@ -125,7 +143,13 @@ class _Relay:
             config.retention, store.accounts, store.mailboxes, store.invitations, store.marks, self._calendar.due
         )
         self._gate = Gate(
-            config.accounts, store.accounts, store.invitations, self._names.local, today, due=self._calendar.due
+            config.accounts,
+            store.accounts,
+            store.invitations,
+            self._names.local,
+            today,
+            due=self._calendar.due,
+            forget_elsewhere=self._forget_elsewhere,
         )
         hostname = literal(self._names.primary)
         self._reception = Reception(config, store, self._names.local, today, self._push.notify, hostname)
@@ -159,8 +183,8 @@ class _Relay:
         )
         self._listener = self._listening()
 
-    async def run(self, ready: Callable[[Ready], None]) -> None:
-        """Listen, and run everything that runs for as long as the relay does."""
+    async def run(self, ready: Callable[[Ready], None], shared: _Shared | None) -> None:
+        """Listen, and run everything that runs for as long as the relay does; `shared`: with workers."""
         errors = LastError()
         logging.getLogger("angarium").addHandler(errors)
         await self._exchange.load()
@@ -168,6 +192,8 @@ class _Relay:
         self._ports = {door.name: door.port for door in doors}
         try:
             self._home.remember_ports(self._ports)
+            if shared is not None:
+                self._crew = self._workers(shared, errors)
             keeper = Keeper(
                 config=self._config,
                 store=self._store,
@@ -175,10 +201,10 @@ class _Relay:
                 domain=self._names.primary,
                 doors=doors,
                 certified=self._certified,
-                listener=self._listener,
+                connections=self._connections,
                 errors=errors,
                 queue=self._departure.queue.desk.totals,
-                hardened=self._hardened,
+                hardened=lambda: self._crew.hardened(self._hardened) if self._crew else self._hardened,
                 invite=self._invite,
                 today=self._calendar.today,
                 end=_end,
@@ -195,6 +221,9 @@ class _Relay:
                         self._reception.incoming, self._reception.signed, self._departure.queue, self._domain
                     )
                 )
+                if self._crew is not None:
+                    running.create_task(self._crew.run())
+                    await self._crew.ready()
                 gc.collect()
                 gc.freeze()  # what is here stays: a collection need not look at it for every few thousand connections
                 told = partial(ready, self._ready(doors))
@@ -205,27 +234,65 @@ class _Relay:
             logging.getLogger("angarium").removeHandler(errors)
 
     def _listening(self) -> Listener:
-        sites = Sites(
+        people = People(
             config=self._config,
             store=self._store,
+            hostname=literal(self._names.primary),
+            contexts=self._certified.context,
+            gate=self._gate,
+            delivery=self._delivery,
+            today=self._calendar.today,
+            push=self._push.enabled,
+        )
+        sites = Sites(
+            people=people,
             names=self._names,
             certified=self._certified,
             calendar=self._calendar,
-            gate=self._gate,
-            delivery=self._delivery,
             reception=self._reception,
             exchange=self._exchange,
-            push=self._push,
             ports=lambda: self._ports,
             ways=self._ways,
             invite=self._invite,
         )
-        return Listener(self._config.limits, sites.sessions(), sites.context)
+        return Listener(self._config.limits, sites.sessions(), people.context)
+
+    def _workers(self, shared: _Shared, errors: LastError) -> Crew:
+        """The other processes. Raises CannotListen."""
+
+        def begin(doors: list[tuple[str, str, int, bool, int]]) -> Begin:
+            certificate, key = self._certified.files
+            config = replace(self._config, names=replace(self._config.names, domain=self._names.primary))
+            return Begin(
+                str(self._home.path), shared.descriptor, shared.root, config, str(certificate), str(key), doors
+            )
+
+        rooms = Rooms(
+            begin=begin,
+            store=self._store,
+            queue=self._departure.queue,
+            listener=self._listener,
+            forget=self._gate.forget,
+            counted=self._delivery.rate.counted,
+            delivered=self._push.notify,
+            trouble=lambda text: setattr(errors, "text", text),
+            days=lambda: (self._calendar.today(), self._calendar.due()),
+        )
+        crew = Crew(rooms, shared.descriptor, self._config.limits.workers - 1)
+        self._delivery.rate.elsewhere = crew.counted
+        return crew
 
     # What the rooms are told
 
     def _domain(self) -> str:
         return self._names.primary
+
+    async def _forget_elsewhere(self, name: str) -> None:
+        if self._crew is not None:
+            await self._crew.forget(name)
+
+    async def _connections(self) -> int:
+        return self._listener.connections if self._crew is None else await self._crew.connections()
 
     def _ways(self) -> list[Way]:
         return ways(self._names.primary, self._ports, verified=self._certified.verified)
@@ -261,6 +328,13 @@ class _Relay:
         invited = self._invite(None) if self._config.accounts.registration == "open" else ""
         domain = self._names.primary
         return Ready(domain, doors, page(domain, self._ports), invited, self._home.path, self._new)
+
+
+def _each(config: Config) -> Config:
+    """The settings of each process: where there are several, each has its part of what is for all together."""
+    limits = config.limits
+    each = {name: -(-getattr(limits, name) // limits.workers) for name in ("connections", "handshakes")}
+    return replace(config, limits=replace(limits, **each))
 
 
 def _end() -> None:

@@ -69,6 +69,7 @@ async def serve_plain_http(connection: Connection, site: HttpSite) -> None:
 
 
 async def _serve(connection: Connection, site: HttpSite, answer: Handler) -> None:
+    connection.settle()  # there is no login to wait for
     try:
         with contextlib.suppress(ConnectionError, TimeoutError):
             await _Session(connection, site, answer).run()

@@ -35,10 +35,30 @@ class Listen(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class Limits(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What one peer may cost."""
+    """What one peer may cost, and what the relay may take of the machine."""
 
-    connections: Annotated[int, Meta(ge=1, description="Connections held at once, all kinds together.")] = 16_000
-    handshakes: Annotated[int, Meta(ge=1, description="TLS handshakes under way at once; more wait at the door.")] = 512
+    workers: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=64,
+            description="Processes that serve IMAP and submission; more than one helps only where there are as many"
+            " cores. Linux only.",
+        ),
+    ] = 1
+    connections: Annotated[
+        int,
+        Meta(
+            ge=1, description="Connections held at once, all kinds together. Each worker holds an equal part at most."
+        ),
+    ] = 16_000
+    handshakes: Annotated[
+        int,
+        Meta(
+            ge=1,
+            description="TLS handshakes under way at once; more wait at the door. Each worker does an equal part.",
+        ),
+    ] = 512
     handshake_seconds: Annotated[float, Meta(gt=0, description="Time for a TLS handshake.")] = 30
     login_seconds: Annotated[float, Meta(gt=0, description="Time from connecting to a successful login.")] = 60
     command_seconds: Annotated[
@@ -54,5 +74,10 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     errors: Annotated[int, Meta(ge=1, description="Protocol errors after which a connection is ended.")] = 20
     http_body_bytes: Annotated[int, Meta(ge=1024, description="Longest body of an HTTP request to a page.")] = 65_536
     hold_bytes: Annotated[
-        int, Meta(ge=1_048_576, description="Unfinished mail from other relays held in memory at once, all together.")
+        int,
+        Meta(
+            ge=1_048_576,
+            description="Unfinished mail from other relays held in memory at once, all together."
+            " Workers have none: it comes to the first process.",
+        ),
     ] = 268_435_456

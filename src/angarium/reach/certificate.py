@@ -67,6 +67,11 @@ class Certificates:
         self._pair = self._read()
 
     @property
+    def files(self) -> tuple[Path, Path]:
+        """The certificate's, and the private key's."""
+        return self._cert, self._key
+
+    @property
     def expires(self) -> int:
         """The day on which the certificate ends, in days since 1970-01-01."""
         return (self._pair.leaf.not_valid_after_utc - EPOCH).days
