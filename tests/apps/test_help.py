@@ -19,6 +19,7 @@ COMMANDS = (
     "lab",
     "passphrase",
     "peer",
+    "proxy",
     "queue",
     "restore",
     "seizure",
@@ -27,6 +28,7 @@ COMMANDS = (
 )
 
 QUEUE = ("retry", "hold", "release", "drop")
+PROXY = ("new", "list", "revoke")
 PEER = ("card", "add", "remove", "list", "accept", "hold", "fetch")
 LOAD = ("day", "fanout", "idle", "login", "storm", "throughput")
 
@@ -50,6 +52,7 @@ def test_every_command_says_in_the_list_what_it_is_for() -> None:
         *((name,) for name in COMMANDS if name != "lab"),
         *(("queue", word) for word in QUEUE),
         *(("peer", word) for word in PEER),
+        *(("proxy", word) for word in PROXY),
         *(("lab", "seizure"), ("lab", "load"), *(("lab", "load", mode) for mode in LOAD)),
     ],
 )

@@ -166,6 +166,21 @@ def test_what_is_no_address_of_this_machine_is_an_error(address: str) -> None:
         bind_doors(listen(addresses=[address], ports="any", imaps=0), {})
 
 
+def test_the_https_door_is_open_on_more_ports_if_they_are_wanted() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
+        more = [one.getsockname()[1], other.getsockname()[1]]
+    with bound(ports="any", https=0, imaps=0, more=more) as found:
+        assert [door.port for door in found if door.name == "https"][1:] == more
+        assert len([door for door in found if door.name == "imaps"]) == 1
+    with bound(https=-1, more=more) as found:
+        assert found == []
+
+
+def test_a_port_too_many_that_is_taken_is_an_error(taken: int) -> None:
+    with pytest.raises(CannotListen, match=f"https: cannot listen on port {taken}"):
+        bind_doors(listen(ports="any", https=0, more=[taken]), {})
+
+
 def test_a_shared_door_spreads_connections_over_both_sockets() -> None:
     pairs = bind_doors(listen(imaps=0, https=0, ports="any"), {})
     more = share_doors(pairs, ("imaps", "submissions"))

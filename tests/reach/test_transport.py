@@ -75,6 +75,22 @@ async def test_bytes_given_back_are_read_first(pair: MakePair) -> None:
     assert await server.read() == b"third"
 
 
+async def test_what_was_peeked_at_is_still_there(
+    raw_pair: Callable[[], tuple[socket.socket, socket.socket]],
+) -> None:
+    server, client = map(Connection, raw_pair())
+    with pytest.raises(TimeoutError):
+        await server.peek(10, timeout=0.05)
+    await client.write(b"hello")
+    assert await server.peek(2, timeout=5) == b"he"
+    assert await server.peek(10, timeout=5) == b"hello"
+    assert await server.read(timeout=5) == b"hello"
+    closing = asyncio.create_task(client.close())
+    assert await server.peek(10, timeout=5) == b""
+    await server.close()
+    await closing
+
+
 async def test_big_transfers_both_ways_at_once(pair: MakePair) -> None:
     server, client = await pair()
     up, down = random.Random(1).randbytes(BIG), random.Random(2).randbytes(BIG)

@@ -8,8 +8,10 @@ from typing import Annotated
 import msgspec
 from cyclopts import Parameter
 from msgspec import Struct
+from msgspec.structs import replace
 
 from angarium.apps.options import Data, Json, existing
+from angarium.apps.proxying import Issued
 from angarium.apps.terminal import qr
 from angarium.edge.control import Refusal, ask
 
@@ -27,6 +29,8 @@ class Invited(Struct, frozen=True):
     """Accounts that can be made; 0: as many as come."""
     expires_days: int
     """Days from today on which it still works; 0: for ever."""
+    proxy: str = ""
+    """A link that makes the relay the app's proxy, where one was asked for."""
 
 
 def invite(
@@ -36,6 +40,9 @@ def invite(
     expires: Annotated[
         str | None, Parameter(help="How long it is good for, in days or weeks: 7d, 2w [default: 7d].")
     ] = None,
+    proxy: Annotated[
+        bool, Parameter(name="--proxy", negative="", help="Add a link that makes the relay the app's proxy too.")
+    ] = False,
     json: Json = False,
 ) -> int:
     """Print an invitation: a QR code to scan with Delta Chat, and the same as a link.
@@ -43,12 +50,19 @@ def invite(
     On a relay that is open to everybody the invitation is good for all who see it, for ever. On one with
     `registration = "invite"` it carries a token that is used up; the relay does not remember who used which.
 
+    With `--proxy` there is a second code, to be scanned first, for people whose network lets HTTPS through and nothing
+    else: see `angarium proxy`. It can be taken back by the user's name that stands in it.
+
     Exit status: 0 made; 2 refused, or no relay runs.
     """
     if uses is not None and not 1 <= uses <= 10_000:
         raise Refusal("--uses: expected a number from 1 to 10000")
     details = {"uses": uses, "days": None if expires is None else days(expires)}
-    made = msgspec.convert(asyncio.run(ask(existing(data).control, "invitation", **details)), Invited)
+    home = existing(data)
+    made = msgspec.convert(asyncio.run(ask(home.control, "invitation", **details)), Invited)
+    if proxy:
+        issued = msgspec.convert(asyncio.run(ask(home.control, "proxy-new", remark="with an invitation")), Issued)
+        made = replace(made, proxy=issued.link)
     sys.stdout.write(msgspec.json.encode(made).decode() + "\n" if json else render(made))
     return 0
 
@@ -64,6 +78,8 @@ def days(text: str) -> int:
 def render(made: Invited) -> str:
     """The invitation as a person sees it in the terminal."""
     parts: list[str] = []
+    if made.proxy:
+        parts += ["First, the proxy:", qr(made.proxy), made.proxy, "", "Then, the invitation:"]
     for number, link in enumerate(made.links, 1):
         if len(made.links) > 1:
             parts.append(f"Invitation {number} of {len(made.links)}, for one person:")

@@ -48,6 +48,8 @@ class Keeper:
     today: Callable[[], int]
     end: Callable[[], None]
     """Ends the process now, with every connection, and without writing anything."""
+    base: str = ""
+    """What the address of every page begins with."""
     since: int = field(default_factory=lambda: int(time.time()))
 
     def questions(self) -> dict[str, Question]:
@@ -113,7 +115,7 @@ class Keeper:
             return None
 
     def _page(self, path: str) -> str:
-        return page(self.domain, {door.name: door.port for door in self.doors}, path)
+        return page(self.domain, {door.name: door.port for door in reversed(self.doors)}, self.base + path)
 
 
 def _disk_bytes(directory: Path) -> int:

@@ -19,7 +19,7 @@ from angarium.store.store import Store
 
 __all__ = ["People", "Session"]
 
-ALPN = {"imaps": ("imap",), "submissions": ("smtp",), "https": PROTOCOLS}
+ALPN = {"imaps": ("imap",), "submissions": ("smtp",), "https": PROTOCOLS, "within": PROTOCOLS}
 
 Session: TypeAlias = Callable[[Connection], Coroutine[Any, Any, None]]
 

@@ -24,18 +24,22 @@ from angarium.apps.config import Config
 from angarium.apps.departure import Departure
 from angarium.apps.exchange import Days, Exchange
 from angarium.apps.harden import Hardened, harden
+from angarium.apps.hidden import secret_path
 from angarium.apps.home import Home, HomeError
 from angarium.apps.keeper import Keeper
 from angarium.apps.last_error import LastError
 from angarium.apps.peering import Peering, Place
 from angarium.apps.people import People
+from angarium.apps.proxying import Entrance, Proxying
 from angarium.apps.reception import Reception
 from angarium.apps.sites import Sites
 from angarium.apps.ways import choose, page, ways
 from angarium.apps.workers.crew import Crew, Rooms
 from angarium.apps.workers.messages import Begin
 from angarium.edge.control import serve_control
+from angarium.edge.decoy.session import HEAD_SECONDS
 from angarium.edge.listener import CannotListen, Door, Listener
+from angarium.edge.tunnel import Tunnels
 from angarium.mail.accounts import Gate
 from angarium.mail.calendar import Calendar, clock, passed
 from angarium.mail.delivery import Delivery
@@ -45,6 +49,7 @@ from angarium.mail.push import Push
 from angarium.mail.retention import Retention
 from angarium.reach.certificate import CertificateError
 from angarium.reach.names import BadName, Names, literal
+from angarium.reach.passes import Passes
 from angarium.reach.trust import Trust
 from angarium.store.directory import DirectoryInUse, Hold
 from angarium.store.interfaces import StoreError
@@ -181,6 +186,11 @@ class _Relay:
             queue=self._departure.queue,
             whole_list=config.messages.max_recipients,
         )
+        if config.decoy.folder and not Path(config.decoy.folder).is_dir():
+            raise HomeError(f"decoy.folder: {config.decoy.folder} is no folder: make it, with an index.html in it")
+        self._base = secret_path(home) if config.decoy.folder else ""
+        self._passes = Passes(store.papers)
+        self._tunnels = self._tunnelling()
         self._listener = self._listening()
 
     async def run(self, ready: Callable[[Ready], None], shared: _Shared | None) -> None:
@@ -188,8 +198,9 @@ class _Relay:
         errors = LastError()
         logging.getLogger("angarium").addHandler(errors)
         await self._exchange.load()
+        await self._proxying().load()
         doors = await self._listener.bind(self._reception.listen, self._home.ports())
-        self._ports = {door.name: door.port for door in doors}
+        self._ports = {door.name: door.port for door in reversed(doors)}  # of one open on more ports, the first
         try:
             self._home.remember_ports(self._ports)
             if shared is not None:
@@ -208,6 +219,7 @@ class _Relay:
                 invite=self._invite,
                 today=self._calendar.today,
                 end=_end,
+                base=self._base,
             )
             async with asyncio.TaskGroup() as running:
                 running.create_task(self._listener.run())
@@ -227,7 +239,12 @@ class _Relay:
                 gc.collect()
                 gc.freeze()  # what is here stays: a collection need not look at it for every few thousand connections
                 told = partial(ready, self._ready(doors))
-                questions = {**keeper.questions(), **self._departure.questions(), **self._peering().questions()}
+                questions = {
+                    **keeper.questions(),
+                    **self._departure.questions(),
+                    **self._peering().questions(),
+                    **self._proxying().questions(),
+                }
                 running.create_task(serve_control(self._home.control, questions, ready=told))
         finally:
             self._listener.close()
@@ -254,8 +271,33 @@ class _Relay:
             ports=lambda: self._ports,
             ways=self._ways,
             invite=self._invite,
+            tunnels=self._tunnels,
+            base=self._base,
         )
-        return Listener(self._config.limits, sites.sessions(), people.context)
+        limits = self._config.limits
+        if sites.disguised:  # who says nothing is waited for as long as a web server does
+            limits = replace(limits, handshake_seconds=max(limits.handshake_seconds, HEAD_SECONDS))
+        return Listener(limits, sites.sessions(), sites.context, sites.admit(limits.handshake_seconds))
+
+    def _tunnelling(self) -> Tunnels:
+        return Tunnels(
+            passes=self._passes,
+            local=self._names.local,
+            ports=lambda: self._ports,
+            receive=lambda door, connected: self._listener.receive(Door(door, "", 0, tls=True), connected),
+            addresses=self._reception.resolver.addresses,
+            allow=self._config.proxy.allow,
+            write_seconds=self._config.limits.write_seconds,
+        )
+
+    def _proxying(self) -> Proxying:
+        """What the keeper may ask about passes."""
+
+        def entrance() -> Entrance:
+            believed = self._certified.verified or self._names.primary.startswith("_")
+            return Entrance(self._names.primary, self._ports.get("https"), believed)
+
+        return Proxying(self._passes, self._tunnels.cut, entrance, self._calendar.today)
 
     def _workers(self, shared: _Shared, errors: LastError) -> Crew:
         """The other processes. Raises CannotListen."""
@@ -295,14 +337,15 @@ class _Relay:
         return self._listener.connections if self._crew is None else await self._crew.connections()
 
     def _ways(self) -> list[Way]:
-        return ways(self._names.primary, self._ports, verified=self._certified.verified)
+        alpn = not self._base or self._config.decoy.mail_alpn
+        return ways(self._names.primary, self._ports, verified=self._certified.verified, alpn=alpn)
 
     def _invite(self, token: str | None) -> str:
         """A fresh link. Raises HomeError where the relay listens on too little for one."""
         found = self._ways()
         if not found:
             raise HomeError("the relay listens on no pair of ports for IMAP and submission: see [listen]")
-        return invitation(self._names.primary, found[0], token=token, choose=choose)
+        return invitation(self._names.primary, found[0], token=token, choose=choose, complete=bool(self._base))
 
     def _peering(self) -> Peering:
         """What the keeper may ask about other relays."""
@@ -327,7 +370,7 @@ class _Relay:
     def _ready(self, doors: list[Door]) -> Ready:
         invited = self._invite(None) if self._config.accounts.registration == "open" else ""
         domain = self._names.primary
-        return Ready(domain, doors, page(domain, self._ports), invited, self._home.path, self._new)
+        return Ready(domain, doors, page(domain, self._ports, f"{self._base}/"), invited, self._home.path, self._new)
 
 
 def _each(config: Config) -> Config:

@@ -2,19 +2,25 @@
 
 import ssl
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from angarium.apps.certify import Certified
+from angarium.apps.disguise import Disguise
 from angarium.apps.exchange import Exchange
 from angarium.apps.people import People, Session
 from angarium.apps.reception import Reception
+from angarium.edge.decoy import hello
+from angarium.edge.decoy.session import serve_decoy
 from angarium.edge.http import HttpSite, serve_http, serve_plain_http
 from angarium.edge.listener import Door
-from angarium.edge.mux import serve_mux
+from angarium.edge.mux import PROTOCOLS, serve_mux
 from angarium.edge.mx import serve_mx
 from angarium.edge.mxdeliv import HEAD_BYTES
+from angarium.edge.pages.site import nowhere
+from angarium.edge.tunnel import Tunnels
 from angarium.mail.calendar import Calendar
 from angarium.mail.invitation import Way
 from angarium.reach.names import Names
@@ -37,15 +43,25 @@ class Sites:
     """The ports listened on, by door."""
     ways: Callable[[], list[Way]]
     invite: Callable[[str | None], str]
+    tunnels: Tunnels
+    base: str
+    """What the address of every page begins with."""
 
     def sessions(self) -> Callable[[Door, Connection], Coroutine[Any, Any, None]]:
         """The session of each door."""
         people, site = self.people.sessions(), self._http()
-        http = partial(serve_http, site=site)
+        https: Session = partial(serve_http, site=site)
+        http: Session = partial(serve_plain_http, site=site)
+        if self.disguised:
+            disguise = self._disguise(site)
+            https = partial(serve_decoy, decoy=disguise.https())
+            http = partial(serve_decoy, decoy=disguise.http())
+        mux = partial(serve_mux, imap=people["imaps"], smtp=people["submissions"])
         sessions: dict[str, Session] = {
             **people,
-            "https": partial(serve_mux, imap=people["imaps"], smtp=people["submissions"], http=http),
-            "http": partial(serve_plain_http, site=site),
+            "https": partial(mux, http=https),
+            "within": partial(mux, http=partial(serve_http, site=replace(site, tunnel=nowhere))),
+            "http": http,
             "smtp": partial(serve_mx, site=self.reception.mx(self._mx_context)),
         }
 
@@ -53,6 +69,36 @@ class Sites:
             return sessions[door.name](connection)
 
         return serve_door
+
+    def context(self, door: Door) -> ssl.SSLContext:
+        """The TLS context of a door, as it is now."""
+        if door.name == "https" and self.disguised:
+            mail = PROTOCOLS[:2] if self.people.config.decoy.mail_alpn else ()
+            return self.certified.context(
+                *mail, *hello.PROTOCOLS, minimum=ssl.TLSVersion.TLSv1_2, ciphers=hello.CIPHERS
+            )
+        return self.people.context(door)
+
+    @property
+    def disguised(self) -> bool:
+        """Whether strangers see an ordinary web site."""
+        return bool(self.people.config.decoy.folder)
+
+    def admit(self, timeout: float) -> Callable[[Door, Connection], Coroutine[Any, Any, None]] | None:
+        """Who may begin TLS; None: everybody. `timeout` is for the client's first words, in seconds."""
+        if not self.disguised:
+            return None
+        decoy = self._disguise(self._http()).https()
+        mail = frozenset(PROTOCOLS[:2]) if self.people.config.decoy.mail_alpn else frozenset()
+
+        async def admit(door: Door, connection: Connection) -> None:
+            if door.name == "https":
+                await hello.admit(connection, decoy, alpn=mail, timeout=timeout)
+
+        return admit
+
+    def _disguise(self, site: HttpSite) -> Disguise:
+        return Disguise(site, self.reception, self.exchange, self.tunnels, Path(self.people.config.decoy.folder))
 
     def _mx_context(self) -> ssl.SSLContext:
         """Other relays run older software than the apps do."""
@@ -72,5 +118,7 @@ class Sites:
             https_port=lambda: self.ports().get("https"),
             inlets={**self.reception.inlets(), **self.exchange.inlets(self.reception.hold)},
             routes=self.exchange.routes(),
+            base=self.base,
+            tunnel=self.tunnels,
             head_bytes=HEAD_BYTES,
         )

@@ -44,6 +44,10 @@ def up(
         Literal["standard", "high", "any"] | None,
         Parameter(help="Standard ports where they may be had (the default), high ones, or any free ones."),
     ] = None,
+    decoy: Annotated[
+        Path | None,
+        Parameter(help="Folder with a web site to show to everybody who does not know the secret path of the pages."),
+    ] = None,
     unlock: Annotated[
         bool, Parameter(name="--unlock", negative="", help="Ask for the passphrase of root.key at the terminal.")
     ] = False,
@@ -71,6 +75,7 @@ def up(
         "accounts.registration": registration,
         "listen.addresses": listen,
         "listen.ports": ports,
+        "decoy.folder": str(decoy.absolute()) if decoy else None,
     }
     passphrase = _passphrase(home, unlock, unlock_fd)
     settings = {name: value for name, value in given.items() if value is not None}
@@ -90,11 +95,11 @@ def _passphrase(home: Home, unlock: bool, descriptor: int | None) -> str | None:
 
 
 def _show(ready: Ready) -> None:
-    names = {door.name: door.port for door in ready.doors}
+    names = dict.fromkeys((door.name, door.port) for door in ready.doors)
     lines = [
         f"Angarium {__version__} is up: {ready.domain}",
         "",
-        f"  Listening  {', '.join(f'{name} {port}' for name, port in names.items())}",
+        f"  Listening  {', '.join(f'{name} {port}' for name, port in names)}",
         f"             on {', '.join(dict.fromkeys(door.address for door in ready.doors))}",
         f"  Page       {ready.page or 'none'}",
         f"  Data       {ready.home}",

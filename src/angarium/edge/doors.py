@@ -67,10 +67,11 @@ def bind_doors(listen: Listen, remembered: Mapping[str, int]) -> list[tuple[Door
             if wanted < 0:
                 continue
             ports = [wanted] if wanted else [*_candidates(listen.ports, standard, remembered.get(name, 0))]
-            for one in _bind_first(name, listen.addresses, ports):
-                undo.callback(one.close)
-                address, port = one.getsockname()[:2]
-                bound.append((Door(name, address, port, tls), one))
+            for port in (ports, *([more] for more in listen.more if name == "https")):
+                for one in _bind_first(name, listen.addresses, port):
+                    undo.callback(one.close)
+                    address, number = one.getsockname()[:2]
+                    bound.append((Door(name, address, number, tls), one))
         undo.pop_all()
         return bound
 

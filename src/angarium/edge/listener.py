@@ -58,8 +58,14 @@ Handler = Callable[[Door, Connection], Coroutine[Any, Any, None]]
 class Listener:
     """All doors of one relay."""
 
-    def __init__(self, limits: Limits, handle: Handler, tls: Callable[[Door], ssl.SSLContext]) -> None:
-        """`handle` is the session, called after the handshake; `tls` gives the context of the moment for a door."""
+    def __init__(
+        self, limits: Limits, handle: Handler, tls: Callable[[Door], ssl.SSLContext], admit: Handler | None = None
+    ) -> None:
+        """`handle` is the session, called after the handshake; `tls` gives the context of the moment for a door.
+
+        `admit` may look at what has come before TLS begins, and end the connection by raising ConnectionError.
+        """
+        self._admit = admit
         self._limits = limits
         self._handle = handle
         self._tls = tls
@@ -71,7 +77,7 @@ class Listener:
         """One for all tasks: nothing is kept in it."""
         self._ended = self._over
         """Bound once for all tasks."""
-        self._stopping = False
+        self._running = False
         self._complained = -QUIET_SECONDS
 
     @property
@@ -107,6 +113,7 @@ class Listener:
 
     async def run(self) -> None:
         """Serve until cancelled; then stop listening, and let every session say goodbye, for 3 seconds at most."""
+        self._running = True
         try:
             async with asyncio.TaskGroup() as group:
                 for door, listening in self._bound:
@@ -115,6 +122,13 @@ class Listener:
         finally:
             await self._stop()
             self.close()
+
+    def receive(self, door: Door, connected: socket.socket) -> None:
+        """Serve a connection that came by another way as if it had come by this door; closed where there is no room."""
+        if not self._running or len(self._tasks) >= self._room:
+            connected.close()
+        else:
+            self._begin(door, connected)
 
     def close(self) -> None:
         """Stop listening."""
@@ -157,18 +171,23 @@ class Listener:
                 self._complain("as many connections as limits.connections allows: newcomers are turned away")
                 accepted.close()
                 continue
-            try:
-                connection = Connection(accepted, patient=True)
-            except OSError:  # gone already
-                accepted.close()
-                continue
-            if door.tls:
-                self._own(self._enter(door, connection), connection, self._entered)
-            else:
-                self._own(self._handle(door, connection), connection, self._ended)
+            self._begin(door, accepted)
+
+    def _begin(self, door: Door, accepted: socket.socket) -> None:
+        try:
+            connection = Connection(accepted, patient=True)
+        except OSError:  # gone already
+            accepted.close()
+            return
+        if door.tls:
+            self._own(self._enter(door, connection), connection, self._entered)
+        else:
+            self._own(self._handle(door, connection), connection, self._ended)
 
     async def _enter(self, door: Door, connection: Connection) -> Door:
         await connection.readable(timeout=self._limits.handshake_seconds)
+        if self._admit is not None:
+            await self._admit(door, connection)
         async with self._turnstile.place():
             await connection.start_tls(self._tls(door), timeout=self._limits.handshake_seconds)
         return door
@@ -182,7 +201,7 @@ class Listener:
 
     def _entered(self, task: Task[Door]) -> None:
         connection = self._tasks.pop(task)
-        if self._stopping:
+        if not self._running:
             connection.abort()
         elif _failed(task):
             self._end(connection)
@@ -199,7 +218,7 @@ class Listener:
             self._own(connection.close(), connection, self._ended)
 
     async def _stop(self) -> None:
-        self._stopping = True
+        self._running = False
         for task in self._tasks:
             task.cancel()
         timer = asyncio.get_running_loop().call_later(STOP_SECONDS, self._abort_all)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-__all__ = ["Limits", "Listen"]
+__all__ = ["Decoy", "Limits", "Listen"]
 
 Port = Annotated[int, Meta(ge=-1, le=65535)]
 
@@ -30,6 +30,10 @@ class Listen(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     submissions: Annotated[Port, Meta(description="Submission over TLS (465).")] = 0
     submission: Annotated[Port, Meta(description="Submission with STARTTLS (587).")] = 0
     https: Annotated[Port, Meta(description="Pages, and by ALPN IMAP and submission too (443).")] = 0
+    more: Annotated[
+        list[Annotated[int, Meta(ge=1, le=65535)]],
+        Meta(description="More ports on which the https door is open too."),
+    ] = []
     http: Annotated[Port, Meta(description="Only redirects to https, and answers ACME challenges (80).")] = 0
     smtp: Annotated[Port, Meta(description="Mail from other relays, with STARTTLS (25).")] = 0
 
@@ -81,3 +85,19 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
             " Workers have none: it comes to the first process.",
         ),
     ] = 268_435_456
+
+
+class Decoy(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """An ordinary web site for everybody who does not know the secret path: what a censor sees who knocks."""
+
+    folder: Annotated[
+        str,
+        Meta(description="Folder with the site's files (index.html and what belongs to it); empty: there is no decoy."),
+    ] = ""
+    mail_alpn: Annotated[
+        bool,
+        Meta(
+            description="Take IMAP and submission by ALPN on the https port, which no web server does: whoever probes"
+            " for it sees that this is more than a web site. Without it, apps come in by the proxy or other ports."
+        ),
+    ] = False

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-__all__ = ["BadServer", "Dns", "Names", "Tls", "server"]
+__all__ = ["BadServer", "Dns", "Names", "Proxy", "Tls", "server"]
 
 
 class Names(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -39,6 +39,15 @@ class Dns(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     servers: Annotated[
         list[str],
         Meta(description="DNS servers to ask, IP addresses with or without a port; empty: the system's."),
+    ] = []
+
+
+class Proxy(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What those who have a pass (angarium proxy) may reach through the https port, besides this relay itself."""
+
+    allow: Annotated[
+        list[str],
+        Meta(description='Other relays, as HOST:PORT, such as "nine.example:993"; empty: none.'),
     ] = []
 
 

@@ -163,6 +163,14 @@ class Connection:
         if self._ready.reading.wake():
             self._more = False
 
+    async def peek(self, octets: int, *, timeout: float) -> bytes:
+        """What the peer has sent, up to so many bytes, and take nothing; at least one, or nothing where it has ended.
+
+        For use before TLS, and before anything was given back. Raises as `read` does.
+        """
+        await self._ready.reading.wait(self._ready.deadline(timeout))
+        return await self._do(self._ready.reading, partial(_peek, self._socket), octets, timeout)
+
     def unread(self, data: bytes) -> None:
         """Give back bytes: the next reads return them first."""
         self._back = data + self._back
@@ -393,6 +401,10 @@ async def _dial(host: str, port: int) -> socket.socket:
         else:
             return dialed
     raise _failure(failure) from None
+
+
+def _peek(connected: socket.socket, octets: int) -> bytes:
+    return connected.recv(octets, socket.MSG_PEEK)
 
 
 def _close_notify(tls: ssl.SSLSocket) -> None:
