@@ -144,8 +144,9 @@ async def relay(
         except (TimeoutError, msgspec.DecodeError):
             said = errors.read_bytes()[-1000:].decode(errors="replace").strip()
             raise RelayFailed(f"the relay did not start: {said or 'it said nothing'}") from None
-        if not ready.proxy and proxy:
-            ready = msgspec.structs.replace(ready, proxy=proxy.format_map(places))
+        if not ready.proxy:
+            given = proxy.format_map(places) if command != OURS else await _pass(directory)
+            ready = msgspec.structs.replace(ready, proxy=given)
         yield Relay(domain, address, ready, process)
     finally:
         with contextlib.suppress(ProcessLookupError):
@@ -155,6 +156,19 @@ async def relay(
         except TimeoutError:
             process.kill()
             await process.wait()
+
+
+async def _pass(directory: Path) -> str:
+    """A pass for the proxy of a relay of ours. Raises RelayFailed."""
+    asking = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "angarium", "proxy", "new", "--json", "--data", str(directory)),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    said, complaint = await asking.communicate()
+    if asking.returncode:
+        raise RelayFailed(f"it gives out no pass for its proxy: {complaint.decode(errors='replace').strip()}")
+    return str(msgspec.json.decode(said)["link"])
 
 
 def _prepare(directory: Path, https: int) -> None:
