@@ -14,7 +14,7 @@ import logging
 import socket
 import ssl
 import traceback
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from angarium.edge.descriptors import raise_limit
 from angarium.edge.doors import CannotListen, Door, bind_doors
@@ -70,8 +70,12 @@ class Listener:
         self._room = raise_limit(self._limits.connections)
         if self._room < self._limits.connections:
             log.warning("the system allows %d connections at once (limits.connections says more)", self._room)
-        self._bound = bind_doors(listen, remembered or {})
+        self.adopt(bind_doors(listen, remembered or {}))
         return [door for door, _ in self._bound]
+
+    def adopt(self, bound: Sequence[tuple[Door, socket.socket]]) -> None:
+        """Take over sockets that somebody else bound, to be served by `run`, and closed."""
+        self._bound = list(bound)
 
     async def run(self) -> None:
         """Serve until cancelled; then stop listening, and let every session say goodbye, for 3 seconds at most."""
