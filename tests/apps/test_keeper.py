@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from angarium.apps.approach import Approach
 from angarium.apps.certify import certify
 from angarium.apps.config import Config
 from angarium.apps.harden import Hardened
@@ -12,6 +13,7 @@ from angarium.apps.keeper import Keeper
 from angarium.apps.last_error import LastError
 from angarium.edge.listener import Listener
 from angarium.mail.federation.census import Totals
+from angarium.mail.fronts import Fronts
 from angarium.reach.names import Names
 from angarium.store.interfaces import StoreError
 from angarium.store.seal import Clear
@@ -29,18 +31,19 @@ def keeper(store: Store, directory: Path) -> Keeper:
     def unused(*_: object) -> None:
         raise AssertionError
 
+    names = Names(config.names, ["127.0.0.1"])
     return Keeper(
         config=config,
         store=store,
         directory=directory,
         domain="relay.example",
         doors=[],
-        certified=certify(config.tls, directory / "tls", Names(config.names, ["127.0.0.1"]), today=datetime.date.today),
+        certified=certify(config.tls, directory / "tls", names, today=datetime.date.today),
         listener=Listener(config.limits, unused, unused),  # type: ignore[arg-type]
         errors=LastError(),
         queue=lambda: Totals(0, 0, 0, 0, 0, 0, None),
         hardened=Hardened(),
-        invite=lambda token: "",
+        approach=Approach(names, Fronts(store.papers), dict, bool),
         today=lambda: 0,
         end=lambda: None,
     )

@@ -92,7 +92,7 @@ async def test_it_leads_to_the_relay() -> None:
 async def test_where_the_relay_is_not_there_the_person_is_cut_off() -> None:
     port, nobody = free_port(), free_port()
     async with front({port: nobody}):
-        with pytest.raises(OSError, match="reset|not connected"):
+        with pytest.raises(OSError, match=r"reset|not connected"):
             await said_back(port, b"anybody?")
 
 
@@ -121,7 +121,6 @@ async def test_nothing_is_said_of_who_came(caplog: pytest.LogCaptureFixture) -> 
 
 async def test_a_port_that_is_taken_is_an_error_and_nothing_is_listened_on() -> None:
     port = free_port()
-    with socket.create_server((FRONT, 0)) as taken:
-        with pytest.raises(CannotListen, match="in use"):
-            await serve_front(RELAY, {port: 1, taken.getsockname()[1]: 1}, addresses=[FRONT], connections=1)
+    with socket.create_server((FRONT, 0)) as taken, pytest.raises(CannotListen, match="in use"):
+        await serve_front(RELAY, {port: 1, taken.getsockname()[1]: 1}, addresses=[FRONT], connections=1)
     socket.create_server((FRONT, port)).close()

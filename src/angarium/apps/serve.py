@@ -17,10 +17,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
+from angarium.apps.approach import Approach
 from angarium.apps.certify import Certified, certify
 from angarium.apps.config import Config
 from angarium.apps.departure import Departure
 from angarium.apps.exchange import Days, Exchange
+from angarium.apps.fronting import Fronting
 from angarium.apps.harden import Hardened, harden
 from angarium.apps.home import Home, HomeError
 from angarium.apps.keeper import Keeper
@@ -28,14 +32,14 @@ from angarium.apps.last_error import LastError
 from angarium.apps.peering import Peering, Place
 from angarium.apps.reception import Reception
 from angarium.apps.sites import Sites, literal
-from angarium.apps.ways import choose, page, ways
+from angarium.apps.ways import page
 from angarium.edge.control import serve_control
 from angarium.edge.listener import CannotListen, Door, Listener
 from angarium.mail.accounts import Gate
 from angarium.mail.calendar import Calendar, clock, passed
 from angarium.mail.delivery import Delivery
 from angarium.mail.federation.desk import NoSuchDestination
-from angarium.mail.invitation import Way, invitation
+from angarium.mail.fronts import Fronts
 from angarium.mail.push import Push
 from angarium.mail.retention import Retention
 from angarium.reach.certificate import CertificateError
@@ -157,6 +161,8 @@ class _Relay:
             queue=self._departure.queue,
             whole_list=config.messages.max_recipients,
         )
+        self._fronts = Fronts(store.papers)
+        self._approach = Approach(self._names, self._fronts, lambda: self._ports, lambda: self._certified.verified)
         self._listener = self._listening()
 
     async def run(self, ready: Callable[[Ready], None]) -> None:
@@ -164,6 +170,7 @@ class _Relay:
         errors = LastError()
         logging.getLogger("angarium").addHandler(errors)
         await self._exchange.load()
+        await self._load_fronts()
         doors = await self._listener.bind(self._reception.listen, self._home.ports())
         self._ports = {door.name: door.port for door in doors}
         try:
@@ -179,7 +186,7 @@ class _Relay:
                 errors=errors,
                 queue=self._departure.queue.desk.totals,
                 hardened=self._hardened,
-                invite=self._invite,
+                approach=self._approach,
                 today=self._calendar.today,
                 end=_end,
             )
@@ -198,11 +205,23 @@ class _Relay:
                 gc.collect()
                 gc.freeze()  # what is here stays: a collection need not look at it for every few thousand connections
                 told = partial(ready, self._ready(doors))
-                questions = {**keeper.questions(), **self._departure.questions(), **self._peering().questions()}
+                questions = {
+                    **keeper.questions(),
+                    **self._departure.questions(),
+                    **self._peering().questions(),
+                    **Fronting(self._fronts, lambda: self._ports, self._names.local, self._calendar.today).questions(),
+                }
                 running.create_task(serve_control(self._home.control, questions, ready=told))
         finally:
             self._listener.close()
             logging.getLogger("angarium").removeHandler(errors)
+
+    async def _load_fronts(self) -> None:
+        """Read the fronts; where the store fails there are none, which keeps nothing else from running."""
+        try:
+            await self._fronts.load()
+        except (StoreError, msgspec.MsgspecError) as error:
+            log.error("fronts cannot be read: %s", error)
 
     def _listening(self) -> Listener:
         sites = Sites(
@@ -217,8 +236,7 @@ class _Relay:
             exchange=self._exchange,
             push=self._push,
             ports=lambda: self._ports,
-            ways=self._ways,
-            invite=self._invite,
+            approach=self._approach,
         )
         return Listener(self._config.limits, sites.sessions(), sites.context)
 
@@ -226,16 +244,6 @@ class _Relay:
 
     def _domain(self) -> str:
         return self._names.primary
-
-    def _ways(self) -> list[Way]:
-        return ways(self._names.primary, self._ports, verified=self._certified.verified)
-
-    def _invite(self, token: str | None) -> str:
-        """A fresh link. Raises HomeError where the relay listens on too little for one."""
-        found = self._ways()
-        if not found:
-            raise HomeError("the relay listens on no pair of ports for IMAP and submission: see [listen]")
-        return invitation(self._names.primary, found[0], token=token, choose=choose)
 
     def _peering(self) -> Peering:
         """What the keeper may ask about other relays."""
@@ -258,7 +266,7 @@ class _Relay:
         )
 
     def _ready(self, doors: list[Door]) -> Ready:
-        invited = self._invite(None) if self._config.accounts.registration == "open" else ""
+        invited = self._approach.invite(None) if self._config.accounts.registration == "open" else ""
         domain = self._names.primary
         return Ready(domain, doors, page(domain, self._ports), invited, self._home.path, self._new)
 

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
+from angarium.apps.approach import Approach
 from angarium.apps.certify import Certified
 from angarium.apps.config import Config
 from angarium.apps.exchange import Exchange
@@ -20,7 +21,6 @@ from angarium.edge.smtp import SmtpSite, serve_smtp
 from angarium.mail.accounts import Gate
 from angarium.mail.calendar import Calendar
 from angarium.mail.delivery import Delivery
-from angarium.mail.invitation import Way
 from angarium.mail.push import Push
 from angarium.reach.names import Names
 from angarium.reach.transport import Connection
@@ -47,8 +47,7 @@ class Sites:
     push: Push
     ports: Callable[[], Mapping[str, int]]
     """The ports listened on, by door."""
-    ways: Callable[[], list[Way]]
-    invite: Callable[[str | None], str]
+    approach: Approach
 
     def sessions(self) -> Callable[[Door, Connection], Awaitable[None]]:
         """The session of each door."""
@@ -113,9 +112,10 @@ class Sites:
             gate=self.gate,
             registration=self.config.accounts.registration,
             domain=lambda: self.names.primary,
-            invite=self.invite,
+            invite=self.approach.invite,
+            others=self.approach.others,
             valid_token=lambda token: self.store.invitations.valid(token, day=self.calendar.due()),
-            ways=self.ways,
+            ways=self.approach.candidates,
             challenge=self.certified.challenge,
             https_port=lambda: self.ports().get("https"),
             inlets={**self.reception.inlets(), **self.exchange.inlets(self.reception.hold)},
