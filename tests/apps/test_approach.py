@@ -120,7 +120,7 @@ def test_a_name_that_dns_does_not_know_is_no_way_in(relay: Relay, name: str) -> 
     found = relay(name)
     assert spelled(found.invited())[0] == f"direct {HERE}:993/465"
     assert f"@{name}?" in found.invite(None)
-    assert [way.host for way in found.candidates()][:2] == [name, HERE]
+    assert {way.host for way in found.candidates()} == {name}
 
 
 def test_a_name_with_an_underscore_that_dns_may_know(relay: Relay) -> None:

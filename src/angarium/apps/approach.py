@@ -35,11 +35,9 @@ class Approach:
     def candidates(self) -> list[Way]:
         """What autoconfig tells everybody who asks: hosts first, then other ports. No group's fronts, and no onion
         address: an app without Tor would ask DNS for it."""
-        hosts = [self._own(host) for host in self._hosts() or self.names.all]
-        if not self.verified() and self.names.primary not in self._hosts():
-            hosts.insert(0, self._own(self.names.primary))
-        fronts = [self._front(front) for front in self.fronts.good() if self._usable(front)]
-        return _in_turn([*hosts, *fronts])
+        primary, *more = self.names.all
+        hosts = [self._own(host) for host in (primary, *filter(self._believed, more))]
+        return _in_turn(hosts + [self._front(front) for front in self.fronts.good() if self._believed(front.address)])
 
     def invited(self, group: str = "") -> list[Way]:
         """What an invitation shows, best first, to people of a group or to everybody."""
@@ -83,18 +81,18 @@ class Approach:
         verified = self.verified() and front.address in self.names.certifiable
         return [replace(way, kind="front") for way in ways(front.address, front.ports, verified=verified)]
 
-    def _usable(self, front: Front) -> bool:
-        """Whether an app that was told of it can believe it: one that checks certificates believes names only."""
-        return not self.verified() or front.address in self.names.certifiable
+    def _believed(self, host: str) -> bool:
+        """Whether an app that was led here by the relay's name or address can take the certificate at this host."""
+        if self.verified():
+            return host in self.names.certifiable
+        return _is_address(self.names.primary) or host.startswith("_")
 
     def _all_at_once(self, direct: Iterable[Way]) -> list[Way]:
-        """A link that leads to autoconfig. For a relay known by its address, whose people no certificate stops from
-        using a front, and no name leads there."""
-        first = next(iter(direct), None)
-        more = first is not None and not first.verified and any(map(self._usable, self.fronts.good()))
-        if first is None or not more or self.ports().get("https") != 443 or not _is_address(self.names.primary):
+        """A link that leads to autoconfig: where there is more to be told than the relay's own address, for a relay
+        that is known by that. (One with a name has `dcaccount:`, or needs DNS.)"""
+        if not _is_address(self.names.primary) or self.ports().get("https") != 443 or not self.fronts.good():
             return []
-        return [replace(first, kind="all")]
+        return [replace(way, kind="all") for way in direct][:1]
 
 
 def _in_turn(hosts: list[list[Way]]) -> list[Way]:
