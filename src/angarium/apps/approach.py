@@ -16,7 +16,7 @@ from angarium.mail.fronts import Front, Fronts
 from angarium.mail.invitation import Offer, Way, invitation, others
 from angarium.reach.names import Names
 
-__all__ = ["Approach"]
+__all__ = ["Approach", "is_address"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +85,12 @@ class Approach:
         """Whether an app that was led here by the relay's name or address can take the certificate at this host."""
         if self.verified():
             return host in self.names.certifiable
-        return _is_address(self.names.primary) or host.startswith("_")
+        return is_address(self.names.primary) or host.startswith("_")
 
     def _all_at_once(self, direct: Iterable[Way]) -> list[Way]:
         """A link that leads to autoconfig: where there is more to be told than the relay's own address, for a relay
         that is known by that. (One with a name has `dcaccount:`, or needs DNS.)"""
-        if not _is_address(self.names.primary) or self.ports().get("https") != 443 or not self.fronts.good():
+        if not is_address(self.names.primary) or self.ports().get("https") != 443 or not self.fronts.good():
             return []
         return [replace(way, kind="all") for way in direct][:1]
 
@@ -100,7 +100,8 @@ def _in_turn(hosts: list[list[Way]]) -> list[Way]:
     return [way for rank in zip_longest(*hosts) for way in rank if way is not None]
 
 
-def _is_address(name: str) -> bool:
+def is_address(name: str) -> bool:
+    """Whether a host is given by its IP address."""
     try:
         ipaddress.ip_address(name)
     except ValueError:

@@ -28,7 +28,7 @@ from angarium.store.interfaces import StoreError
 from angarium.store.sealed import Sealed
 from angarium.store.store import open_sqlite
 
-__all__ = ["app"]
+__all__ = ["app", "entered"]
 
 app = App(
     name="front",
@@ -209,6 +209,12 @@ def run(
         raise HomeError(f"{error}{low if any(port < 1024 for port in chosen) else ''}") from None
 
 
+async def entered(home: Home) -> tuple[Shown, ...]:
+    """The fronts of a relay that are not burnt. Raises HomeError where they cannot be read."""
+    found = msgspec.convert(await _answer(home, "front-list", {}), type=tuple[Shown, ...])
+    return tuple(front for front in found if front.burnt_day is None)
+
+
 def _own(home: Home) -> str:
     """The address of the relay, as a front reaches it."""
     config = home.config()
@@ -242,15 +248,14 @@ async def _offline(home: Home, question: str, details: Mapping[str, Any]) -> Any
 
 def _ask(data: Data, question: str, **details: Any) -> Any:
     """The answer of the relay that runs, or, where none does, of its data directory."""
-    home = existing(data)
+    return asyncio.run(_answer(existing(data), question, details))
 
-    async def answer() -> Any:
-        try:
-            return await ask(home.control, question, **details)
-        except NotRunning:
-            return await _offline(home, question, details)
 
-    return asyncio.run(answer())
+async def _answer(home: Home, question: str, details: Mapping[str, Any]) -> Any:
+    try:
+        return await ask(home.control, question, **details)
+    except NotRunning:
+        return await _offline(home, question, details)
 
 
 def _table(found: tuple[Shown, ...]) -> Table:

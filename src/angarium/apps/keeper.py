@@ -73,6 +73,7 @@ class Keeper:
             last_error=self.errors.text,
             queue=self.queue(),
             hardened=self.hardened,
+            onion=onion.host if (onion := self.approach.onion()) else "",
         )
 
     async def invitation(self, details: Mapping[str, Any]) -> Invited:

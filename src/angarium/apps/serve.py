@@ -26,6 +26,7 @@ from angarium.apps.departure import Departure
 from angarium.apps.exchange import Days, Exchange
 from angarium.apps.fronting import Fronting
 from angarium.apps.harden import Hardened, harden
+from angarium.apps.hidden import onion_way, publish
 from angarium.apps.home import Home, HomeError
 from angarium.apps.keeper import Keeper
 from angarium.apps.last_error import LastError
@@ -44,6 +45,7 @@ from angarium.mail.push import Push
 from angarium.mail.retention import Retention
 from angarium.reach.certificate import CertificateError
 from angarium.reach.names import BadName, Names
+from angarium.reach.onion import Onion, OnionError
 from angarium.reach.trust import Trust
 from angarium.store.directory import DirectoryInUse
 from angarium.store.interfaces import StoreError
@@ -68,6 +70,8 @@ class Ready:
     home: Path
     new: bool
     """Whether it was made at this start, and so has no account."""
+    onion: str = ""
+    """Its onion address, where it has one."""
 
 
 async def serve(
@@ -104,7 +108,7 @@ async def serve(
         raise HomeError(f"{error} ({home.path})") from None
     try:
         await _Relay(home, config, store, hardened, new=new).run(ready)
-    except (BadName, CannotListen, CertificateError) as error:
+    except (BadName, CannotListen, CertificateError, OnionError) as error:
         raise HomeError(str(error)) from None
     finally:
         await store.close()
@@ -162,7 +166,14 @@ class _Relay:
             whole_list=config.messages.max_recipients,
         )
         self._fronts = Fronts(store.papers)
-        self._approach = Approach(self._names, self._fronts, lambda: self._ports, lambda: self._certified.verified)
+        self._onion: Onion | None = None
+        self._approach = Approach(
+            self._names,
+            self._fronts,
+            lambda: self._ports,
+            lambda: self._certified.verified,
+            lambda: onion_way(self._onion),
+        )
         self._listener = self._listening()
 
     async def run(self, ready: Callable[[Ready], None]) -> None:
@@ -175,6 +186,7 @@ class _Relay:
         self._ports = {door.name: door.port for door in doors}
         try:
             self._home.remember_ports(self._ports)
+            self._onion = await publish(self._config.onion, self._home, doors)
             keeper = Keeper(
                 config=self._config,
                 store=self._store,
@@ -188,7 +200,7 @@ class _Relay:
                 hardened=self._hardened,
                 approach=self._approach,
                 today=self._calendar.today,
-                end=_end,
+                end=self._end,
             )
             async with asyncio.TaskGroup() as running:
                 running.create_task(self._listener.run())
@@ -202,6 +214,9 @@ class _Relay:
                         self._reception.incoming, self._reception.signed, self._departure.queue, self._domain
                     )
                 )
+                if self._onion:
+                    running.create_task(self._onion.run())
+                    await self._onion.known()
                 gc.collect()
                 gc.freeze()  # what is here stays: a collection need not look at it for every few thousand connections
                 told = partial(ready, self._ready(doors))
@@ -242,6 +257,13 @@ class _Relay:
 
     # What the rooms are told
 
+    def _end(self) -> None:
+        """End this process now: no goodbye, nothing written, and the keys in its memory are gone."""
+        if self._onion:
+            self._onion.kill()
+        os.write(2, b"angarium: burnt, by order of its keeper\n")
+        os._exit(0)
+
     def _domain(self) -> str:
         return self._names.primary
 
@@ -267,14 +289,8 @@ class _Relay:
 
     def _ready(self, doors: list[Door]) -> Ready:
         invited = self._approach.invite(None) if self._config.accounts.registration == "open" else ""
-        domain = self._names.primary
-        return Ready(domain, doors, page(domain, self._ports), invited, self._home.path, self._new)
-
-
-def _end() -> None:
-    """End this process now: no goodbye to anybody, nothing written, and the keys in its memory are gone."""
-    os.write(2, b"angarium: burnt, by order of its keeper\n")
-    os._exit(0)
+        domain, onion = self._names.primary, self._onion.address if self._onion else ""
+        return Ready(domain, doors, page(domain, self._ports), invited, self._home.path, self._new, onion)
 
 
 def _date() -> date:
