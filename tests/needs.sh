@@ -1,6 +1,6 @@
 #!/bin/sh
 # What some tests need from Debian: chromium (the pages), pebble (a real ACME server), strace (disks that fail), and the
-# mail software of others (postfix, opendkim, dovecot). Root installs them; anybody else is told, and the tests that need
+# mail software of others (postfix, opendkim, dovecot), nftables and tor (fronts, onion addresses). Root installs them; anybody else is told, and the tests that need
 # them are skipped by name. No service is started, now or at the next boot, unless this machine has a policy-rc.d that
 # says otherwise: the tests run their own.
 set -eu
@@ -10,7 +10,8 @@ services=""
 for program in chromium pebble strace; do
     command -v "$program" >/dev/null || missing="$missing $program"
 done
-for service in postfix opendkim; do
+command -v nft >/dev/null || missing="$missing nftables"
+for service in postfix opendkim tor; do
     command -v "$service" >/dev/null || { missing="$missing $service" && services="$services $service"; }
 done
 if [ ! -x /usr/lib/dovecot/imap ] || [ ! -x /usr/lib/dovecot/lmtp ]; then
