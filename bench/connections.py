@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from angarium.edge.listener import Door, Listener
 from angarium.edge.settings import Limits, Listen
@@ -35,7 +36,15 @@ async def serve(directory: Path, *, clear: bool) -> None:
     own = SelfSigned(directory, ["localhost"], today=lambda: datetime.datetime.now(datetime.UTC).date())
     own.renew()
     certificates = Certificates(own.cert, own.key)
-    off = {"imaps": -1, "imap": -1, "submissions": -1, "submission": -1, "https": -1, "http": -1, "smtp": -1}
+    off: dict[str, Any] = {
+        "imaps": -1,
+        "imap": -1,
+        "submissions": -1,
+        "submission": -1,
+        "https": -1,
+        "http": -1,
+        "smtp": -1,
+    }
     listen = Listen(addresses=["127.0.0.1"], ports="any", **{**off, "imap" if clear else "imaps": 0})
     listener = Listener(Limits(connections=100_000), echo, lambda door: certificates.context("imap"))
     doors = await listener.bind(listen)

@@ -1,6 +1,6 @@
 """`kill -9` at random moments under load, and a client that checks what became of every message.
 
-    python bench/kill.py [--rounds 100] [--seed N] [--data DIR] [--json]
+    python bench/kill.py [--rounds 100] [--seed N] [--workers 1] [--data DIR] [--json]
 
 Senders submit as fast as they can to one, two or three mailboxes, their first message and one of ten others also to an
 address that does not exist. Receivers wait in IDLE, fetch, flag and CLOSE as the apps do. In each round the relay is
@@ -168,9 +168,11 @@ class Books:
         )
 
 
-async def killed(data: Path, rounds: int, chance: random.Random, step: Callable[[], None] = lambda: None) -> Figures:
-    """Kill the relay of a new data directory so many times; call `step` after each."""
-    make(data)
+async def killed(
+    data: Path, rounds: int, chance: random.Random, step: Callable[[], None] = lambda: None, *, workers: int = 1
+) -> Figures:
+    """Kill the relay of a new data directory, of so many processes, so many times; call `step` after each."""
+    make(data, workers)
     books, damaged = Books(), 0
     for number in range(rounds):
         if number % 8 == 7:
@@ -184,10 +186,10 @@ async def killed(data: Path, rounds: int, chance: random.Random, step: Callable[
     return books.figures(rounds, damaged)
 
 
-def make(data: Path) -> None:
+def make(data: Path, workers: int = 1) -> None:
     """A data directory whose relay lets clients send as fast as they can."""
     data.mkdir(0o700, parents=True, exist_ok=True)
-    (data / "angarium.toml").write_text(SETTINGS)
+    (data / "angarium.toml").write_text(f"{SETTINGS}[limits]\nworkers = {workers}\n")
 
 
 def whole(data: Path) -> bool:
@@ -344,6 +346,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=100)
     parser.add_argument("--seed", type=int, default=None, help="of the moments and sizes, not of the machine's")
+    parser.add_argument("--workers", type=int, default=1, help="processes of the relay; the first one is killed")
     parser.add_argument("--data", type=Path, help="a directory to make and to keep (default: a temporary one)")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
@@ -352,7 +355,9 @@ def main() -> int:
         data = given.data or Path(stack.enter_context(tempfile.TemporaryDirectory())) / "relay"
         progress = stack.enter_context(Progress(console=Console(stderr=True), disable=given.json))
         bar = progress.add_task("rounds", total=given.rounds)
-        rounds = killed(data, given.rounds, random.Random(given.seed), lambda: progress.advance(bar))
+        rounds = killed(
+            data, given.rounds, random.Random(given.seed), lambda: progress.advance(bar), workers=given.workers
+        )
         figures = asyncio.run(rounds)
     if given.json:
         print(json.dumps(asdict(figures)))

@@ -31,6 +31,31 @@ def hardened(before: str = "") -> tuple[dict[str, bool], dict[str, str]]:
     return json.loads(said), dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
 
 
+LARGE = """
+from angarium.apps import harden
+
+def resident():
+    return int(open("/proc/self/status").read().split("VmRSS:")[1].split()[0])
+
+harden.harden()
+b"x" * (16 << 20)
+before = resident()
+blocks = [(b"x" * (8 << 20), b"y" * 200_000) for _ in range(8)]
+full = resident()
+small = [block[1] for block in blocks]
+del blocks
+print(full - before, resident() - before)
+"""
+
+
+def test_what_large_blocks_took_goes_back() -> None:
+    """Behind each lies a small one that stays, so that none of them is at the end of what the allocator holds."""
+    process = subprocess.run([sys.executable, "-c", LARGE], capture_output=True, check=True, text=True)
+    full, left = map(int, process.stdout.split())
+    assert full > 60_000
+    assert left < 6_000
+
+
 async def test_a_relay_is_hardened_and_says_so(running: Running, command: Command, tmp_path: Path) -> None:
     async with running() as relay:
         status = json.loads((await command("status", "--data", str(tmp_path / "data"), "--json"))[1])

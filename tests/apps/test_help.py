@@ -20,6 +20,7 @@ COMMANDS = (
     "lab",
     "passphrase",
     "peer",
+    "proxy",
     "queue",
     "restore",
     "seizure",
@@ -28,6 +29,7 @@ COMMANDS = (
 )
 
 QUEUE = ("retry", "hold", "release", "drop")
+PROXY = ("new", "list", "revoke")
 PEER = ("card", "add", "remove", "list", "accept", "hold", "fetch")
 FRONT = ("add", "list", "show", "remove", "burnt", "command", "run")
 LOAD = ("day", "fanout", "idle", "login", "storm", "throughput")
@@ -53,6 +55,7 @@ def test_every_command_says_in_the_list_what_it_is_for() -> None:
         *(("queue", word) for word in QUEUE),
         *(("peer", word) for word in PEER),
         *(("front", word) for word in FRONT),
+        *(("proxy", word) for word in PROXY),
         *(("lab", "seizure"), ("lab", "load"), *(("lab", "load", mode) for mode in LOAD)),
     ],
 )

@@ -1,70 +1,34 @@
-"""`angarium up --onion`, with the real tor and its network off."""
+"""The secret path: made once, kept, and another where a keeper wants one."""
 
-import json
-import shutil
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
+import re
 from pathlib import Path
 
 import pytest
 
-from angarium.apps.check.throwaway import Relay
-from angarium.mail.invitation import Login, parse
-from angarium.reach.onion import ADDRESS, OnionError, program
-
-Command = Callable[..., Awaitable[tuple[int, str, str]]]
-Running = Callable[..., AbstractAsyncContextManager[Relay]]
-
-SETTINGS = '[onion]\ntorrc = ["DisableNetwork 1"]\n'
+from angarium.apps.hidden import secret_path
+from angarium.apps.home import Home, HomeError
 
 
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    try:
-        program("")
-    except OnionError:
-        pytest.skip("Debian's tor is not installed")
-    made = tmp_path / "data"
-    made.mkdir(0o700)
-    (made / "angarium.toml").write_text(SETTINGS)
-    return made
+def test_it_is_made_once_and_kept(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    path = secret_path(home)
+    assert re.fullmatch(r"/[a-z0-9]{22}", path)
+    assert secret_path(Home(tmp_path)) == path
+    assert (home.keys / "path").stat().st_mode & 0o077 == 0
+    assert home.keys / "path" in home.remains()
 
 
-async def test_an_onion_address_is_published_invited_to_kept_and_burnt(
-    command: Command, running: Running, data: Path, tmp_path: Path
-) -> None:
-    async with running("--onion"):
-        said = json.loads((await command("invite", "--json", "--data", str(data)))[1])
-        (onion,) = [other for other in said["others"][0] if other["kind"] == "onion"]
-        assert ADDRESS.fullmatch(onion["host"])
-        read, first = parse(onion["link"]), parse(said["links"][0])
-        assert isinstance(read, Login)
-        assert isinstance(first, Login)
-        assert (read.address, read.password) == (first.address, first.password)
-        assert (read.imap.host, read.imap.port, read.smtp.port) == (onion["host"], 993, 465)
-        status, said_of_it, _ = await command("status", "--json", "--data", str(data))
-        assert (status, json.loads(said_of_it)["onion"]) == (0, onion["host"])
-
-    # the key is part of a backup, what tor remembers is not
-    backup, other = tmp_path / "backup", tmp_path / "other"
-    code = (await command("backup", str(backup), "--data", str(data)))[1].split("Recovery code:")[1].split()[0]
-    words = ("restore", str(backup), "--data", str(other), "--passphrase-fd", "0")
-    assert (await command(*words, typed=f"{code}\n"))[0] == 0
-    assert (other / "onion" / "hostname").read_text().strip() == onion["host"]
-    assert not (other / "tor").exists()
-
-    async with running("--onion"):
-        again = json.loads((await command("invite", "--json", "--data", str(data)))[1])
-        assert onion["host"] in json.dumps(again)
-        assert (await command("burn", "--yes", "--data", str(data)))[0] == 0
-    shutil.rmtree(other)
-    assert not data.exists()
+def test_another_path_where_the_file_was_deleted(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    path = secret_path(home)
+    (home.keys / "path").unlink()
+    assert secret_path(home) != path
 
 
-async def test_without_tor_it_does_not_start_and_says_how_to_get_it(command: Command, tmp_path: Path) -> None:
-    data = tmp_path / "data"
-    data.mkdir(0o700)
-    (data / "angarium.toml").write_text('[onion]\nenabled = true\ntor = "/nowhere/tor"\n')
-    status, said, complained = await command("up", "--listen", "127.0.0.1", "--ports", "any", "--data", str(data))
-    assert (status, said) == (2, "")
-    assert "onion.tor" in complained
+@pytest.mark.parametrize("content", [b"", b"short", b"a/b/cccccccccccccccccccccc", b"\xff" * 30, b"A" * 22])
+def test_what_is_no_path_is_told(tmp_path: Path, content: bytes) -> None:
+    home = Home(tmp_path)
+    secret_path(home)
+    (home.keys / "path").write_bytes(content)
+    with pytest.raises(HomeError, match="path"):
+        secret_path(home)

@@ -11,7 +11,6 @@ from angarium.apps.config import Config
 from angarium.apps.harden import Hardened
 from angarium.apps.keeper import Keeper
 from angarium.apps.last_error import LastError
-from angarium.edge.listener import Listener
 from angarium.mail.federation.census import Totals
 from angarium.mail.fronts import Fronts
 from angarium.reach.names import Names
@@ -28,8 +27,8 @@ def store() -> Store:
 def keeper(store: Store, directory: Path) -> Keeper:
     config = Config()
 
-    def unused(*_: object) -> None:
-        raise AssertionError
+    async def connections() -> int:
+        return 0
 
     names = Names(config.names, ["127.0.0.1"])
     return Keeper(
@@ -39,10 +38,10 @@ def keeper(store: Store, directory: Path) -> Keeper:
         domain="relay.example",
         doors=[],
         certified=certify(config.tls, directory / "tls", names, today=datetime.date.today),
-        listener=Listener(config.limits, unused, unused),  # type: ignore[arg-type]
+        connections=connections,
         errors=LastError(),
         queue=lambda: Totals(0, 0, 0, 0, 0, 0, None),
-        hardened=Hardened(),
+        hardened=Hardened,
         approach=Approach(names, Fronts(store.papers), dict, bool),
         today=lambda: 0,
         end=lambda: None,

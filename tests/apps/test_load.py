@@ -24,7 +24,7 @@ async def measured(*words: str) -> dict[str, Any]:
     return told
 
 
-@pytest.mark.parametrize(("asked", "size"), [("--rate", "20"), ("--at-once", "2")])
+@pytest.mark.parametrize(("asked", "size"), [("--rate", "20"), ("--at-once", "2"), ("--load", "50%")])
 async def test_throughput(asked: str, size: str) -> None:
     words = ("throughput", "--sizes", "1.5", "--groups", "1,5", "--receivers", "8", "--seconds", "1", asked, size)
     told = await measured(*words)
@@ -46,7 +46,7 @@ async def test_fanout() -> None:
 
 
 async def test_idle() -> None:
-    (line,) = (await measured("idle", "--connections", "60", "--people", "20", "--seconds", "1"))["lines"]
+    (line,) = (await measured("idle", "--connections", "300", "--people", "8", "--seconds", "1"))["lines"]
     assert 5 < line["kib_per_connection"] < 200
     assert 0 <= line["cpu_percent"] < 100
 
@@ -86,6 +86,11 @@ async def test_a_table() -> None:
     ("words", "text"),
     [
         (("throughput", "--sizes", "big"), "--sizes: numbers are wanted"),
+        (("throughput", "--load", "half"), "--load: numbers are wanted"),
+        (("throughput", "--load", "50"), "--load: a share of saturation is wanted, such as 50%"),
+        (("throughput", "--load", "50%", "--rate", "5"), "one of the two"),
+        (("soak", "--waves", "2"), "--waves: at least 3"),
+        (("soak", "--host", "127.0.0.1", "--domain", "x.example"), "a relay that is started for it"),
         (("throughput", "--groups", "0"), "more than nothing is wanted"),
         (("throughput", "--groups", "20", "--receivers", "5"), "the largest group has 20"),
         (("fanout", "--host", "127.0.0.1"), "--host needs --domain"),
@@ -122,7 +127,7 @@ class Told:
         if self.reason:
             withheld(self.reason)
         latency, spent = Latency(1, 2, 3, 4), Spent(1, None, None, None, 0.1, 0.1)
-        done(Traffic("told", 1, 1, None, 1, 1, 1, 1, 1, latency, latency, None, 0.1, spent, self.faults))
+        done(Traffic("told", 1, 1, None, 1, 1, 1, 1, 1, latency, latency, 100.0, 100.0, None, 0.1, spent, self.faults))
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,13 @@ def test_a_way_needs_both_directions() -> None:
     ]
 
 
+def test_where_the_https_port_takes_no_mail_it_is_no_way_and_the_proxy_is_the_last() -> None:
+    found = ways("h", ALL, verified=True, alpn=False)
+    assert [way.imap_port for way in found] == [993, 143]
+    assert ways("h", {"https": 8443}, verified=True, alpn=False) == [Way("h", 993, "ssl", 465, "ssl", 8443, True)]
+    assert ways("h", {"http": 80}, verified=True, alpn=False) == []
+
+
 def test_the_address_of_the_page() -> None:
     assert page("relay.example", ALL) == "https://relay.example/"
     assert page("192.0.2.7", {"https": 10443}, "/invite/x") == "https://192.0.2.7:10443/invite/x"

@@ -6,16 +6,22 @@
 import asyncio
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from angarium.lab.clients import Imap, Refused, Submission
+from angarium.lab.load.target import listed
 from angarium.lab.mails import mark_of, sealed
 from bench.peers.debounce import LIBRARY, NotFound, without_delay
 from bench.peers.filter import judge
-from bench.peers.jobs import Failed, Figure, Job, Measured
-from bench.peers.run import order, run
+from bench.peers.goals import Figure, Goal
+from bench.peers.jobs import FAILED, JOBS, Failed, Job, Measured, _lost
+from bench.peers.run import SEARCH, expected, order, run
 from bench.peers.sides import OURS, Side
 from bench.peers.stack import CONFIGURATIONS, missing, stack
 from bench.peers.table import BEGIN, END, markdown, placed, rows
@@ -23,7 +29,11 @@ from bench.peers.table import BEGIN, END, markdown, placed, rows
 ROOT = Path(__file__).parents[2]
 WHY = missing()
 peers = pytest.mark.skipif(bool(WHY), reason=f"Postfix, OpenDKIM and Dovecot cannot run: {WHY}")
-JOB = Job("texts", (), (Figure("rate", ("rate",), more_is_better=True), Figure("cost", ("cost",))), against=("bare",))
+SPEED, COST = Figure("rate", ("rate",), more_is_better=True), Figure("cost", ("cost",))
+JOB = Job(
+    *("texts", (), (SPEED, COST), (Goal(SPEED, 2, "bare"), Goal(SPEED, 110, every=True), Goal(COST, 2))),
+    against=("bare",),
+)
 
 
 @peers
@@ -114,23 +124,90 @@ def test_the_filter_passes_what_its_sender_encrypted() -> None:
 
 def test_turns_alternate() -> None:
     assert list(order(JOB, 3)) == [OURS, "bare", "bare", OURS, OURS, "bare"]
+    assert list(order(replace(JOB, turns=1), 3)) == [OURS, "bare"]
+
+
+def test_how_long_it_takes_is_known_before_it_begins() -> None:
+    assert expected(replace(JOB, seconds=5), 3) == 30
+    assert expected(replace(JOB, seconds=5, turns=2, searches=True), 3) == 2 * (10 + SEARCH)
+    assert sum(expected(job, 5) for job in JOBS) <= 40 * 60
+
+
+def test_how_many_are_under_way_is_found_once_for_each_side(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, int]] = []
+
+    def measured(job: Job, side: Side, at_once: int) -> Measured:
+        asked.append((side.name, at_once))
+        return Measured(job.name, side.name, {}, 0, 0.1, 0.0, {OURS: 16, "bare": 8}[side.name])
+
+    monkeypatch.setattr("bench.peers.run.measure", measured)
+    up = [Side(name, "127.0.0.1", 1, 2, "peer.test", ()) for name in (OURS, "bare")]
+    assert run([replace(JOB, searches=True)], 2, up, lambda *_: None, lambda _: None) == {}
+    assert asked == [(OURS, 0), ("bare", 0), ("bare", 8), (OURS, 16)]
+
+
+def test_where_memory_is_measured_each_turn_has_a_relay_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[str] = []
+    measured: list[Side] = []
+
+    @contextmanager
+    def fresh(names: list[str]) -> Iterator[list[Side]]:
+        started.extend(names)
+        yield [Side(names[0], "127.0.0.1", 1, len(started), "peer.test", ())]
+
+    def measure(job: Job, side: Side, _: int) -> Measured:
+        measured.append(side)
+        return Measured(job.name, side.name, {}, 0, 0.1, 0.0)
+
+    monkeypatch.setattr("bench.peers.run.sides", fresh)
+    monkeypatch.setattr("bench.peers.run.measure", measure)
+    assert run([replace(JOB, fresh=True)], 2, [], lambda *_: None, lambda _: None) == {}
+    assert started == [OURS, "bare", "bare", OURS]
+    assert [side.submissions for side in measured] == [1, 2, 3, 4]
+
+
+def test_people_stay_the_same(tmp_path: Path) -> None:
+    side = Side(OURS, "127.0.0.1", 1, 2, "peer.test", (), tmp_path)
+    people = listed(side.people("people", 5))
+    assert len(people) == 5
+    assert all(account.address.endswith("@peer.test") for account in people)
+    assert listed(side.people("people", 5)) == people
+    assert listed(side.people("keepers", 5)) != people
 
 
 def test_a_job_that_cannot_be_measured_is_given_up_and_the_others_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
     other = Job("files", (), JOB.figures, against=("bare",))
-    steps: list[str] = []
+    steps: list[tuple[str, float]] = []
     found: list[Measured] = []
 
-    def measured(job: Job, side: Side) -> Measured:
+    def measured(job: Job, side: Side, _: int) -> Measured:
         if (job, side.name) == (JOB, "bare"):
             raise Failed("it does not answer")
         return Measured(job.name, side.name, {}, 0, 0.1, 0.0)
 
     monkeypatch.setattr("bench.peers.run.measure", measured)
     up = [Side(name, "127.0.0.1", 1, 2, "peer.test", ()) for name in (OURS, "bare")]
-    assert run([JOB, other], 2, up, steps.append, found.append) == {"texts": "it does not answer"}
-    assert steps == ["texts: angarium", "texts: bare", *(f"files: {name}" for name in (OURS, "bare", "bare", OURS))]
+    given_up = run([JOB, other], 2, up, lambda *step: steps.append(step), found.append)
+    assert given_up == {"texts": "it does not answer"}
+    names = ["texts: angarium", "texts: bare", *(f"files: {name}" for name in (OURS, "bare", "bare", OURS))]
+    assert steps == [(name, 8.0) for name in names]
     assert [(each.job, each.side) for each in found][1:] == [("files", name) for name in (OURS, "bare", "bare", OURS)]
+
+
+def test_what_is_lost_is_a_figure_at_a_peer_and_an_end_at_ours() -> None:
+    ours, peer = (Side(name, "127.0.0.1", 1, 2, "peer.test", ()) for name in (OURS, "bare"))
+    line: dict[str, Any] = {"messages": 5, "recipients": 20, "faults": {"lost": 10, "changed": 0, "why": ""}}
+    lenient = replace(JOB, judged=False)
+    assert _lost(lenient, peer, line) == 10
+    for job, side in ((lenient, ours), (JOB, peer)):
+        with pytest.raises(Failed, match="10 lost"):
+            _lost(job, side, line)
+    with pytest.raises(Failed, match="1 changed"):
+        _lost(lenient, peer, {**line, "faults": {"lost": 1, "changed": 1, "why": ""}})
+    logins = {"failed": 3, "why": "timed out"}
+    assert _lost(replace(JOB, figures=(FAILED,)), ours, logins) == 0, "it is told in the table"
+    with pytest.raises(Failed, match="3 failed"):
+        _lost(JOB, ours, logins)
 
 
 def test_the_table_tells_medians_spreads_and_how_many_times_better_ours_is() -> None:
@@ -144,8 +221,10 @@ def test_the_table_tells_medians_spreads_and_how_many_times_better_ours_is() -> 
     assert (cost.medians, cost.times) == ({OURS: 2, "bare": 8}, {"bare": 4})
     table = markdown([rate, cost], ["a note"]).splitlines()
     assert table[0] == "a note"
-    assert table[-2] == "| texts | rate | 120 (100 to 300) | 50.0 (50.0 to 60.0) | **2.00** |"
-    assert table[-1] == "|  | cost | 2.00 (1.00 to 3.00) | 8.00 (6.00 to 8.00) | **4.00** |"
+    goals = "≥ 2 × bare: **met**; ≥ 110, every turn: **missed**"
+    assert table[-4] == f"| texts | rate | 120 (100 to 300) | {goals} | 50.0 (50.0 to 60.0) | **2.00** |"
+    assert table[-3] == "|  | cost | 2.00 (1.00 to 3.00) | ≤ 2: **met** | 8.00 (6.00 to 8.00) | **4.00** |"
+    assert table[-1] == "2 of 3 goals were met."
 
 
 def test_a_document_without_a_place_for_the_table_is_left_alone() -> None:

@@ -19,7 +19,7 @@ DELETED = frozenset({"\\Deleted"})
 async def test_every_change_is_heard_in_order(world: "World") -> None:
     alice = await world.account()
     await world.deliver(b"before", "alice")
-    subscription = await world.store.changes.subscribe(alice, "inbox")
+    subscription, _ = await world.store.changes.open(alice, "inbox")
     assert subscription.take() == []
     await world.deliver(b"hello", "alice", day=9)
     (flagged,), _ = await world.store.mailboxes.flag(alice, "INBOX", [2], add=DELETED)
@@ -34,7 +34,7 @@ async def test_every_change_is_heard_in_order(world: "World") -> None:
 
 async def test_what_is_heard_is_what_a_snapshot_says(world: "World") -> None:
     alice = await world.account()
-    subscription = await world.store.changes.subscribe(alice, "INBOX")
+    subscription, _ = await world.store.changes.open(alice, "INBOX")
     await asyncio.gather(*(world.deliver(b"hello", "alice") for _ in range(100)))
     snapshot = await world.store.mailboxes.snapshot(alice, "INBOX")
     assert subscription.take() == [Arrived(entry) for entry in snapshot.entries]
@@ -42,7 +42,7 @@ async def test_what_is_heard_is_what_a_snapshot_says(world: "World") -> None:
 
 async def test_a_change_is_out_when_its_maker_is_answered(world: "World") -> None:
     alice = await world.account()
-    subscription = await world.store.changes.subscribe(alice, "INBOX")
+    subscription, _ = await world.store.changes.open(alice, "INBOX")
     for uid in range(1, 20):
         await world.deliver(b"hello", "alice")
         assert [change.entry.uid for change in subscription.take() if isinstance(change, Arrived)] == [uid]
@@ -52,8 +52,8 @@ async def test_a_change_is_out_when_its_maker_is_answered(world: "World") -> Non
 async def test_only_the_mailbox_concerned_hears(world: "World") -> None:
     alice, bob = await world.account("alice"), await world.account("bob")
     await world.store.mailboxes.create(alice, "Work")
-    work = await world.store.changes.subscribe(alice, "Work")
-    inbox = await world.store.changes.subscribe(bob, "INBOX")
+    work, _ = await world.store.changes.open(alice, "Work")
+    inbox, _ = await world.store.changes.open(bob, "INBOX")
     await world.deliver(b"hello", "alice")
     assert work.take() == inbox.take() == []
 
@@ -61,37 +61,35 @@ async def test_only_the_mailbox_concerned_hears(world: "World") -> None:
 async def test_a_change_that_changes_nothing_is_not_heard(world: "World") -> None:
     alice = await world.account()
     await world.deliver(b"hello", "alice")
-    subscription = await world.store.changes.subscribe(alice, "INBOX")
+    subscription, _ = await world.store.changes.open(alice, "INBOX")
     await world.store.mailboxes.flag(alice, "INBOX", [1], remove=DELETED)
     await world.store.mailboxes.expunge(alice, "INBOX")
     assert subscription.take() == []
 
 
-async def test_wait_returns_when_there_is_something(world: "World") -> None:
+async def test_who_wants_to_be_told_is_told_once_there_is_something(world: "World") -> None:
     alice = await world.account()
-    subscription = await world.store.changes.subscribe(alice, "INBOX")
-    waiting = [asyncio.ensure_future(subscription.wait()) for _ in range(2)]
-    await asyncio.sleep(0)
-    assert not any(task.done() for task in waiting)
+    told: list[bool] = []
+    subscription, _ = await world.store.changes.open(alice, "INBOX", lambda: told.append(subscription.news))
+    assert not subscription.news
     await world.deliver(b"hello", "alice")
-    await asyncio.gather(*waiting)
-    await subscription.wait()
+    assert told == [True], "before whoever delivered it was answered"
     assert len(subscription.take()) == 1
-    cancelled = asyncio.ensure_future(subscription.wait())
-    await asyncio.sleep(0)
-    cancelled.cancel()
-    await asyncio.gather(cancelled, return_exceptions=True)
-    again = asyncio.ensure_future(subscription.wait())
+    assert not subscription.news
     await world.deliver(b"hello", "alice")
-    await again
+    await world.deliver(b"hello", "alice")
+    assert told == [True] * 3
+    subscription.close()
+    await world.deliver(b"hello", "alice")
+    assert len(told) == 3
 
 
 async def test_who_does_not_take_gets_one_resync(world: "World") -> None:
     alice = await world.account()
-    subscription = await world.store.changes.subscribe(alice, "INBOX")
+    subscription, _ = await world.store.changes.open(alice, "INBOX")
     await asyncio.gather(*(world.deliver(b"hello", "alice") for _ in range(KEPT)))
-    exact = await world.store.changes.subscribe(alice, "INBOX")
-    assert len(subscription._changes) == KEPT
+    exact, _ = await world.store.changes.open(alice, "INBOX")
+    assert len(subscription._changes or ()) == KEPT
     for _ in range(3):
         await world.deliver(b"hello", "alice")
     assert subscription.take() == [Resync()]
@@ -102,19 +100,20 @@ async def test_who_does_not_take_gets_one_resync(world: "World") -> None:
 
 async def test_a_deleted_account_is_heard_of(world: "World") -> None:
     alice = await world.account()
-    subscription = await world.store.changes.subscribe(alice, "INBOX")
-    waiting = asyncio.ensure_future(subscription.wait())
+    told: list[bool] = []
+    subscription, _ = await world.store.changes.open(alice, "INBOX", lambda: told.append(subscription.gone))
     await world.store.accounts.delete(alice)
-    await waiting
+    assert told == [True]
     assert subscription.gone
+    assert subscription.news
     assert subscription.take() == []
 
 
 async def test_a_removed_mailbox_is_heard_of_and_an_expired_account(world: "World") -> None:
     alice = await world.account()
     await world.store.mailboxes.create(alice, "Work")
-    work = await world.store.changes.subscribe(alice, "Work")
-    inbox = await world.store.changes.subscribe(alice, "INBOX")
+    work, _ = await world.store.changes.open(alice, "Work")
+    inbox, _ = await world.store.changes.open(alice, "INBOX")
     await world.store.mailboxes.remove(alice, "Work")
     assert work.gone
     assert not inbox.gone
@@ -125,7 +124,7 @@ async def test_a_removed_mailbox_is_heard_of_and_an_expired_account(world: "Worl
 async def test_a_renamed_mailbox_is_still_heard(world: "World") -> None:
     alice = await world.account()
     await world.store.mailboxes.create(alice, "Old")
-    subscription = await world.store.changes.subscribe(alice, "Old")
+    subscription, _ = await world.store.changes.open(alice, "Old")
     await world.store.mailboxes.rename(alice, "Old", "New")
     await world.store.mailboxes.append(alice, "New", b"hello", flags=frozenset(), day=1)
     assert len(subscription.take()) == 1
@@ -133,8 +132,8 @@ async def test_a_renamed_mailbox_is_still_heard(world: "World") -> None:
 
 async def test_a_closed_subscription_hears_nothing(world: "World") -> None:
     alice = await world.account()
-    subscription = await world.store.changes.subscribe(alice, "INBOX")
-    other = await world.store.changes.subscribe(alice, "INBOX")
+    subscription, _ = await world.store.changes.open(alice, "INBOX")
+    other, _ = await world.store.changes.open(alice, "INBOX")
     subscription.close()
     subscription.close()
     await world.deliver(b"hello", "alice")

@@ -66,8 +66,8 @@ async def test_nothing_to_copy_changes_nothing(world: "World", alice: Owner) -> 
 
 
 async def test_both_mailboxes_hear_of_a_move(world: "World", alice: Owner) -> None:
-    source = await world.store.changes.subscribe(alice, "INBOX")
-    target = await world.store.changes.subscribe(alice, "Kept")
+    source, _ = await world.store.changes.open(alice, "INBOX")
+    target, _ = await world.store.changes.open(alice, "Kept")
     await world.store.mailboxes.copy(alice, "INBOX", [1, 2], "Kept", move=True)
     assert source.take() == [Expunged(1), Expunged(2)]
     kept = await world.store.mailboxes.snapshot(alice, "Kept")

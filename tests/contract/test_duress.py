@@ -103,7 +103,7 @@ async def test_of_an_apps_two_logins_at_once_one_empties_and_both_are_in(world: 
 async def test_everybody_else_hears_that_it_is_over(world: "World") -> None:
     before, other = await armed(world), await armed(world, "bob")
     left: list[str] = []
-    mailbox = await world.store.changes.subscribe(before, "INBOX")
+    mailbox, _ = await world.store.changes.open(before, "INBOX")
     await world.store.changes.attend(before, lambda: left.append("alice"))
     await world.store.changes.attend(other, lambda: left.append("bob"))
     gone = await world.store.changes.attend(before, lambda: left.append("who left before"))
@@ -134,7 +134,7 @@ async def test_who_was_in_before_reaches_nothing_of_the_new_account(world: "Worl
         lambda: mailboxes.expunge(before, "INBOX"),
         lambda: mailboxes.copy(before, "INBOX", [uid], "INBOX"),
         lambda: mailboxes.create(before, "Work"),
-        lambda: world.store.changes.subscribe(before, "INBOX"),
+        lambda: world.store.changes.open(before, "INBOX"),
     )
     for attempt in refused:
         with pytest.raises(NoSuchMailbox):

@@ -61,7 +61,7 @@ async def test_everything_that_names_a_mailbox_misses_one_that_is_not_there(worl
         mailboxes.copy(alice, "INBOX", [1], "No"),
         mailboxes.remove(alice, "No"),
         mailboxes.rename(alice, "No", "Yes"),
-        world.store.changes.subscribe(alice, "No"),
+        world.store.changes.open(alice, "No"),
     ):
         with pytest.raises(NoSuchMailbox):
             await missing

@@ -88,7 +88,7 @@ async def test_many_at_once_have_orders_of_their_own(world: "World") -> None:
 
 async def test_letters_are_delivered_in_the_same_transaction(world: "World") -> None:
     alice = await world.account()
-    listening = await world.store.changes.subscribe(alice, "INBOX")
+    listening, _ = await world.store.changes.open(alice, "INBOX")
     added = await add(world, letters=(Letter(b"to a neighbour", ("alice", "nobody")),))
     assert await inbox(world) == [b"to a neighbour"]
     assert len(listening.take()) == 1

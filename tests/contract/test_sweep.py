@@ -100,6 +100,6 @@ async def test_many_deletions_pass_in_pieces_and_deliveries_between(world: "Worl
 async def test_sessions_hear_of_what_is_swept(world: "World") -> None:
     alice = await world.account()
     await world.deliver(b"hello", "alice", day=1)
-    subscription = await world.store.changes.subscribe(alice, "INBOX")
+    subscription, _ = await world.store.changes.open(alice, "INBOX")
     await world.store.mailboxes.sweep(replace(NOTHING, before_day=2))
     assert subscription.take() == [Expunged(1)]

@@ -27,6 +27,10 @@ class Wire:
     async def read(self, limit: int, *, timeout: float | None = None) -> bytes:
         return self.pieces.pop(0) if self.pieces else b""
 
+    async def take(self, limit: int) -> bytes | None:
+        """Nothing is there where a piece is empty."""
+        return (self.pieces.pop(0) or None) if self.pieces else b""
+
     async def write(self, data: bytes, *, timeout: float | None = None) -> None:
         self.written.append(data)
 
@@ -66,6 +70,18 @@ async def test_what_another_zlib_deflated_is_read(texts: list[bytes], cuts: list
     sent = b"".join(deflate.compress(text) + deflate.flush(zlib.Z_SYNC_FLUSH) for text in texts)
     assert await everything(over(Wire(cut(sent, cuts))), limit) == b"".join(texts)
     assert await everything(over(Wire([]), sent), limit) == b"".join(texts)
+
+
+@given(TEXTS, st.lists(st.integers(0, 50), max_size=30), st.integers(1, 100))
+async def test_what_is_there_is_taken_without_waiting(texts: list[bytes], cuts: list[int], limit: int) -> None:
+    deflate = zlib.compressobj(wbits=-15)
+    sent = b"".join(deflate.compress(text) + deflate.flush(zlib.Z_SYNC_FLUSH) for text in texts)
+    pieces = [piece for whole in cut(sent, [size for size in cuts if size]) for piece in (whole, b"")]
+    deflated, text = over(Wire(pieces)), b""
+    while (taken := await deflated.take(limit)) != b"":
+        assert taken is None or len(taken) <= limit
+        text += taken or b""
+    assert text == b"".join(texts)
 
 
 @given(TEXTS)

@@ -2,14 +2,16 @@
 
 import contextlib
 import errno
+import itertools
 import socket
+import sys
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from angarium.edge import doors
-from angarium.edge.doors import CannotListen, Door, bind_doors
+from angarium.edge.doors import CannotListen, Door, bind_doors, share_doors
 from angarium.edge.settings import Listen
 
 OFF: dict[str, Any] = dict.fromkeys(("imaps", "imap", "submissions", "submission", "https", "http", "smtp"), -1)
@@ -162,3 +164,62 @@ def has_ipv6() -> bool:
 def test_what_is_no_address_of_this_machine_is_an_error(address: str) -> None:
     with pytest.raises(CannotListen, match=r"listen\.addresses"):
         bind_doors(listen(addresses=[address], ports="any", imaps=0), {})
+
+
+def test_the_https_door_is_open_on_more_ports_if_they_are_wanted() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
+        more = [one.getsockname()[1], other.getsockname()[1]]
+    with bound(ports="any", https=0, imaps=0, more=more) as found:
+        assert [door.port for door in found if door.name == "https"][1:] == more
+        assert len([door for door in found if door.name == "imaps"]) == 1
+    with bound(https=-1, more=more) as found:
+        assert found == []
+
+
+def test_a_port_too_many_that_is_taken_is_an_error(taken: int) -> None:
+    with pytest.raises(CannotListen, match=f"https: cannot listen on port {taken}"):
+        bind_doors(listen(ports="any", https=0, more=[taken]), {})
+
+
+def test_a_shared_door_spreads_connections_over_both_sockets() -> None:
+    pairs = bind_doors(listen(imaps=0, https=0, ports="any"), {})
+    more = share_doors(pairs, ("imaps", "submissions"))
+    try:
+        ((door, other),) = more
+        first = next(one for each, one in pairs if each == door)
+        clients = [socket.create_connection((door.address, door.port)) for _ in range(64)]
+        counts = [accepted(one) for one in (first, other)]
+        assert sum(counts) == 64
+        assert min(counts) > 8
+        for client in clients:
+            client.close()
+    finally:
+        for _, one in (*pairs, *more):
+            one.close()
+
+
+def test_a_port_that_is_shared_is_taken_for_everybody_else() -> None:
+    pairs = bind_doors(listen(imaps=0, ports="any"), {})
+    more = share_doors(pairs, ("imaps",))
+    try:
+        with pytest.raises(CannotListen):
+            bind_doors(listen(imaps=pairs[0][0].port), {})
+    finally:
+        for _, one in (*pairs, *more):
+            one.close()
+
+
+def test_where_ports_cannot_be_shared_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    with pytest.raises(CannotListen, match=r"limits\.workers"):
+        share_doors([], ())
+
+
+def accepted(one: socket.socket) -> int:
+    """How many wait at a socket."""
+    for count in itertools.count():
+        try:
+            one.accept()[0].close()
+        except BlockingIOError:
+            return count
+    raise AssertionError

@@ -35,6 +35,9 @@ class Peer:
         self.closed = False
         self.patience: list[float] = []
 
+    def settle(self) -> None:
+        pass
+
     async def read(self, limit: int = 16384, *, timeout: float | None = None) -> bytes:
         assert timeout is not None
         self.patience.append(timeout)

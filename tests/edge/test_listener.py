@@ -8,8 +8,9 @@ import ssl
 import subprocess
 import sys
 import textwrap
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 import trustme
@@ -26,7 +27,7 @@ PLAIN_ONLY = Listen(
     addresses=LOOPBACK, ports="any", imaps=-1, submissions=-1, submission=-1, https=-1, http=-1, smtp=-1
 )
 
-Handler = Callable[[Door, Connection], Awaitable[None]]
+Handler = Callable[[Door, Connection], Coroutine[Any, Any, None]]
 Serving = Callable[..., contextlib.AbstractAsyncContextManager[tuple[Listener, int]]]
 
 
@@ -71,9 +72,12 @@ def serving(
 
     @asynccontextmanager
     async def serve(
-        handle: Handler = echo, listen: Listen = TLS_ONLY, limits: Limits | None = None
+        handle: Handler = echo,
+        listen: Listen = TLS_ONLY,
+        limits: Limits | None = None,
+        admit: Handler | None = None,
     ) -> AsyncIterator[tuple[Listener, int]]:
-        serving_now = Listener(limits or Limits(), handle, lambda door: server_context)
+        serving_now = Listener(limits or Limits(), handle, lambda door: server_context, admit)
         (door,) = await serving_now.bind(listen)
         running = asyncio.create_task(serving_now.run())
         try:
@@ -331,3 +335,61 @@ def test_without_descriptors_accepting_pauses_and_goes_on() -> None:
     assert "those inside go on" in said
     assert "the last one is let in" in said
     assert said.count("no more file descriptors") == 1, said
+
+
+async def test_who_is_not_admitted_is_ended_before_tls(serving: Serving, client_context: ssl.SSLContext) -> None:
+    seen: list[bytes] = []
+
+    async def admit(door: Door, connection: Connection) -> None:
+        seen.append(await connection.peek(1, timeout=5))
+        if len(seen) > 1:
+            raise ConnectionAbortedError
+
+    async with serving(admit=admit) as (_, port):
+        client = await connect("127.0.0.1", port, client_context)
+        assert await says(client, b"hello") == b"hello"
+        await client.close()
+        with pytest.raises(ConnectionError):
+            await connect("127.0.0.1", port, client_context)
+    assert seen == [b"\x16", b"\x16"]
+
+
+async def test_a_connection_that_came_by_another_way_is_served_as_any(
+    serving: Serving, client_context: ssl.SSLContext
+) -> None:
+    async with serving(limits=Limits(connections=1)) as (serving_now, _):
+        await asyncio.sleep(0.01)  # it begins to serve
+        ours, theirs = socket.socketpair()
+        serving_now.receive(Door("imaps", "", 0, tls=True), theirs)
+        client = Connection(ours)
+        await client.start_tls_client(client_context, "127.0.0.1", timeout=5)
+        assert await says(client, b"hello") == b"hello"
+        assert serving_now.connections == 1
+        second, theirs = socket.socketpair()
+        serving_now.receive(Door("imaps", "", 0, tls=True), theirs)  # there is no room
+        assert await Connection(second).read(timeout=5) == b""
+        await client.close()
+    third, theirs = socket.socketpair()
+    serving_now.receive(Door("imaps", "", 0, tls=True), theirs)  # it serves nobody any more
+    assert await Connection(third).read(timeout=5) == b""
+
+
+async def test_who_comes_to_an_absent_processs_socket_is_let_in_here_and_stays(serving: Serving) -> None:
+    async with serving(listen=PLAIN_ONLY) as (serving_now, port):
+        others = serving_now.share(("imap",))
+        clients = [await connect("127.0.0.1", port) for _ in range(24)]
+        await until(lambda: serving_now.connections > 0)
+        await asyncio.sleep(0.1)
+        assert serving_now.connections < 24, "some wait at the other socket"
+        standing_in = asyncio.create_task(serving_now.stand_in(others))
+        await until(lambda: serving_now.connections == 24)
+        standing_in.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await standing_in
+        for client in clients:
+            assert await says(client, b"hello") == b"hello"
+        (more,) = [one for _, one in others]
+        assert more.fileno() >= 0, "it is its process's, and stays open"
+        for client in clients:
+            client.abort()
+        more.close()

@@ -1,6 +1,8 @@
 """So many at once, in turn, and nobody who dawdles keeps the others out."""
 
 import asyncio
+from collections.abc import Callable
+from time import thread_time
 
 from angarium.edge.turnstile import AT_ONCE, Turnstile
 
@@ -14,7 +16,8 @@ async def test_no_more_than_so_many_are_inside_and_all_get_their_turn() -> None:
         async with turnstile.place():
             inside += 1
             most = max(most, inside)
-            await asyncio.sleep(0)
+            for _ in range(3):
+                await asyncio.sleep(0)
             inside -= 1
         done += 1
 
@@ -59,6 +62,7 @@ async def hold(turnstile: Turnstile) -> None:
 
 async def test_few_begin_in_each_turn_of_the_loop_and_in_their_order() -> None:
     turnstile = Turnstile(1000, 60)
+    turnstile._window.places = 1000
     begun: list[int] = []
 
     async def come(number: int) -> None:
@@ -78,3 +82,33 @@ async def test_few_begin_in_each_turn_of_the_loop_and_in_their_order() -> None:
     assert begun == [number for number in range(30) if number not in {AT_ONCE + 1, AT_ONCE + 2}]
     async with asyncio.timeout(5), turnstile.place():
         pass
+
+
+async def test_while_the_loop_is_late_fewer_are_let_in_and_more_when_it_is_not() -> None:
+    turnstile = Turnstile(1000, 60)
+    leaving = asyncio.Event()
+    places: list[int] = []
+
+    async def come() -> None:
+        async with turnstile.place():
+            await leaving.wait()
+
+    coming = [asyncio.ensure_future(come()) for _ in range(200)]
+
+    async def until(true: Callable[[], bool]) -> None:
+        async with asyncio.timeout(10):
+            while not true():
+                await asyncio.sleep(0.001)
+
+    await until(lambda: turnstile._window.places > 100)
+    places.append(turnstile._window.places)
+    async with asyncio.timeout(10):
+        while turnstile._window.places >= places[0]:
+            began = thread_time()
+            while thread_time() - began < 0.03:
+                pass
+            await asyncio.sleep(0)
+    leaving.set()
+    async with asyncio.timeout(10):
+        await asyncio.gather(*coming)
+    await until(lambda: not turnstile._measuring)  # nobody waits, and nothing is measured

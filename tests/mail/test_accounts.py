@@ -480,3 +480,45 @@ def test_no_account_is_open_between_its_sessions() -> None:
     assert again is not None
     assert again.key.open(sealed) == b"record"
     assert recent.find("alice", "Password", 1) is None
+
+
+@pytest.mark.parametrize("how", ["delete", "duress at a login", "duress where one is set"])
+async def test_nobody_is_answered_before_all_processes_have_forgotten_an_account(
+    store: Store, sleeper: Sleeper, how: str
+) -> None:
+    address, asked, forgotten = "alice1234@relay.example", asyncio.Event(), asyncio.Event()
+
+    async def forget(name: str) -> None:
+        other.forget(name)
+        asked.set()
+        await forgotten.wait()
+
+    def gate(forget_elsewhere: Callable[[str], Any] | None = None) -> Gate:
+        return Gate(
+            settings.Accounts(),
+            store.accounts,
+            store.invitations,
+            lambda domain: True,
+            lambda: TODAY,
+            forget_elsewhere=forget_elsewhere,
+            sleep=sleeper,
+        )
+
+    this, other = gate(forget), gate()
+    for each in (this, other):
+        await each.login(address, "password9")
+        assert len(each._recent) == 1
+    await this.set_duress(address, "password9", DURESS)
+    assert not asked.is_set()
+    ways: dict[str, Callable[[], Any]] = {
+        "delete": lambda: this.delete(address, "password9"),
+        "duress at a login": lambda: this.login(address, DURESS),
+        "duress where one is set": lambda: this.set_duress(address, DURESS, None),
+    }
+    answering = asyncio.create_task(ways[how]())
+    await asyncio.wait_for(asked.wait(), 5)
+    await asyncio.sleep(0.01)
+    assert not answering.done()
+    assert len(this._recent) == len(other._recent) == 0
+    forgotten.set()
+    await answering

@@ -29,6 +29,13 @@ def test_a_token_travels_in_the_address_of_new() -> None:
     assert link == "dcaccount:https://relay.example/new?t=abc_-9"
 
 
+@pytest.mark.parametrize("token", [None, "abc"])
+def test_a_relay_that_answers_no_questions_says_everything_in_the_link(token: str | None) -> None:
+    link = parse(invitation("relay.example", NAMED, token=token, choose=chooser(), complete=True))
+    assert isinstance(link, Login)
+    assert (link.imap.port, link.smtp.port, link.verify) == (993, 465, True)
+
+
 def test_a_bare_ip_carries_everything() -> None:
     link = invitation("192.0.2.7", BARE, token=None, choose=lambda length: "x" * length)
     assert link == (

@@ -75,6 +75,22 @@ async def test_bytes_given_back_are_read_first(pair: MakePair) -> None:
     assert await server.read() == b"third"
 
 
+async def test_what_was_peeked_at_is_still_there(
+    raw_pair: Callable[[], tuple[socket.socket, socket.socket]],
+) -> None:
+    server, client = map(Connection, raw_pair())
+    with pytest.raises(TimeoutError):
+        await server.peek(10, timeout=0.05)
+    await client.write(b"hello")
+    assert await server.peek(2, timeout=5) == b"he"
+    assert await server.peek(10, timeout=5) == b"hello"
+    assert await server.read(timeout=5) == b"hello"
+    closing = asyncio.create_task(client.close())
+    assert await server.peek(10, timeout=5) == b""
+    await server.close()
+    await closing
+
+
 async def test_big_transfers_both_ways_at_once(pair: MakePair) -> None:
     server, client = await pair()
     up, down = random.Random(1).randbytes(BIG), random.Random(2).randbytes(BIG)
@@ -127,6 +143,67 @@ async def test_a_timeout_of_zero_still_reads_what_is_there(pair: MakePair) -> No
     assert await server.read(timeout=0) == b"here"
     with pytest.raises(TimeoutError):
         await server.read(timeout=0)
+
+
+async def test_take_does_not_wait_and_readable_takes_nothing(pair: MakePair) -> None:
+    server, client = await pair()
+    assert await server.take() is None
+    waiting = server.readable(timeout=10)
+    await client.write(b"hello")
+    await waiting
+    assert await server.take(2) == b"he"
+    assert await server.take() == b"llo"
+    assert await server.take() is None
+    server.unread(b"back")
+    assert await server.take(2) == b"ba"
+    assert await server.take() == b"ck"
+    with pytest.raises(TimeoutError):
+        await server.readable(timeout=0.01)
+    waiting = server.readable(timeout=10)
+    client.abort()
+    await waiting
+    with contextlib.suppress(ConnectionError):
+        assert await server.take() == b""
+
+
+async def test_who_waits_is_roused_without_anything_to_take(pair: MakePair) -> None:
+    server, client = await pair()
+    server.rouse()  # nobody waits
+    waiting = server.readable(timeout=10)
+    server.rouse()
+    await waiting
+    assert await server.take() is None
+    waiting = server.readable(timeout=10)
+    await client.write(b"hello")
+    await asyncio.sleep(0.05)
+    server.rouse()  # it was about to wake by itself
+    await waiting
+    assert await server.take() == b"hello"
+
+
+async def test_what_came_while_it_was_roused_is_not_overlooked(pair: MakePair) -> None:
+    server, client = await pair()
+    for number in range(50):
+        word, waiting = b"%d" % number, server.readable(timeout=10)
+        await client.write(word)
+        server.rouse()
+        await waiting
+        async with asyncio.timeout(10):
+            while (taken := await server.take()) is None:
+                await server.readable(timeout=10)
+        assert taken == word
+
+
+async def test_a_closed_connection_is_neither_taken_from_nor_waited_for(pair: MakePair) -> None:
+    server, _client = await pair()
+    waiting = server.readable(timeout=10)
+    server.abort()
+    assert server.closed
+    await waiting
+    with pytest.raises(ConnectionError):
+        await server.take()
+    with pytest.raises(ConnectionError):
+        server.readable(timeout=10)
 
 
 async def test_a_cancelled_read_takes_nothing(pair: MakePair) -> None:

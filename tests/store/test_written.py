@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from unittest.mock import Mock
 
 import pytest
+from msgspec.structs import replace
 
 from angarium.store.interfaces import Damaged, Letter, Owner
 from angarium.store.raw import RawBox, RawMessage
@@ -53,11 +54,11 @@ def test_a_message_is_known_by_exactly_what_was_written() -> None:
 def test_it_is_bounded_and_the_oldest_goes() -> None:
     written = Written(3)
     for number in (1, 2, 3, 1, 4):
-        written.put_box(BOX._replace(number=number), b"state")
+        written.put_box(replace(BOX, number=number), b"state")
         written.put_message(RAW._replace(place=number), ROW)
     boxes = [number for number in range(9) if written.box(RawBox(number, b"title", b"state"))]
     assert boxes == [place for place in range(9) if written.message(RAW._replace(place=place))] == [1, 3, 4]
-    written.put_box(BOX._replace(number=1), bytes(2_000))
+    written.put_box(replace(BOX, number=1), bytes(2_000))
     assert written.box(RawBox(1, b"title", bytes(2_000))) is None
     assert written.box(RawBox(1, b"title", b"state")) is None
 

@@ -220,3 +220,15 @@ def test_only_malformed_escapes_a_type(text: str) -> None:
 def test_hostile_repetitions_take_linear_time(piece: bytes) -> None:
     with pytest.raises(Malformed):
         typed(b"a/b; x=y" + piece * 20_000 + b"@")
+
+
+def test_a_content_type_that_was_read_before_is_read_alike() -> None:
+    for value in (b"application/pgp-encrypted; charset=utf-8", b'text/plain; Name="x"', b"multipart/mixed; boundary=b"):
+        first, second = (content_type(parse(b"Content-Type: " + value + b"\r\n\r\n")) for _ in range(2))
+        assert first == second
+
+
+def test_a_content_type_that_cannot_be_read_is_refused_every_time() -> None:
+    for _ in range(2):
+        with pytest.raises(Malformed):
+            content_type(parse(b"Content-Type: text/plain; a=1; a=2\r\n\r\n"))

@@ -31,6 +31,10 @@ class Approach:
     """Whether apps know who signed the certificate."""
     onion: Callable[[], Way | None] = lambda: None
     """The way through Tor, where there is one."""
+    alpn: bool = True
+    """Whether the https port takes IMAP and submission too (see `ways`)."""
+    complete: bool = False
+    """Whether a link has to say all there is to know (see `invitation`)."""
 
     def candidates(self) -> list[Way]:
         """What autoconfig tells everybody who asks: hosts first, then other ports. No group's fronts, and no onion
@@ -60,7 +64,7 @@ class Approach:
         found = self._of(token)
         if not found:
             raise HomeError("the relay listens on no pair of ports for IMAP and submission: see [listen]")
-        return invitation(self.names.primary, found[0], token=token, choose=choose)
+        return invitation(self.names.primary, found[0], token=token, choose=choose, complete=self.complete)
 
     def others(self, token: str | None, link: str) -> list[Offer]:
         """The other ways, for whoever has this link, which `invite` made for the token."""
@@ -75,11 +79,13 @@ class Approach:
         return tuple(dict.fromkeys((self.names.primary, *self.names.certifiable)))
 
     def _own(self, host: str) -> list[Way]:
-        return ways(host, self.ports(), verified=self.verified())
+        return ways(host, self.ports(), verified=self.verified(), alpn=self.alpn)
 
     def _front(self, front: Front) -> list[Way]:
         verified = self.verified() and front.address in self.names.certifiable
-        return [replace(way, kind="front") for way in ways(front.address, front.ports, verified=verified)]
+        return [
+            replace(way, kind="front") for way in ways(front.address, front.ports, verified=verified, alpn=self.alpn)
+        ]
 
     def _believed(self, host: str) -> bool:
         """Whether an app that was led here by the relay's name or address can take the certificate at this host."""

@@ -46,13 +46,20 @@ class Certified:
         return f"{kind} ({problem})" if problem else kind
 
     @property
+    def files(self) -> tuple[Path, Path]:
+        """Where it is, and where its private key is."""
+        return self._certificates.files
+
+    @property
     def expires(self) -> int:
         """Its last day, in days since 1970-01-01 UTC."""
         return self._certificates.expires
 
-    def context(self, *alpn: str, minimum: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3) -> ssl.SSLContext:
+    def context(
+        self, *alpn: str, minimum: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3, ciphers: str = ""
+    ) -> ssl.SSLContext:
         """The TLS context of the moment, offering these protocols."""
-        return self._certificates.context(*alpn, minimum=minimum)
+        return self._certificates.context(*alpn, minimum=minimum, ciphers=ciphers)
 
     def challenge(self, token: str) -> str | None:
         """What an authority is to read on port 80 (RFC 8555, 8.3), while it is asked for a certificate."""

@@ -15,12 +15,13 @@ import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import fields
 
-from angarium.edge.settings import Limits, Listen
+from angarium.edge.settings import Decoy, Limits, Listen
 from angarium.mail.checks.peers import pattern
 from angarium.mail.federation.attempt import parse_via
 from angarium.mail.settings import Accounts, Federation, Messages, Push, Retention
 from angarium.reach.names import canonical
-from angarium.reach.settings import BadServer, Dns, Names, Onion, Tls, server
+from angarium.reach.settings import BadServer, Dns, Names, Onion, Proxy, Tls, server
+from angarium.wire.connect import target
 
 __all__ = ["Config", "ConfigError", "load", "override", "parse", "sample"]
 
@@ -43,6 +44,8 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     retention: Retention = Retention()
     push: Push = Push()
     federation: Federation = Federation()
+    proxy: Proxy = Proxy()
+    decoy: Decoy = Decoy()
     limits: Limits = Limits()
 
 
@@ -161,6 +164,11 @@ def _judge(config: Config, text: str, file: str) -> None:
             server(one)
         except BadServer:
             fail("dns", "servers", f"expected an IP address, with or without a port, found {_toml(one)}")
+    if config.decoy.folder and not Path(config.decoy.folder).is_absolute():
+        fail("decoy", "folder", f"expected a path from the root on, found {_toml(config.decoy.folder)}")
+    for one in config.proxy.allow:
+        if (goal := target(one)) is None or canonical(goal[0]) is None:
+            fail("proxy", "allow", f"expected HOST:PORT, found {_toml(one)}")
     for setting, lines in (("allow", config.federation.allow), ("deny", config.federation.deny)):
         for line in lines:
             if pattern(line) is None:

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from angarium.apps.config import Config
 from angarium.apps.envelope import envelope_key
 from angarium.apps.home import Home
-from angarium.edge.box import BOXES, box_inlet, box_routes, most
+from angarium.edge.box import BOXES, box_inlet, box_routes, known, most
 from angarium.edge.hold import Hold
-from angarium.edge.pages.exchange import Handler, Inlet
+from angarium.edge.pages.exchange import Handler, Inlet, Request
 from angarium.mail.checks.signed import Signed
 from angarium.mail.federation.box import BoxClient
 from angarium.mail.federation.cards import Cards
@@ -85,6 +85,10 @@ class Exchange:
     def routes(self) -> Mapping[str, Mapping[str, Handler]]:
         """What it gives out."""
         return box_routes(self.holder) if self._config.federation.enabled else {}
+
+    def known(self, request: Request) -> bool:
+        """Whether a request is from a relay that has to do with a box here."""
+        return self._config.federation.enabled and known(self.holder, request)
 
     async def run(self, incoming: Incoming, signed: Signed, queue: Queue, domain: Callable[[], str]) -> None:
         """Fetch, and forget what is too old, until cancelled."""

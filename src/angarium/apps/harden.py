@@ -2,6 +2,9 @@
 
 Linux; elsewhere, and where it is not permitted, less holds. Nothing here ever keeps a relay from starting:
 `angarium status` says what holds.
+
+Memory that is locked goes back to the system only by whole mappings: it refuses single pages (madvise(2), EINVAL). So
+large blocks get mappings of their own, or what a few files of some megabytes took would stay for as long as the relay.
 """
 
 import ctypes
@@ -16,6 +19,10 @@ __all__ = ["Hardened", "harden"]
 PR_SET_DUMPABLE, PR_GET_DUMPABLE = 4, 3
 MCL_CURRENT, MCL_FUTURE, MCL_ONFAULT = 1, 2, 4
 CAP_IPC_LOCK = 14
+M_MMAP_THRESHOLD = -3
+LARGE = 512 << 10
+"""Bytes from which on a block has a mapping of its own. Set once, so that the allocator does not raise it by itself to
+the largest block that was ever freed (mallopt(3)); above the buffers that come and go with every message."""
 
 
 class Hardened(Struct, frozen=True):
@@ -33,7 +40,13 @@ class Hardened(Struct, frozen=True):
 
 def harden() -> Hardened:
     """Ask for all of it; return what was to be had. Never fails."""
+    _return_large_blocks()
     return Hardened(_no_core_dumps(), _not_traceable(), _memory_locked(), _no_swap())
+
+
+def _return_large_blocks() -> None:
+    with suppress(OSError, AttributeError):  # another allocator than glibc's
+        ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, LARGE)
 
 
 def _no_core_dumps() -> bool:

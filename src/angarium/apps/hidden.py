@@ -1,41 +1,33 @@
-"""The relay's onion service: which doors it leads to, and the way that invitations show."""
+"""The secret path: what the address of every page begins with, where a decoy stands in front of them.
 
-from collections.abc import Iterable
+Made at the first start with a decoy, kept beside the keys, and told in invitations. Another one makes the old
+invitations void: that is how a keeper whose path was betrayed gets a new one, by deleting the file.
+"""
 
-from angarium.apps.home import Home
-from angarium.apps.ways import ways
-from angarium.edge.doors import STANDARD, Door
-from angarium.mail.invitation import Way
-from angarium.reach.onion import Onion, program
-from angarium.reach.settings import Onion as Settings
+import re
 
-__all__ = ["onion_way", "publish"]
+from angarium.apps.home import Home, HomeError
+from angarium.apps.ways import choose
+from angarium.reach.files import write_whole
 
-LED_TO = ("imaps", "submissions", "https")
-EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
+__all__ = ["secret_path"]
 
-
-async def publish(settings: Settings, home: Home, doors: Iterable[Door]) -> Onion | None:
-    """tor for these doors, not yet running; None where the settings want none.
-
-    Raises:
-        OnionError: it is wanted, and cannot be.
-    """
-    if not settings.enabled:
-        return None
-    ports: dict[int, tuple[str, int]] = {}
-    for door in doors:
-        if door.name in LED_TO:
-            ports.setdefault(STANDARD[door.name][0], (EVERYWHERE.get(door.address, door.address), door.port))
-    onion = Onion(program(settings.tor), home.onion, home.tor, ports, settings.torrc)
-    await onion.check()
-    return onion
+FILE = "path"
+LENGTH = 22
 
 
-def onion_way(onion: Onion | None) -> Way | None:
-    """How an app with Tor as its proxy comes in. The certificate need not be checked: the address is the proof."""
-    if onion is None or not onion.address:
-        return None
-    ports = {door: STANDARD[door][0] for door in LED_TO}
-    way = ways(onion.address, ports, verified=False)[0]
-    return Way(way.host, way.imap_port, "ssl", way.smtp_port, "ssl", way.https_port, verified=False, kind="onion")
+def secret_path(home: Home) -> str:
+    """The path, such as "/6k…". Raises HomeError where it cannot be read or written, or is damaged."""
+    path = home.keys / FILE
+    try:
+        with home.alone():
+            try:
+                kept = path.read_text("ascii").strip()
+            except FileNotFoundError:
+                kept = choose(LENGTH)
+                write_whole(path, kept.encode())
+    except (OSError, UnicodeDecodeError) as error:
+        raise HomeError(f"cannot read or write {path}: {error}.") from None
+    if not re.fullmatch(r"[a-z0-9]{22,}", kept):
+        raise HomeError(f"{path} holds no secret path: delete it, and give out new invitations.")
+    return f"/{kept}"

@@ -8,8 +8,10 @@ from typing import Annotated
 import msgspec
 from cyclopts import Parameter
 from msgspec import Struct
+from msgspec.structs import replace
 
 from angarium.apps.options import Data, Json, existing
+from angarium.apps.proxying import Issued
 from angarium.apps.terminal import qr
 from angarium.edge.control import Refusal, ask
 
@@ -50,6 +52,8 @@ class Invited(Struct, frozen=True):
     """Days from today on which it still works; 0: for ever."""
     others: list[list[Other]] = []
     """For each link: what else leads to the same account, in the order to try it in."""
+    proxy: str = ""
+    """A link that makes the relay the app's proxy, where one was asked for."""
 
 
 def invite(
@@ -62,6 +66,9 @@ def invite(
     front_group: Annotated[
         str, Parameter(name="--front-group", help="Show the fronts of this group (angarium front) before all else.")
     ] = "",
+    proxy: Annotated[
+        bool, Parameter(name="--proxy", negative="", help="Add a link that makes the relay the app's proxy too.")
+    ] = False,
     json: Json = False,
 ) -> int:
     """Print an invitation: a QR code to scan with Delta Chat, and the same as a link.
@@ -72,12 +79,19 @@ def invite(
     Other ways to the same account follow as links, to be tried where the first does not work: other ports, fronts, Tor.
     The page shows each of them as a QR code.
 
+    With `--proxy` there is a second code, to be scanned first, for people whose network lets HTTPS through and nothing
+    else: see `angarium proxy`. It can be taken back by the user's name that stands in it.
+
     Exit status: 0 made; 2 refused, or no relay runs.
     """
     if uses is not None and not 1 <= uses <= 10_000:
         raise Refusal("--uses: expected a number from 1 to 10000")
     details = {"uses": uses, "days": None if expires is None else days(expires), "group": front_group}
-    made = msgspec.convert(asyncio.run(ask(existing(data).control, "invitation", **details)), Invited)
+    home = existing(data)
+    made = msgspec.convert(asyncio.run(ask(home.control, "invitation", **details)), Invited)
+    if proxy:
+        issued = msgspec.convert(asyncio.run(ask(home.control, "proxy-new", remark="with an invitation")), Issued)
+        made = replace(made, proxy=issued.link)
     sys.stdout.write(msgspec.json.encode(made).decode() + "\n" if json else render(made))
     return 0
 
@@ -93,6 +107,8 @@ def days(text: str) -> int:
 def render(made: Invited) -> str:
     """The invitation as a person sees it in the terminal."""
     parts: list[str] = []
+    if made.proxy:
+        parts += ["First, the proxy:", qr(made.proxy), made.proxy, "", "Then, the invitation:"]
     for number, link in enumerate(made.links, 1):
         if len(made.links) > 1:
             parts.append(f"Invitation {number} of {len(made.links)}, for one person:")

@@ -18,7 +18,7 @@ from angarium.apps.last_error import LastError
 from angarium.apps.status import Listening, Status
 from angarium.apps.ways import choose, page
 from angarium.edge.control import Question, Refusal
-from angarium.edge.listener import Door, Listener
+from angarium.edge.listener import Door
 from angarium.mail.federation.census import Totals
 from angarium.store.interfaces import StoreError
 from angarium.store.store import Store
@@ -41,14 +41,16 @@ class Keeper:
     domain: str
     doors: list[Door]
     certified: Certified
-    listener: Listener
+    connections: Callable[[], Awaitable[int]]
     errors: LastError
     queue: Callable[[], Totals]
-    hardened: Hardened
+    hardened: Callable[[], Hardened]
     approach: Approach
     today: Callable[[], int]
     end: Callable[[], None]
     """Ends the process now, with every connection, and without writing anything."""
+    base: str = ""
+    """What the address of every page begins with."""
     since: int = field(default_factory=lambda: int(time.time()))
 
     def questions(self) -> dict[str, Question]:
@@ -68,11 +70,11 @@ class Keeper:
             certificate_expires_day=self.certified.expires,
             accounts=await self._counted(self.store.accounts.count),
             messages=await self._counted(self.store.mailboxes.messages),
-            connections=self.listener.connections,
+            connections=await self.connections(),
             disk_bytes=await asyncio.to_thread(_disk_bytes, self.directory),
             last_error=self.errors.text,
             queue=self.queue(),
-            hardened=self.hardened,
+            hardened=self.hardened(),
             onion=onion.host if (onion := self.approach.onion()) else "",
         )
 
@@ -134,7 +136,7 @@ class Keeper:
             return None
 
     def _page(self, path: str) -> str:
-        return page(self.domain, {door.name: door.port for door in self.doors}, path)
+        return page(self.domain, {door.name: door.port for door in reversed(self.doors)}, self.base + path)
 
 
 def _disk_bytes(directory: Path) -> int:

@@ -3,6 +3,7 @@
 Both doors, `smtp` and `POST /mxdeliv` on `https`, lead to the same checks and share one hold.
 """
 
+import contextlib
 import ssl
 from collections.abc import Callable, Mapping, Sequence
 
@@ -11,14 +12,16 @@ from msgspec.structs import replace
 from angarium.apps.config import Config
 from angarium.edge.hold import Hold
 from angarium.edge.mx import MxSite
-from angarium.edge.mxdeliv import PATH, mxdeliv
-from angarium.edge.pages.exchange import Inlet
+from angarium.edge.mxdeliv import PATH, addressed, mxdeliv
+from angarium.edge.pages.exchange import Inlet, Request
 from angarium.edge.settings import Listen
 from angarium.mail.checks.peers import Peers
 from angarium.mail.checks.signed import Signed
 from angarium.mail.incoming import Incoming
 from angarium.reach.resolver import Resolver
+from angarium.store.interfaces import StoreError
 from angarium.store.store import Store
+from angarium.wire.address import Address, AddressError
 
 __all__ = ["Reception"]
 
@@ -38,6 +41,8 @@ class Reception:
         """`hostname`: what the relay calls itself; addresses in brackets. The others as for `Incoming`."""
         self._config = config
         self._hostname = hostname
+        self._local = local
+        self._mailboxes = store.mailboxes
         self.hold = Hold(max(config.limits.hold_bytes, 2 * config.messages.max_size))
         self.resolver = Resolver(config.dns.servers)
         self.signed = Signed(self.resolver.texts)
@@ -69,3 +74,16 @@ class Reception:
         if not self._config.federation.enabled:
             return {}
         return {PATH: mxdeliv(self.incoming, self._config.messages, self.hold)}
+
+    async def known(self, request: Request) -> bool:
+        """Whether a request brings mail for somebody who has an account here."""
+        if not self._config.federation.enabled:
+            return False
+        names = []
+        for recipient in addressed(request):
+            with contextlib.suppress(AddressError):
+                to = Address.parse(recipient)
+                names += [to.name] if self._local(to.domain) else []
+        with contextlib.suppress(StoreError):
+            return bool(names and await self._mailboxes.usage(names))
+        return False

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from angarium.apps.approach import Approach
 from angarium.apps.certify import Certified, certify
@@ -26,16 +27,23 @@ from angarium.apps.departure import Departure
 from angarium.apps.exchange import Days, Exchange
 from angarium.apps.fronting import Fronting
 from angarium.apps.harden import Hardened, harden
-from angarium.apps.hidden import onion_way, publish
+from angarium.apps.hidden import secret_path
 from angarium.apps.home import Home, HomeError
 from angarium.apps.keeper import Keeper
 from angarium.apps.last_error import LastError
+from angarium.apps.onion import onion_way, publish
 from angarium.apps.peering import Peering, Place
+from angarium.apps.people import People
+from angarium.apps.proxying import Entrance, Proxying
 from angarium.apps.reception import Reception
-from angarium.apps.sites import Sites, literal
+from angarium.apps.sites import Sites
 from angarium.apps.ways import page
+from angarium.apps.workers.crew import Crew, Rooms
+from angarium.apps.workers.messages import Begin
 from angarium.edge.control import serve_control
+from angarium.edge.decoy.session import HEAD_SECONDS
 from angarium.edge.listener import CannotListen, Door, Listener
+from angarium.edge.tunnel import Tunnels
 from angarium.mail.accounts import Gate
 from angarium.mail.calendar import Calendar, clock, passed
 from angarium.mail.delivery import Delivery
@@ -44,10 +52,11 @@ from angarium.mail.fronts import Fronts
 from angarium.mail.push import Push
 from angarium.mail.retention import Retention
 from angarium.reach.certificate import CertificateError
-from angarium.reach.names import BadName, Names
+from angarium.reach.names import BadName, Names, literal
 from angarium.reach.onion import Onion, OnionError
+from angarium.reach.passes import Passes
 from angarium.reach.trust import Trust
-from angarium.store.directory import DirectoryInUse
+from angarium.store.directory import DirectoryInUse, Hold
 from angarium.store.interfaces import StoreError
 from angarium.store.seal import Seal
 from angarium.store.sealed import Sealed
@@ -100,18 +109,30 @@ async def serve(
             "%s held files, but no root.key: this is a new relay, without any account (found: %s)",
             *(home.path, ", ".join(found)),
         )
+    root, several = home.root_key(passphrase), config.limits.workers > 1
     try:
-        store = open_sqlite(home.path, seal(home.root_key(passphrase)))
+        hold = Hold(home.path) if several else None
+        store = open_sqlite(home.path, seal(root), shared=hold)
     except DirectoryInUse as error:
         raise HomeError(f"{error}: {home.path}. To see how it is doing: angarium status --data {home.path}") from None
     except StoreError as error:
         raise HomeError(f"{error} ({home.path})") from None
     try:
-        await _Relay(home, config, store, hardened, new=new).run(ready)
+        relay = _Relay(home, _each(config), store, hardened, new=new)
+        await relay.run(ready, _Shared(root, hold.descriptor) if hold is not None else None)
     except (BadName, CannotListen, CertificateError, OnionError) as error:
         raise HomeError(str(error)) from None
     finally:
         await store.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """What workers need besides."""
+
+    root: bytes
+    descriptor: int
+    """Of the file that holds the directory."""
 
 
 class _Relay:
@@ -124,6 +145,7 @@ class _Relay:
         self._hardened = hardened
         self._new = new
         self._ports: dict[str, int] = {}
+        self._crew: Crew | None = None
         self._calendar = Calendar(home.calendar(), clock, passed)
         today = self._calendar.today
         self._names = Names(config.names, config.listen.addresses)
@@ -133,7 +155,13 @@ class _Relay:
             config.retention, store.accounts, store.mailboxes, store.invitations, store.marks, self._calendar.due
         )
         self._gate = Gate(
-            config.accounts, store.accounts, store.invitations, self._names.local, today, due=self._calendar.due
+            config.accounts,
+            store.accounts,
+            store.invitations,
+            self._names.local,
+            today,
+            due=self._calendar.due,
+            forget_elsewhere=self._forget_elsewhere,
         )
         hostname = literal(self._names.primary)
         self._reception = Reception(config, store, self._names.local, today, self._push.notify, hostname)
@@ -165,6 +193,9 @@ class _Relay:
             queue=self._departure.queue,
             whole_list=config.messages.max_recipients,
         )
+        if config.decoy.folder and not Path(config.decoy.folder).is_dir():
+            raise HomeError(f"decoy.folder: {config.decoy.folder} is no folder: make it, with an index.html in it")
+        self._base = secret_path(home) if config.decoy.folder else ""
         self._fronts = Fronts(store.papers)
         self._onion: Onion | None = None
         self._approach = Approach(
@@ -173,20 +204,27 @@ class _Relay:
             lambda: self._ports,
             lambda: self._certified.verified,
             lambda: onion_way(self._onion),
+            alpn=not self._base or config.decoy.mail_alpn,
+            complete=bool(self._base),
         )
+        self._passes = Passes(store.papers)
+        self._tunnels = self._tunnelling()
         self._listener = self._listening()
 
-    async def run(self, ready: Callable[[Ready], None]) -> None:
-        """Listen, and run everything that runs for as long as the relay does."""
+    async def run(self, ready: Callable[[Ready], None], shared: _Shared | None) -> None:
+        """Listen, and run everything that runs for as long as the relay does; `shared`: with workers."""
         errors = LastError()
         logging.getLogger("angarium").addHandler(errors)
         await self._exchange.load()
         await self._load_fronts()
+        await self._proxying().load()
         doors = await self._listener.bind(self._reception.listen, self._home.ports())
-        self._ports = {door.name: door.port for door in doors}
+        self._ports = {door.name: door.port for door in reversed(doors)}  # of one open on more ports, the first
         try:
             self._home.remember_ports(self._ports)
             self._onion = await publish(self._config.onion, self._home, doors)
+            if shared is not None:
+                self._crew = self._workers(shared, errors)
             keeper = Keeper(
                 config=self._config,
                 store=self._store,
@@ -194,13 +232,14 @@ class _Relay:
                 domain=self._names.primary,
                 doors=doors,
                 certified=self._certified,
-                listener=self._listener,
+                connections=self._connections,
                 errors=errors,
                 queue=self._departure.queue.desk.totals,
-                hardened=self._hardened,
+                hardened=lambda: self._crew.hardened(self._hardened) if self._crew else self._hardened,
                 approach=self._approach,
                 today=self._calendar.today,
                 end=self._end,
+                base=self._base,
             )
             async with asyncio.TaskGroup() as running:
                 running.create_task(self._listener.run())
@@ -214,6 +253,9 @@ class _Relay:
                         self._reception.incoming, self._reception.signed, self._departure.queue, self._domain
                     )
                 )
+                if self._crew is not None:
+                    running.create_task(self._crew.run())
+                    await self._crew.ready()
                 if self._onion:
                     running.create_task(self._onion.run())
                     await self._onion.known()
@@ -225,6 +267,7 @@ class _Relay:
                     **self._departure.questions(),
                     **self._peering().questions(),
                     **Fronting(self._fronts, lambda: self._ports, self._names.local, self._calendar.today).questions(),
+                    **self._proxying().questions(),
                 }
                 running.create_task(serve_control(self._home.control, questions, ready=told))
         finally:
@@ -239,21 +282,77 @@ class _Relay:
             log.error("fronts cannot be read: %s", error)
 
     def _listening(self) -> Listener:
-        sites = Sites(
+        people = People(
             config=self._config,
             store=self._store,
+            hostname=literal(self._names.primary),
+            contexts=self._certified.context,
+            gate=self._gate,
+            delivery=self._delivery,
+            today=self._calendar.today,
+            push=self._push.enabled,
+        )
+        sites = Sites(
+            people=people,
             names=self._names,
             certified=self._certified,
             calendar=self._calendar,
-            gate=self._gate,
-            delivery=self._delivery,
             reception=self._reception,
             exchange=self._exchange,
-            push=self._push,
             ports=lambda: self._ports,
             approach=self._approach,
+            tunnels=self._tunnels,
+            base=self._base,
         )
-        return Listener(self._config.limits, sites.sessions(), sites.context)
+        limits = self._config.limits
+        if sites.disguised:  # who says nothing is waited for as long as a web server does
+            limits = replace(limits, handshake_seconds=max(limits.handshake_seconds, HEAD_SECONDS))
+        return Listener(limits, sites.sessions(), sites.context, sites.admit(limits.handshake_seconds))
+
+    def _tunnelling(self) -> Tunnels:
+        return Tunnels(
+            passes=self._passes,
+            local=self._names.local,
+            ports=lambda: self._ports,
+            receive=lambda door, connected: self._listener.receive(Door(door, "", 0, tls=True), connected),
+            addresses=self._reception.resolver.addresses,
+            allow=self._config.proxy.allow,
+            write_seconds=self._config.limits.write_seconds,
+        )
+
+    def _proxying(self) -> Proxying:
+        """What the keeper may ask about passes."""
+
+        def entrance() -> Entrance:
+            believed = self._certified.verified or self._names.primary.startswith("_")
+            return Entrance(self._names.primary, self._ports.get("https"), believed)
+
+        return Proxying(self._passes, self._tunnels.cut, entrance, self._calendar.today)
+
+    def _workers(self, shared: _Shared, errors: LastError) -> Crew:
+        """The other processes. Raises CannotListen."""
+
+        def begin(doors: list[tuple[str, str, int, bool, int]]) -> Begin:
+            certificate, key = self._certified.files
+            config = replace(self._config, names=replace(self._config.names, domain=self._names.primary))
+            return Begin(
+                str(self._home.path), shared.descriptor, shared.root, config, str(certificate), str(key), doors
+            )
+
+        rooms = Rooms(
+            begin=begin,
+            store=self._store,
+            queue=self._departure.queue,
+            listener=self._listener,
+            forget=self._gate.forget,
+            counted=self._delivery.rate.counted,
+            delivered=self._push.notify,
+            trouble=lambda text: setattr(errors, "text", text),
+            days=lambda: (self._calendar.today(), self._calendar.due()),
+        )
+        crew = Crew(rooms, shared.descriptor, self._config.limits.workers - 1)
+        self._delivery.rate.elsewhere = crew.counted
+        return crew
 
     # What the rooms are told
 
@@ -266,6 +365,13 @@ class _Relay:
 
     def _domain(self) -> str:
         return self._names.primary
+
+    async def _forget_elsewhere(self, name: str) -> None:
+        if self._crew is not None:
+            await self._crew.forget(name)
+
+    async def _connections(self) -> int:
+        return self._listener.connections if self._crew is None else await self._crew.connections()
 
     def _peering(self) -> Peering:
         """What the keeper may ask about other relays."""
@@ -290,7 +396,15 @@ class _Relay:
     def _ready(self, doors: list[Door]) -> Ready:
         invited = self._approach.invite(None) if self._config.accounts.registration == "open" else ""
         domain, onion = self._names.primary, self._onion.address if self._onion else ""
-        return Ready(domain, doors, page(domain, self._ports), invited, self._home.path, self._new, onion)
+        shown = page(domain, self._ports, f"{self._base}/")
+        return Ready(domain, doors, shown, invited, self._home.path, self._new, onion)
+
+
+def _each(config: Config) -> Config:
+    """The settings of each process: where there are several, each has its part of what is for all together."""
+    limits = config.limits
+    each = {name: -(-getattr(limits, name) // limits.workers) for name in ("connections", "handshakes")}
+    return replace(config, limits=replace(limits, **each))
 
 
 def _date() -> date:

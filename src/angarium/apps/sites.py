@@ -1,131 +1,124 @@
 """What is served at each door: the edge's sites, built from the settings and the rooms below."""
 
 import ssl
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 from angarium.apps.approach import Approach
 from angarium.apps.certify import Certified
-from angarium.apps.config import Config
+from angarium.apps.disguise import Disguise
 from angarium.apps.exchange import Exchange
+from angarium.apps.people import People, Session
 from angarium.apps.reception import Reception
+from angarium.edge.decoy import hello
+from angarium.edge.decoy.session import serve_decoy
 from angarium.edge.http import HttpSite, serve_http, serve_plain_http
-from angarium.edge.imap.serve import serve_imap
-from angarium.edge.imap.site import ImapSite
 from angarium.edge.listener import Door
 from angarium.edge.mux import PROTOCOLS, serve_mux
 from angarium.edge.mx import serve_mx
 from angarium.edge.mxdeliv import HEAD_BYTES
-from angarium.edge.smtp import SmtpSite, serve_smtp
-from angarium.mail.accounts import Gate
+from angarium.edge.pages.site import nowhere
+from angarium.edge.tunnel import Tunnels
 from angarium.mail.calendar import Calendar
-from angarium.mail.delivery import Delivery
-from angarium.mail.push import Push
 from angarium.reach.names import Names
 from angarium.reach.transport import Connection
-from angarium.store.store import Store
 
-__all__ = ["Sites", "literal"]
-
-ALPN = {"imaps": ("imap",), "submissions": ("smtp",), "https": PROTOCOLS}
+__all__ = ["Sites"]
 
 
 @dataclass(frozen=True, slots=True)
 class Sites:
-    """What the doors of one relay need to know."""
+    """What all doors of one relay need to know."""
 
-    config: Config
-    store: Store
+    people: People
     names: Names
     certified: Certified
     calendar: Calendar
-    gate: Gate
-    delivery: Delivery
     reception: Reception
     exchange: Exchange
-    push: Push
     ports: Callable[[], Mapping[str, int]]
     """The ports listened on, by door."""
     approach: Approach
+    tunnels: Tunnels
+    base: str
+    """What the address of every page begins with."""
 
-    def sessions(self) -> Callable[[Door, Connection], Awaitable[None]]:
+    def sessions(self) -> Callable[[Door, Connection], Coroutine[Any, Any, None]]:
         """The session of each door."""
-        smtp, imap = partial(serve_smtp, site=self._smtp()), partial(serve_imap, site=self._imap())
-        site = self._http()
-        sessions: dict[str, Callable[[Connection], Awaitable[None]]] = {
-            "imaps": imap,
-            "imap": imap,
-            "submissions": smtp,
-            "submission": smtp,
-            "https": partial(serve_mux, imap=imap, smtp=smtp, http=partial(serve_http, site=site)),
-            "http": partial(serve_plain_http, site=site),
+        people, site = self.people.sessions(), self._http()
+        https: Session = partial(serve_http, site=site)
+        http: Session = partial(serve_plain_http, site=site)
+        if self.disguised:
+            disguise = self._disguise(site)
+            https = partial(serve_decoy, decoy=disguise.https())
+            http = partial(serve_decoy, decoy=disguise.http())
+        mux = partial(serve_mux, imap=people["imaps"], smtp=people["submissions"])
+        sessions: dict[str, Session] = {
+            **people,
+            "https": partial(mux, http=https),
+            "within": partial(mux, http=partial(serve_http, site=replace(site, tunnel=nowhere))),
+            "http": http,
             "smtp": partial(serve_mx, site=self.reception.mx(self._mx_context)),
         }
 
-        def serve_door(door: Door, connection: Connection) -> Awaitable[None]:
+        def serve_door(door: Door, connection: Connection) -> Coroutine[Any, Any, None]:
             return sessions[door.name](connection)
 
         return serve_door
 
     def context(self, door: Door) -> ssl.SSLContext:
         """The TLS context of a door, as it is now."""
-        return self.certified.context(*ALPN[door.name])
+        if door.name == "https" and self.disguised:
+            mail = PROTOCOLS[:2] if self.people.config.decoy.mail_alpn else ()
+            return self.certified.context(
+                *mail, *hello.PROTOCOLS, minimum=ssl.TLSVersion.TLSv1_2, ciphers=hello.CIPHERS
+            )
+        return self.people.context(door)
+
+    @property
+    def disguised(self) -> bool:
+        """Whether strangers see an ordinary web site."""
+        return bool(self.people.config.decoy.folder)
+
+    def admit(self, timeout: float) -> Callable[[Door, Connection], Coroutine[Any, Any, None]] | None:
+        """Who may begin TLS; None: everybody. `timeout` is for the client's first words, in seconds."""
+        if not self.disguised:
+            return None
+        decoy = self._disguise(self._http()).https()
+        mail = frozenset(name.encode() for name in PROTOCOLS[:2]) if self.people.config.decoy.mail_alpn else frozenset()
+
+        async def admit(door: Door, connection: Connection) -> None:
+            if door.name == "https":
+                await hello.admit(connection, decoy, alpn=mail, timeout=timeout)
+
+        return admit
+
+    def _disguise(self, site: HttpSite) -> Disguise:
+        return Disguise(site, self.reception, self.exchange, self.tunnels, Path(self.people.config.decoy.folder))
 
     def _mx_context(self) -> ssl.SSLContext:
         """Other relays run older software than the apps do."""
         return self.certified.context(minimum=ssl.TLSVersion.TLSv1_2)
 
-    def _smtp(self) -> SmtpSite:
-        return SmtpSite(
-            hostname=literal(self.names.primary),
-            limits=self.config.limits,
-            messages=self.config.messages,
-            gate=self.gate,
-            delivery=self.delivery,
-            tls=self.certified.context,
-            changes=self.store.changes,
-        )
-
-    def _imap(self) -> ImapSite:
-        return ImapSite(
-            limits=self.config.limits,
-            tls=self.certified.context,
-            gate=self.gate,
-            delivery=self.delivery,
-            mailboxes=self.store.mailboxes,
-            changes=self.store.changes,
-            tokens=self.store.tokens,
-            retention=self.config.retention,
-            max_size=self.config.messages.max_size,
-            metadata=self._metadata,
-            today=self.calendar.today,
-            push=self.push.enabled,
-        )
-
-    def _metadata(self) -> dict[str, str]:
-        return {"/shared/vendor/deltachat/maxsmtprecipients": str(self.config.messages.max_recipients)}
-
     def _http(self) -> HttpSite:
+        config, store = self.people.config, self.people.store
         return HttpSite(
-            limits=self.config.limits,
-            gate=self.gate,
-            registration=self.config.accounts.registration,
+            limits=config.limits,
+            gate=self.people.gate,
+            registration=config.accounts.registration,
             domain=lambda: self.names.primary,
             invite=self.approach.invite,
             others=self.approach.others,
-            valid_token=lambda token: self.store.invitations.valid(token, day=self.calendar.due()),
+            valid_token=lambda token: store.invitations.valid(token, day=self.calendar.due()),
             ways=self.approach.candidates,
             challenge=self.certified.challenge,
             https_port=lambda: self.ports().get("https"),
             inlets={**self.reception.inlets(), **self.exchange.inlets(self.reception.hold)},
             routes=self.exchange.routes(),
+            base=self.base,
+            tunnel=self.tunnels,
             head_bytes=HEAD_BYTES,
         )
-
-
-def literal(name: str) -> str:
-    """A name as SMTP writes it: addresses in brackets (RFC 5321, 4.1.3)."""
-    if ":" in name:
-        return f"[IPv6:{name}]"
-    return f"[{name}]" if name.replace(".", "").isdecimal() else name

@@ -47,6 +47,10 @@ def up(
     onion: Annotated[
         bool | None, Parameter(name="--onion", negative="", help="Publish an onion address too; needs tor installed.")
     ] = None,
+    decoy: Annotated[
+        Path | None,
+        Parameter(help="Folder with a web site to show to everybody who does not know the secret path of the pages."),
+    ] = None,
     unlock: Annotated[
         bool, Parameter(name="--unlock", negative="", help="Ask for the passphrase of root.key at the terminal.")
     ] = False,
@@ -75,6 +79,7 @@ def up(
         "listen.addresses": listen,
         "listen.ports": ports,
         "onion.enabled": onion,
+        "decoy.folder": str(decoy.absolute()) if decoy else None,
     }
     passphrase = _passphrase(home, unlock, unlock_fd)
     settings = {name: value for name, value in given.items() if value is not None}
@@ -94,11 +99,11 @@ def _passphrase(home: Home, unlock: bool, descriptor: int | None) -> str | None:
 
 
 def _show(ready: Ready) -> None:
-    names = {door.name: door.port for door in ready.doors}
+    names = dict.fromkeys((door.name, door.port) for door in ready.doors)
     lines = [
         f"Angarium {__version__} is up: {ready.domain}",
         "",
-        f"  Listening  {', '.join(f'{name} {port}' for name, port in names.items())}",
+        f"  Listening  {', '.join(f'{name} {port}' for name, port in names)}",
         f"             on {', '.join(dict.fromkeys(door.address for door in ready.doors))}",
         f"  Page       {ready.page or 'none'}",
         *([f"  Onion      {ready.onion}"] if ready.onion else []),

@@ -22,7 +22,7 @@ from angarium.mail.settings import Messages
 from angarium.store.interfaces import StoreError, StoreFull
 from angarium.wire.parcel import size_class
 
-__all__ = ["BOXES", "WAIT_SECONDS", "box_inlet", "box_routes", "most"]
+__all__ = ["BOXES", "WAIT_SECONDS", "box_inlet", "box_routes", "known", "most"]
 
 BOXES, PARCELS = "/box/*", "/box/*/*"
 WAIT_SECONDS = 50.0
@@ -48,6 +48,14 @@ def box_routes(holder: Holder) -> Mapping[str, Mapping[str, Handler]]:
         BOXES: {"POST": boxes.leave, "GET": boxes.listing},
         PARCELS: {"GET": boxes.parcel, "DELETE": boxes.remove},
     }
+
+
+def known(holder: Holder, request: Request) -> bool:
+    """Whether a request is from somebody who knows a box: to leave something there, or with what opens it."""
+    number = _number(request.path)
+    if request.method == "POST":
+        return "/" not in request.path.removeprefix("/box/") and holder.there(number)
+    return request.method in ("GET", "HEAD", "DELETE") and holder.opens(number, _token(request))
 
 
 def most(messages: Messages) -> int:
@@ -115,9 +123,7 @@ class _Boxes:
     def _opened(self, request: Request) -> bytes:
         """The number of the box, where the token is its own. Raises NotHere."""
         number = _number(request.path)
-        shown = _TOKEN.fullmatch(request.headers.get("authorization", ""))
-        token = base64.urlsafe_b64decode(shown[1] + "=") if shown else b""
-        if not self._holder.opens(number, token):
+        if not self._holder.opens(number, _token(request)):
             raise NotHere
         return number
 
@@ -126,6 +132,12 @@ def _number(path: str) -> bytes:
     """The box of a path; empty where it is none."""
     found = _PATH.fullmatch(path)
     return base64.urlsafe_b64decode(found[1] + "==") if found else b""
+
+
+def _token(request: Request) -> bytes:
+    """What is shown to open a box; empty: nothing."""
+    shown = _TOKEN.fullmatch(request.headers.get("authorization", ""))
+    return base64.urlsafe_b64decode(shown[1] + "=") if shown else b""
 
 
 def _name(path: str) -> bytes:

@@ -10,6 +10,7 @@ zlib's own state is tens to hundreds of kilobytes, far more than an idle connect
 Inflation is bounded by the `limit` of each read: of what a bomb would become, only so much exists at any moment.
 """
 
+import asyncio
 import zlib
 
 from angarium.reach.transport import Connection
@@ -39,6 +40,10 @@ class Deflated:
         self._history = b""
         self._ended = False
 
+    def settle(self) -> None:
+        """See `Connection.settle`."""
+        self._connection.settle()
+
     async def read(self, limit: int = READ, *, timeout: float | None = None) -> bytes:
         """What the peer sent, inflated, at most `limit` bytes; nothing: it has ended.
 
@@ -55,6 +60,26 @@ class Deflated:
             if not self._waiting:
                 return b""
             self._tail = (self._tail + self._waiting)[-4:]
+
+    async def take(self, limit: int = READ) -> bytes | None:
+        """What is there now, as `read` gives it; None: nothing. Raises ConnectionError."""
+        while True:
+            if text := self._inflate(limit):
+                return text
+            if self._ended:
+                return b""
+            if not (taken := await self._connection.take(READ)):
+                return taken
+            self._waiting = taken
+            self._tail = (self._tail + taken)[-4:]
+
+    def readable(self, *, timeout: float | None = None) -> asyncio.Future[None]:
+        """See `Connection.readable`."""
+        return self._connection.readable(timeout=timeout)
+
+    def rouse(self) -> None:
+        """See `Connection.rouse`."""
+        self._connection.rouse()
 
     async def write(self, data: bytes, *, timeout: float | None = None) -> None:
         """Deflate and send. Raises TimeoutError, ConnectionError."""

@@ -11,12 +11,13 @@ import contextlib
 import errno
 import os
 import socket
-from collections.abc import Iterator, Mapping, Sequence
+import sys
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from angarium.edge.settings import Listen
 
-__all__ = ["CannotListen", "Door", "bind_doors", "bind_port"]
+__all__ = ["CannotListen", "Door", "bind_doors", "bind_port", "share_doors"]
 
 STANDARD = {
     "imaps": (993, True),
@@ -66,10 +67,11 @@ def bind_doors(listen: Listen, remembered: Mapping[str, int]) -> list[tuple[Door
             if wanted < 0:
                 continue
             ports = [wanted] if wanted else [*_candidates(listen.ports, standard, remembered.get(name, 0))]
-            for one in _bind_first(name, listen.addresses, ports):
-                undo.callback(one.close)
-                address, port = one.getsockname()[:2]
-                bound.append((Door(name, address, port, tls), one))
+            for port in (ports, *([more] for more in listen.more if name == "https")):
+                for one in _bind_first(name, listen.addresses, port):
+                    undo.callback(one.close)
+                    address, number = one.getsockname()[:2]
+                    bound.append((Door(name, address, number, tls), one))
         undo.pop_all()
         return bound
 
@@ -86,6 +88,38 @@ def bind_port(port: int, addresses: Sequence[str]) -> list[socket.socket]:
         raise CannotListen("expected IP addresses of this machine to listen at") from None
     except OSError as error:
         raise CannotListen(f"cannot listen on port {port}: {os.strerror(error.errno or 0)}") from None
+
+
+def share_doors(
+    bound: Sequence[tuple[Door, socket.socket]], names: Collection[str]
+) -> list[tuple[Door, socket.socket]]:
+    """More sockets, one at each door of these names, for another process: connections are spread over all there are.
+
+    The kernel chooses by a hash of the addresses (socket(7), SO_REUSEPORT), so each socket has a queue of its own. Only
+    sockets of this user can share a port, and only with one whose owner lets them: that is said after it was bound, so
+    a port at which another relay listens is found taken, whatever that one does.
+
+    Raises:
+        CannotListen: this system cannot do that.
+    """
+    if not sys.platform.startswith("linux"):
+        raise CannotListen("more than one worker needs Linux, which shares ports evenly: set limits.workers to 1")
+    with contextlib.ExitStack() as undo:
+        more = []
+        for door, first in bound:
+            if door.name not in names:
+                continue
+            first.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            try:
+                one = _bind(door.address, door.port, shared=True)
+            except OSError as error:
+                raise CannotListen(
+                    f"{door.name}: cannot share port {door.port}: {os.strerror(error.errno or 0)}"
+                ) from None
+            undo.callback(one.close)
+            more.append((door, one))
+        undo.pop_all()
+        return more
 
 
 def _candidates(ports: str, standard: int, remembered: int) -> Iterator[int]:
@@ -133,7 +167,7 @@ def _bind_all(addresses: Sequence[str], port: int) -> list[socket.socket]:
         return bound
 
 
-def _bind(address: str, port: int) -> socket.socket:
+def _bind(address: str, port: int, *, shared: bool = False) -> socket.socket:
     numeric = socket.AI_NUMERICHOST | socket.AI_PASSIVE
     family, _, _, _, where = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM, flags=numeric)[0]
     one = socket.socket(family, socket.SOCK_STREAM)
@@ -142,6 +176,8 @@ def _bind(address: str, port: int) -> socket.socket:
         one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
             one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        if shared:
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         one.bind(where)
         one.listen(BACKLOG)  # only now does the kernel say whether somebody else listens there
     except BaseException:

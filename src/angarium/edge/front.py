@@ -13,10 +13,10 @@ import socket
 import ssl
 from collections.abc import Callable, Mapping, Sequence
 
-from angarium.edge.descriptors import raise_limit
 from angarium.edge.doors import Door, bind_port
 from angarium.edge.listener import Listener
 from angarium.edge.settings import Limits
+from angarium.reach.descriptors import raise_limit
 from angarium.reach.passage import passage
 from angarium.reach.transport import Connection, connect
 

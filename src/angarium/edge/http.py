@@ -14,6 +14,7 @@ import asyncio
 import contextlib
 import io
 import logging
+import secrets
 import traceback
 from collections.abc import Callable, Iterator
 from email.utils import formatdate
@@ -21,17 +22,21 @@ from http import HTTPStatus
 
 import h11
 
+from angarium.edge.mxdeliv import PATH
 from angarium.edge.pace import Pace
 from angarium.edge.pages.draw import CONTENT_SECURITY_POLICY
 from angarium.edge.pages.exchange import Handler, Inlet, Request, Response, plain
 from angarium.edge.pages.router import pages, plain_pages
 from angarium.edge.pages.site import HttpSite
+from angarium.edge.tunnel import Onward
 from angarium.reach.transport import Connection
 
-__all__ = ["HttpSite", "serve_http", "serve_plain_http"]
+__all__ = ["HttpSite", "serve_http", "serve_once", "serve_plain_http"]
 
 log = logging.getLogger("angarium.edge.http")
 
+PADDING = 1500
+"""Octets that the answer to CONNECT is longer at most than it need be. The app reads 4096 at once."""
 INLET_SILENCE_SECONDS = 60.0
 """Time between two pieces of a long body."""
 
@@ -68,7 +73,19 @@ async def serve_plain_http(connection: Connection, site: HttpSite) -> None:
     await _serve(connection, site, plain_pages(site))
 
 
+async def serve_once(connection: Connection, said: bytes, site: HttpSite, *, plain: bool = False) -> bytes | None:
+    """Answer one request, of which `said` has come; what has come behind it, or None where the connection is over.
+
+    `plain`: it is the port without TLS.
+
+    Raises:
+        ConnectionError, TimeoutError: as from the connection.
+    """
+    return await _Session(connection, site, (plain_pages if plain else pages)(site)).once(said)
+
+
 async def _serve(connection: Connection, site: HttpSite, answer: Handler) -> None:
+    connection.settle()  # there is no login to wait for
     try:
         with contextlib.suppress(ConnectionError, TimeoutError):
             await _Session(connection, site, answer).run()
@@ -104,6 +121,14 @@ class _Session:
                 return
             self._machine.start_next_cycle()
 
+    async def once(self, said: bytes) -> bytes | None:
+        """Answer the request that begins with these bytes."""
+        self._machine.receive_data(said)
+        if not await self._exchange(last=False) or self._machine.our_state is not h11.DONE:
+            return None
+        behind, ended = self._machine.trailing_data
+        return None if ended else behind
+
     async def _exchange(self, *, last: bool) -> bool:
         """Answer the next request; return whether there was one that could be understood."""
         inlet: Inlet | None = None
@@ -111,7 +136,11 @@ class _Session:
             if (head := await self._head()) is None:
                 return False
             inlet = self._inlet(head)
-            response = await self._response(_request(head, await self._body(head, inlet)))
+            request = _request(head, await self._body(head, inlet), self._site.base)
+            if request.method == "CONNECT" and (onward := await self._site.tunnel(request)) is not None:
+                await self._leave(onward)
+                return False
+            response = await self._response(request)
         except _Refusal as refusal:
             await self._write(plain(refusal.status, REFUSALS[refusal.status]), last=True)
             return False
@@ -136,7 +165,7 @@ class _Session:
     def _inlet(self, head: h11.Request) -> Inlet | None:
         if head.method != b"POST":
             return None
-        path = _request(head, b"").path
+        path = _request(head, b"", self._site.base).path
         inlet = self._site.inlets.get(path) or self._site.inlets.get(f"{path.rpartition('/')[0]}/*")
         return inlet if inlet is not None and inlet.admits(path) else None
 
@@ -194,6 +223,14 @@ class _Session:
             log.error("a handler failed with %s:\n%s", type(error).__name__, where)
             return plain(500, REFUSALS[500])
 
+    async def _leave(self, onward: Onward) -> None:
+        """Say that the tunnel is there, at a length that means nothing, and give the connection to it."""
+        padding = ("X-Padding", secrets.token_hex(PADDING)[: secrets.randbelow(PADDING)])
+        yes = self._machine.send(h11.Response(status_code=200, headers=[padding], reason="Connection established"))
+        waiting, _ = self._machine.trailing_data
+        self._connection.unread(waiting)
+        await onward(self._connection, yes or b"")
+
     async def _write(self, response: Response, *, last: bool) -> None:
         headers = [("Date", formatdate(usegmt=True)), *response.headers, *ALWAYS]
         if response.status != HTTPStatus.NO_CONTENT:
@@ -236,12 +273,18 @@ def _check_framing(head: h11.Request, body_limit: int) -> None:
         raise _Refusal(413)
 
 
-def _request(head: h11.Request, body: bytes) -> Request:
-    """The request as handlers see it. A target in absolute form means the same here (RFC 9112, 3.2.2)."""
+def _request(head: h11.Request, body: bytes, base: str) -> Request:
+    """The request as handlers see it. A target in absolute form means the same here (RFC 9112, 3.2.2).
+
+    Where the pages lie under a `base`, only what begins with it is a page; relays know nothing of it.
+    """
     target = head.target.decode("ascii")
     scheme, separator, rest = target.partition("://")
     if separator and scheme.lower() in {"http", "https"}:
         target = "/" + rest.partition("/")[2]
     path, _, query = target.partition("#")[0].partition("?")
     lines = [(name.decode("ascii"), value.decode("latin-1")) for name, value in head.headers]
-    return Request(head.method.decode("ascii"), path, query, dict(reversed(lines)), body, lines)
+    under = base if base and path.startswith(f"{base}/") else ""
+    if base and not under and path.startswith("/") and path != PATH and not path.startswith("/box/"):
+        path = "/lost"
+    return Request(head.method.decode("ascii"), path[len(under) :], query, dict(reversed(lines)), body, lines, under)

@@ -1,25 +1,35 @@
 """Accepts connections and gives each to a session, in a task of its own that is owned here.
 
-Every session is a child of `run`: none outlives it, and one that breaks takes nothing with it. Refuses to know what is
-spoken, and who speaks: no address is read from a socket, and what is logged names neither side.
+Every session is a child of `run`: none outlives it, and one that breaks takes nothing with it. A connection has one
+task after the other, for its handshake, for its session and, where that left it open, for its end: nothing is held of
+what is over, for thousands wait in their sessions. Refuses to know what is spoken, and who speaks: no address is read
+from a socket, and what is logged names neither side.
 
 Admission, in this order: as many connections at once as the settings and the kernel allow, the next ones are ended at
 once; a peer that is to begin TLS must say something before it costs more than its socket; then handshakes take turns.
+Whoever is inside has precedence over newcomers until their sessions say that they have settled.
 When the process runs out of file descriptors, accepting pauses and the kernel keeps the newcomers for us.
+
+Where a relay is several processes, the first binds the sockets of all of them, and hands each its own. It keeps them
+open: who comes while such a process is not there is let in by the first.
 """
 
 import asyncio
+import contextlib
+import contextvars
 import errno
 import logging
 import socket
 import ssl
 import traceback
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from asyncio import Task
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
+from typing import Any, TypeVar
 
-from angarium.edge.descriptors import raise_limit
-from angarium.edge.doors import CannotListen, Door, bind_doors
+from angarium.edge.doors import CannotListen, Door, bind_doors, share_doors
 from angarium.edge.settings import Limits, Listen
 from angarium.edge.turnstile import Turnstile
+from angarium.reach.descriptors import raise_limit
 from angarium.reach.readiness import Readiness
 from angarium.reach.transport import Connection
 
@@ -29,7 +39,7 @@ log = logging.getLogger("angarium.edge.listener")
 
 STOP_SECONDS = 3.0
 """Time for all sessions to say goodbye when the relay stops."""
-AT_ONCE = 16
+AT_ONCE = 8
 """Connections accepted from one door before the others have their turn."""
 PAUSE_SECONDS = 0.5
 """How long accepting rests when descriptors or memory have run out."""
@@ -37,29 +47,43 @@ QUIET_SECONDS = 60.0
 """How long the same complaint is not repeated."""
 HOLD_SECONDS = 2.0
 """How long one handshake keeps its place before the next is let in beside it."""
+SESSION = "session"
+"""A task's name, or asyncio makes one for each."""
 EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
-Handler = Callable[[Door, Connection], Awaitable[None]]
+T = TypeVar("T")
+Handler = Callable[[Door, Connection], Coroutine[Any, Any, None]]
 
 
 class Listener:
     """All doors of one relay."""
 
-    def __init__(self, limits: Limits, handle: Handler, tls: Callable[[Door], ssl.SSLContext]) -> None:
-        """`handle` is the session, called after the handshake; `tls` gives the context of the moment for a door."""
+    def __init__(
+        self, limits: Limits, handle: Handler, tls: Callable[[Door], ssl.SSLContext], admit: Handler | None = None
+    ) -> None:
+        """`handle` is the session, called after the handshake; `tls` gives the context of the moment for a door.
+
+        `admit` may look at what has come before TLS begins, and end the connection by raising ConnectionError.
+        """
+        self._admit = admit
         self._limits = limits
         self._handle = handle
         self._tls = tls
         self._turnstile = Turnstile(limits.handshakes, HOLD_SECONDS)
         self._room = limits.connections
         self._bound: list[tuple[Door, socket.socket]] = []
-        self._sessions: dict[Connection, asyncio.Task[None]] = {}
+        self._tasks: dict[Task[Any], Connection] = {}
+        self._context = contextvars.copy_context()
+        """One for all tasks: nothing is kept in it."""
+        self._ended = self._over
+        """Bound once for all tasks."""
+        self._running = False
         self._complained = -QUIET_SECONDS
 
     @property
     def connections(self) -> int:
         """How many connections are open now."""
-        return len(self._sessions)
+        return len(self._tasks)
 
     async def bind(self, listen: Listen, remembered: Mapping[str, int] | None = None) -> list[Door]:
         """Begin to listen; the kernel keeps who connects until `run`. `remembered`: the ports of last time, by name.
@@ -67,34 +91,44 @@ class Listener:
         Raises:
             CannotListen: see there.
         """
-        self._room = raise_limit(self._limits.connections)
-        if self._room < self._limits.connections:
-            log.warning("the system allows %d connections at once (limits.connections says more)", self._room)
         self.adopt(bind_doors(listen, remembered or {}))
         return [door for door, _ in self._bound]
 
     def adopt(self, bound: Sequence[tuple[Door, socket.socket]]) -> None:
-        """Take over sockets that somebody else bound, to be served by `run`, and closed."""
+        """Listen at doors that are bound already; their sockets are served by `run`, and closed."""
+        self._room = raise_limit(self._limits.connections)
+        if self._room < self._limits.connections:
+            log.warning("the system allows %d connections at once (limits.connections says more)", self._room)
         self._bound = list(bound)
+
+    def share(self, names: Collection[str]) -> list[tuple[Door, socket.socket]]:
+        """Sockets for another process, which is to listen at the doors of these names too. Raises CannotListen."""
+        return share_doors(self._bound, names)
+
+    async def stand_in(self, bound: Sequence[tuple[Door, socket.socket]]) -> None:
+        """Accept also at these, which are another process's, while this runs: until cancelled."""
+        async with asyncio.TaskGroup() as accepting:
+            for door, listening in bound:
+                accepting.create_task(self._accept(door, listening))
 
     async def run(self) -> None:
         """Serve until cancelled; then stop listening, and let every session say goodbye, for 3 seconds at most."""
-        timer: asyncio.TimerHandle | None = None
+        self._running = True
         try:
             async with asyncio.TaskGroup() as group:
                 for door, listening in self._bound:
-                    group.create_task(self._accept(group, door, listening))
-                try:
-                    await asyncio.get_running_loop().create_future()
-                finally:
-                    timer = asyncio.get_running_loop().call_later(STOP_SECONDS, self._end_all)
+                    group.create_task(self._accept_until_closed(door, listening))
+                await asyncio.get_running_loop().create_future()
         finally:
-            if timer:
-                timer.cancel()
-            for connection in self._sessions:  # accepted, and cancelled before their sessions began
-                connection.abort()
-            self._sessions.clear()
+            await self._stop()
             self.close()
+
+    def receive(self, door: Door, connected: socket.socket) -> None:
+        """Serve a connection that came by another way as if it had come by this door; closed where there is no room."""
+        if not self._running or len(self._tasks) >= self._room:
+            connected.close()
+        else:
+            self._begin(door, connected)
 
     def close(self) -> None:
         """Stop listening."""
@@ -102,21 +136,27 @@ class Listener:
             listening.close()
         self._bound.clear()
 
-    async def _accept(self, group: asyncio.TaskGroup, door: Door, listening: socket.socket) -> None:
+    async def _accept_until_closed(self, door: Door, listening: socket.socket) -> None:
+        try:
+            await self._accept(door, listening)
+        finally:
+            listening.close()
+
+    async def _accept(self, door: Door, listening: socket.socket) -> None:
         ready = Readiness(listening.fileno())
+        ready.patient = True
         try:
             while True:
                 await ready.reading.wait(None)
                 try:
-                    self._accept_some(group, door, listening)
+                    self._accept_some(door, listening)
                 except OSError:
                     self._complain("no more file descriptors: newcomers wait until others have gone")
                     await asyncio.sleep(PAUSE_SECONDS)
         finally:
             ready.stop()
-            listening.close()
 
-    def _accept_some(self, group: asyncio.TaskGroup, door: Door, listening: socket.socket) -> None:
+    def _accept_some(self, door: Door, listening: socket.socket) -> None:
         """Accept who is there. Raises OSError where the system has nothing left to do it with."""
         for _ in range(AT_ONCE):
             try:
@@ -127,44 +167,68 @@ class Listener:
                 if error.errno in EXHAUSTED:
                     raise
                 continue  # that one has gone already
-            if len(self._sessions) >= self._room:
+            if len(self._tasks) >= self._room:
                 self._complain("as many connections as limits.connections allows: newcomers are turned away")
                 accepted.close()
                 continue
-            self._begin(group, door, accepted)
+            self._begin(door, accepted)
 
-    def _begin(self, group: asyncio.TaskGroup, door: Door, accepted: socket.socket) -> None:
+    def _begin(self, door: Door, accepted: socket.socket) -> None:
         try:
-            connection = Connection(accepted)
+            connection = Connection(accepted, patient=True)
         except OSError:  # gone already
             accepted.close()
             return
-        self._sessions[connection] = group.create_task(self._serve(door, connection))
+        if door.tls:
+            self._own(self._enter(door, connection), connection, self._entered)
+        else:
+            self._own(self._handle(door, connection), connection, self._ended)
 
-    async def _serve(self, door: Door, connection: Connection) -> None:
-        try:
-            if door.tls:
-                await self._handshake(door, connection)
-            await self._handle(door, connection)
-        except (ConnectionError, TimeoutError):
-            pass  # what peers do
-        except Exception as error:
-            # where it failed, without the error's own text, which might hold a name
-            where = "".join(traceback.format_tb(error.__traceback__))
-            log.error("a session of %s failed with %s:\n%s", door.name, type(error).__name__, where)
-        finally:
-            try:
-                await connection.close()
-            finally:
-                del self._sessions[connection]
-
-    async def _handshake(self, door: Door, connection: Connection) -> None:
+    async def _enter(self, door: Door, connection: Connection) -> Door:
         await connection.readable(timeout=self._limits.handshake_seconds)
+        if self._admit is not None:
+            await self._admit(door, connection)
         async with self._turnstile.place():
             await connection.start_tls(self._tls(door), timeout=self._limits.handshake_seconds)
+        return door
 
-    def _end_all(self) -> None:
-        for connection, task in self._sessions.items():
+    # One task after the other
+
+    def _own(self, work: Coroutine[Any, Any, T], connection: Connection, over: Callable[[Task[T]], None]) -> None:
+        task = asyncio.get_running_loop().create_task(work, name=SESSION, context=self._context)
+        self._tasks[task] = connection
+        task.add_done_callback(over, context=self._context)
+
+    def _entered(self, task: Task[Door]) -> None:
+        connection = self._tasks.pop(task)
+        if not self._running:
+            connection.abort()
+        elif _failed(task):
+            self._end(connection)
+        else:
+            self._own(self._handle(task.result(), connection), connection, self._ended)
+
+    def _over(self, task: Task[None]) -> None:
+        connection = self._tasks.pop(task)
+        _failed(task)
+        self._end(connection)
+
+    def _end(self, connection: Connection) -> None:
+        if not connection.closed:
+            self._own(connection.close(), connection, self._ended)
+
+    async def _stop(self) -> None:
+        self._running = False
+        for task in self._tasks:
+            task.cancel()
+        timer = asyncio.get_running_loop().call_later(STOP_SECONDS, self._abort_all)
+        while self._tasks:
+            with contextlib.suppress(asyncio.CancelledError):  # it is being done
+                await asyncio.wait(tuple(self._tasks))
+        timer.cancel()
+
+    def _abort_all(self) -> None:
+        for task, connection in self._tasks.items():
             connection.abort()
             task.cancel()
 
@@ -173,3 +237,16 @@ class Listener:
         if now - self._complained >= QUIET_SECONDS:
             self._complained = now
             log.warning("%s", what)
+
+
+def _failed(task: Task[Any]) -> bool:
+    """Whether it came to no good end; what is nobody's fault but ours is logged."""
+    if task.cancelled():
+        return True
+    error = task.exception()
+    if error is not None and not isinstance(error, ConnectionError | TimeoutError):  # those are what peers do
+        # where it failed, without the error's own text, which might hold a name
+        log.error(
+            "a session failed with %s:\n%s", type(error).__name__, "".join(traceback.format_tb(error.__traceback__))
+        )
+    return error is not None

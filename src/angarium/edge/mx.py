@@ -50,6 +50,7 @@ class MxSite:
 
 async def serve_mx(connection: Connection, site: MxSite) -> None:
     """Serve one connection to its end, and close it. Raises nothing but CancelledError, after a goodbye."""
+    connection.settle()  # there is no login to wait for
     session = _Reception(connection, site)
     try:
         await session.serve()

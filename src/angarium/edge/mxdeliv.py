@@ -17,7 +17,7 @@ from angarium.mail.incoming import Incoming
 from angarium.mail.settings import Messages
 from angarium.mail.verdict import Outcome, Verdict
 
-__all__ = ["HEAD_BYTES", "PATH", "mxdeliv"]
+__all__ = ["HEAD_BYTES", "PATH", "addressed", "mxdeliv"]
 
 PATH = "/mxdeliv"
 HEAD_BYTES = 131_072
@@ -29,6 +29,16 @@ EACH = ("X-MAIL-VERDICTS", "each")
 def mxdeliv(incoming: Incoming, messages: Messages, hold: Hold) -> Inlet:
     """The handler, and how long a body it takes."""
     return Inlet(_Deliver(incoming).answer, messages.max_size, hold)
+
+
+def addressed(request: Request) -> list[str]:
+    """To whom a request to deliver is; empty: it is none."""
+    if request.method != "POST" or request.path != PATH or "x-mail-from" not in request.headers:
+        return []
+    try:
+        return [_utf8(line) for line in request.every("x-mail-to")]
+    except UnicodeError:
+        return []
 
 
 class _Deliver:

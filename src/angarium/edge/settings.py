@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-__all__ = ["Limits", "Listen"]
+__all__ = ["Decoy", "Limits", "Listen"]
 
 Port = Annotated[int, Meta(ge=-1, le=65535)]
 
@@ -30,15 +30,39 @@ class Listen(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     submissions: Annotated[Port, Meta(description="Submission over TLS (465).")] = 0
     submission: Annotated[Port, Meta(description="Submission with STARTTLS (587).")] = 0
     https: Annotated[Port, Meta(description="Pages, and by ALPN IMAP and submission too (443).")] = 0
+    more: Annotated[
+        list[Annotated[int, Meta(ge=1, le=65535)]],
+        Meta(description="More ports on which the https door is open too."),
+    ] = []
     http: Annotated[Port, Meta(description="Only redirects to https, and answers ACME challenges (80).")] = 0
     smtp: Annotated[Port, Meta(description="Mail from other relays, with STARTTLS (25).")] = 0
 
 
 class Limits(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What one peer may cost."""
+    """What one peer may cost, and what the relay may take of the machine."""
 
-    connections: Annotated[int, Meta(ge=1, description="Connections held at once, all kinds together.")] = 16_000
-    handshakes: Annotated[int, Meta(ge=1, description="TLS handshakes under way at once; more wait at the door.")] = 512
+    workers: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=64,
+            description="Processes that serve IMAP and submission; more than one helps only where there are as many"
+            " cores. Linux only.",
+        ),
+    ] = 1
+    connections: Annotated[
+        int,
+        Meta(
+            ge=1, description="Connections held at once, all kinds together. Each worker holds an equal part at most."
+        ),
+    ] = 16_000
+    handshakes: Annotated[
+        int,
+        Meta(
+            ge=1,
+            description="TLS handshakes under way at once; more wait at the door. Each worker does an equal part.",
+        ),
+    ] = 512
     handshake_seconds: Annotated[float, Meta(gt=0, description="Time for a TLS handshake.")] = 30
     login_seconds: Annotated[float, Meta(gt=0, description="Time from connecting to a successful login.")] = 60
     command_seconds: Annotated[
@@ -54,5 +78,26 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     errors: Annotated[int, Meta(ge=1, description="Protocol errors after which a connection is ended.")] = 20
     http_body_bytes: Annotated[int, Meta(ge=1024, description="Longest body of an HTTP request to a page.")] = 65_536
     hold_bytes: Annotated[
-        int, Meta(ge=1_048_576, description="Unfinished mail from other relays held in memory at once, all together.")
+        int,
+        Meta(
+            ge=1_048_576,
+            description="Unfinished mail from other relays held in memory at once, all together."
+            " Workers have none: it comes to the first process.",
+        ),
     ] = 268_435_456
+
+
+class Decoy(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """An ordinary web site for everybody who does not know the secret path: what a censor sees who knocks."""
+
+    folder: Annotated[
+        str,
+        Meta(description="Folder with the site's files (index.html and what belongs to it); empty: there is no decoy."),
+    ] = ""
+    mail_alpn: Annotated[
+        bool,
+        Meta(
+            description="Take IMAP and submission by ALPN on the https port, which no web server does: whoever probes"
+            " for it sees that this is more than a web site. Without it, apps come in by the proxy or other ports."
+        ),
+    ] = False

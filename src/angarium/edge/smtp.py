@@ -105,6 +105,7 @@ class _Submission(Session):
         except NoSuchAccount:
             return _ENDED
         self._owner = owner
+        self._connection.settle()
         return _WELCOME
 
     def _patience(self) -> float:

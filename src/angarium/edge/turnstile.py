@@ -1,68 +1,102 @@
-"""Lets through so many at once; who dawdles inside is no longer counted.
+"""Lets newcomers through in turn, as many at once as the window says; who dawdles inside is no longer counted.
 
 For TLS handshakes: each costs a processor a millisecond or two and a hundred kilobytes meanwhile, so after an outage
-the thousands who come back are let in one after the other rather than all being late together. A peer that stops in
-the middle of its handshake must not keep the others out: it gives its place back after a moment and goes on without.
+the thousands who come back are let in one after the other rather than all being late together, and who is inside
+already has precedence (`admission`). A peer that stops in the middle of its handshake must not keep the others out: it
+gives its place back after a moment and goes on without.
 
 A few at a time begin, `AT_ONCE` in each turn of the loop: hundreds in one turn would take the processor for as long as
-all of them take, and who is inside already, talking, would wait for every one of them at each step of a message.
+all of them take. While somebody waits, and only then, a timer measures how late the loop is.
 """
 
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from time import thread_time
+
+from angarium.edge.admission import Window
 
 __all__ = ["AT_ONCE", "Turnstile"]
 
-AT_ONCE = 4
+AT_ONCE = 2
 """How many are let in before the loop has looked after everybody else."""
+MEASURE_SECONDS = 0.01
 
 
 class Turnstile:
-    """A semaphore whose places come back by themselves after `seconds`."""
+    """A semaphore whose places come and go with the loop's time, and come back by themselves after `seconds`."""
 
     def __init__(self, places: int, seconds: float) -> None:
-        self._free = asyncio.Semaphore(places)
+        """At most so many `places`, however much time there is."""
+        self._window = Window(places)
         self._seconds = seconds
+        self._inside = 0
         self._left = AT_ONCE
         self._queue: deque[asyncio.Future[None]] = deque()
+        self._turning = False
+        self._measuring = False
 
     @asynccontextmanager
     async def place(self) -> AsyncIterator[None]:
         """Wait for a place, in turn, and hold it for the length of the context or for `seconds`."""
-        await self._free.acquire()
+        await self._come()
         held = True
 
         def give_back() -> None:
             nonlocal held
             if held:
                 held = False
-                self._free.release()
+                self._inside -= 1
+                self._admit()
 
         timer = asyncio.get_running_loop().call_later(self._seconds, give_back)
         try:
-            await self._turn()
             yield
         finally:
             timer.cancel()
             give_back()
 
-    async def _turn(self) -> None:
-        loop = asyncio.get_running_loop()
-        if self._left == AT_ONCE:
-            loop.call_soon(self._next_turn)
-        if self._left:
-            self._left -= 1
-        else:
-            self._queue.append(waiting := loop.create_future())
+    async def _come(self) -> None:
+        waiting = asyncio.get_running_loop().create_future()
+        self._queue.append(waiting)
+        self._admit()
+        try:
             await waiting
+        except asyncio.CancelledError:
+            if not waiting.cancelled():  # let in and cancelled in the same turn
+                self._inside -= 1
+                self._admit()
+            raise
 
-    def _next_turn(self) -> None:
-        self._left = AT_ONCE
-        while self._queue and self._left:
+    def _admit(self) -> None:
+        """Let in whom there is room for in this turn of the loop."""
+        loop = asyncio.get_running_loop()
+        while self._queue and self._left and self._inside < self._window.places:
             if not (waiting := self._queue.popleft()).done():
                 waiting.set_result(None)
+                self._inside += 1
                 self._left -= 1
-        if self._left < AT_ONCE:
-            asyncio.get_running_loop().call_soon(self._next_turn)
+        if self._left < AT_ONCE and not self._turning:
+            self._turning = True
+            loop.call_soon(self._next_turn)
+        if self._queue and not self._measuring:
+            self._measuring = True
+            self._measure(loop)
+
+    def _next_turn(self) -> None:
+        self._turning = False
+        self._left = AT_ONCE
+        self._admit()
+
+    def _measure(self, loop: asyncio.AbstractEventLoop) -> None:
+        due = loop.time() + MEASURE_SECONDS
+        loop.call_at(due, self._measured, due, thread_time())
+
+    def _measured(self, due: float, spent: float) -> None:
+        loop = asyncio.get_running_loop()
+        self._window.measured(min(loop.time() - due, thread_time() - spent))  # other programs' time is not ours to give
+        self._admit()
+        self._measuring = bool(self._queue)
+        if self._measuring:
+            self._measure(loop)

@@ -8,6 +8,7 @@ empties it as it does. Here it is a login like any other; only what was remember
 
 A failed login costs time, always the same, and is written nowhere. Recent logins are answered from memory, so a storm
 of reconnecting phones is not a storm of argon2; what is kept is a hash under a key that lives as long as the process.
+Where there are several, all have forgotten an account that is deleted or emptied before anybody is told that it is.
 """
 
 import asyncio
@@ -71,6 +72,7 @@ class Gate:
         local: whether a domain, in lower case, is this relay.
         today: days since 1970-01-01 (UTC).
         due: the day by which invitations run out, where it is another (see `mail/calendar.py`).
+        forget_elsewhere: returns once the relay's other processes have forgotten a name, if there are any.
         sleep: waits so many seconds.
     """
 
@@ -83,6 +85,7 @@ class Gate:
         today: Callable[[], int],
         *,
         due: Callable[[], int] | None = None,
+        forget_elsewhere: Callable[[str], Awaitable[None]] | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._settings = settings
@@ -92,6 +95,7 @@ class Gate:
         self._today = today
         self._due = due or today
         self._sleep = sleep
+        self._forget_elsewhere = forget_elsewhere
         self._recent = Recent()
 
     async def login(self, username: str, password: str) -> Owner:
@@ -108,7 +112,7 @@ class Gate:
                 remember = self._recent.remembering(name, password, today)
                 owner = await self._open(name, password)
                 if owner.emptied:
-                    self._recent.forget(name)
+                    await self._forget(name)
                     remember = self._recent.remembering(name, password, today)
                 remember(owner)
             return owner
@@ -150,7 +154,7 @@ class Gate:
                 try:
                     await self._accounts.delete(owner)
                 finally:
-                    self._recent.forget(name)
+                    await self._forget(name)
             except (NoSuchAccount, WrongPassword) as error:
                 raise Refused("authentication failed: wrong address or password") from error
             except StoreError as error:
@@ -173,12 +177,21 @@ class Gate:
             except StoreError as error:
                 raise _later() from error
             if owner.emptied:
-                self._recent.forget(name)
+                await self._forget(name)
+
+    def forget(self, name: str) -> None:
+        """Another process has deleted this account, or emptied it: remember no login to it."""
+        self._recent.forget(name)
 
     @property
     def shortest_password(self) -> int:
         """Characters that a new password needs."""
         return self._settings.password_min_length
+
+    async def _forget(self, name: str) -> None:
+        self._recent.forget(name)
+        if self._forget_elsewhere is not None:
+            await self._forget_elsewhere(name)
 
     def _suitable(self, password: str, duress: str) -> None:
         """Whether this can be the duress password beside that password. Raises Refused."""

@@ -16,6 +16,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from angarium.mail import settings
 from angarium.mail.bounce import Failure
@@ -26,8 +27,7 @@ from angarium.mail.checks.encrypted import encrypted
 from angarium.mail.checks.form import read
 from angarium.mail.checks.rate import Rate
 from angarium.mail.checks.size import size
-from angarium.mail.federation.hearing import Hearing
-from angarium.mail.federation.queue import Queue, QueueFull
+from angarium.mail.federation.queue import QueueFull
 from angarium.mail.notices import Notices
 from angarium.mail.verdict import ACCEPTED, Verdict
 from angarium.store.interfaces import Letter, Mailboxes, Owner, StoreError, StoreFull
@@ -35,7 +35,7 @@ from angarium.store.outbound import Consigned, Dispatch
 from angarium.wire.address import Address
 from angarium.wire.message import Entity, Malformed
 
-__all__ = ["Delivery", "examine"]
+__all__ = ["FIRST_SECONDS", "Delivery", "Heard", "Outward", "examine"]
 
 log = logging.getLogger("angarium.mail.delivery")
 
@@ -70,6 +70,23 @@ class _Route:
         return tuple(Consigned(relay, tuple(spelt.values())) for relay, spelt in self.elsewhere.items())
 
 
+class Heard(Protocol):
+    """The first attempts at other relays, under way."""
+
+    async def verdict(self, seconds: float) -> Verdict:
+        """See `Hearing.verdict`."""
+
+
+class Outward(Protocol):
+    """What takes mail for other relays: `Queue`, or what stands for it in a process that has none."""
+
+    def judge(self, destination: str) -> Verdict:
+        """See `Queue.judge`."""
+
+    async def add(self, dispatch: Dispatch, letters: Sequence[Letter], *, hear: bool = False) -> Heard | None:
+        """See `Queue.add`."""
+
+
 class Delivery:
     """What the relay does with a message that somebody of its own submits.
 
@@ -100,7 +117,7 @@ class Delivery:
         clock: Callable[[], float],
         on_delivered: Callable[[Sequence[str]], None] | None = None,
         *,
-        queue: Queue | None = None,
+        queue: Outward | None = None,
         whole_list: int = 0,
     ) -> None:
         self._settings = settings
@@ -112,7 +129,7 @@ class Delivery:
         self._on_delivered = on_delivered
         self._queue = queue
         self._whole_list = whole_list
-        self._rate = Rate(per_minute=settings.rate_per_minute, burst=settings.rate_burst, clock=clock)
+        self.rate = Rate(per_minute=settings.rate_per_minute, burst=settings.rate_burst, clock=clock)
         self._examining = asyncio.Semaphore(_LARGE_AT_ONCE)
 
     def sender(self, owner: Owner, address: str) -> Verdict:
@@ -148,7 +165,7 @@ class Delivery:
         yield recipient_checks.number(len(recipients), self._settings.max_recipients)
         yield from map(self.recipient, recipients)
         yield size(len(message), self._settings.max_size)
-        yield self._rate.count(owner.account)
+        yield self.rate.count(owner.account)
 
     async def _examine(self, sender: str, message: bytes) -> tuple[Verdict, bytes]:
         if len(message) <= _LARGE:
@@ -182,7 +199,7 @@ class Delivery:
 
     async def _commit(
         self, sender: str, message: bytes, letters: Sequence[Letter], route: _Route, *, hear: bool
-    ) -> Hearing | None:
+    ) -> Heard | None:
         if self._queue is None or not route.elsewhere:
             await self._mailboxes.deliver(letters, day=self._today())
             return None

@@ -73,14 +73,17 @@ class Offer:
     link: str
 
 
-def invitation(domain: str, way: Way, *, token: str | None, choose: Callable[[int], str]) -> str:
+def invitation(
+    domain: str, way: Way, *, token: str | None, choose: Callable[[int], str], complete: bool = False
+) -> str:
     """An invitation to the relay whose addresses end in ``@domain``.
 
     `choose` gives that many random characters of ALPHABET, each time others. With a `token` (which holds no dot) the
-    account is made although strangers may not.
+    account is made although strangers may not. `complete`: the link says all there is to know, because the relay
+    answers no questions, and an app that gets none asks others.
     """
     assert token is None or "." not in token
-    if way.verified and way.standard and way.host == domain:
+    if way.verified and way.standard and way.host == domain and not complete:
         return f"dcaccount:{domain}" if token is None else f"dcaccount:https://{domain}/new?{urlencode({'t': token})}"
     return _login_link(*_account(domain, token, choose), way)
 

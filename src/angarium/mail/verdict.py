@@ -8,9 +8,12 @@ neither text nor detail may hold an address, a subject or an IP.
 from dataclasses import dataclass
 from enum import Enum
 
+from angarium.wire.members import direct
+
 __all__ = ["ACCEPTED", "Outcome", "Verdict"]
 
 
+@direct
 class Outcome(Enum):
     """What the other side should conclude."""
 

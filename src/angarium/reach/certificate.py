@@ -61,10 +61,15 @@ class Certificates:
             CertificateError: see there.
         """
         self._cert, self._key = cert, key
-        self._contexts: dict[tuple[tuple[str, ...], ssl.TLSVersion], ssl.SSLContext] = {}
+        self._contexts: dict[tuple[tuple[str, ...], ssl.TLSVersion, str], ssl.SSLContext] = {}
         self.problem = ""
         """Why the files as they are now are not in use; empty: they are."""
         self._pair = self._read()
+
+    @property
+    def files(self) -> tuple[Path, Path]:
+        """The certificate's, and the private key's."""
+        return self._cert, self._key
 
     @property
     def expires(self) -> int:
@@ -81,17 +86,20 @@ class Certificates:
         """What its key is known by to relays that ask no authority (`reach.trust`): 32 octets."""
         return fingerprint(self._pair.leaf)
 
-    def context(self, *alpn: str, minimum: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3) -> ssl.SSLContext:
+    def context(
+        self, *alpn: str, minimum: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3, ciphers: str = ""
+    ) -> ssl.SSLContext:
         """The context for a new connection, to be asked for each time: it changes with the files.
 
         `alpn` are the protocols offered, the preferred one first; a client that asks for none or others gets none.
+        `ciphers` are those before TLS 1.3, as OpenSSL lists them; empty: Python's choice.
 
         Raises:
             CertificateError: asked for the first time while the files are being changed.
         """
-        known = self._contexts.get((alpn, minimum))
+        known = self._contexts.get((alpn, minimum, ciphers))
         if known is None:
-            known = self._contexts[alpn, minimum] = _context(self._cert, self._key, alpn, minimum)
+            known = self._contexts[alpn, minimum, ciphers] = _context(self._cert, self._key, alpn, minimum, ciphers)
         return known
 
     def refresh(self) -> bool:
@@ -118,7 +126,7 @@ class Certificates:
 
     def _read(self) -> _Pair:
         state = self._states()
-        _context(self._cert, self._key, (), ssl.TLSVersion.TLSv1_3)
+        _context(self._cert, self._key, (), ssl.TLSVersion.TLSv1_3, "")
         try:
             return _Pair(state, x509.load_pem_x509_certificate(self._cert.read_bytes()))
         except (OSError, ValueError) as error:
@@ -197,9 +205,11 @@ class SelfSigned:
         return self._stopgap or days_left > 0
 
 
-def _context(cert: Path, key: Path, alpn: tuple[str, ...], minimum: ssl.TLSVersion) -> ssl.SSLContext:
+def _context(cert: Path, key: Path, alpn: tuple[str, ...], minimum: ssl.TLSVersion, ciphers: str) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = minimum
+    if ciphers:
+        context.set_ciphers(ciphers)
     if alpn:
         context.set_alpn_protocols(list(alpn))
     try:

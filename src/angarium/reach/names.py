@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from angarium.reach import settings
 from angarium.wire.address import Address, AddressError
 
-__all__ = ["BadName", "Names", "canonical", "own_addresses"]
+__all__ = ["BadName", "Names", "canonical", "literal", "own_addresses"]
 
 NOBODY = ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1"))
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -65,7 +65,7 @@ class Names:
 
     def local(self, domain: str) -> bool:
         """Whether this is one of the relay's names, in whatever spelling: case, brackets, a dot at the end."""
-        return canonical(domain) in self._local
+        return domain in self._local or canonical(domain) in self._local
 
 
 def canonical(domain: str) -> str | None:
@@ -74,6 +74,13 @@ def canonical(domain: str) -> str | None:
         return Address.parse("_@" + domain.removesuffix(".")).domain
     except AddressError:
         return None
+
+
+def literal(name: str) -> str:
+    """A name as SMTP writes it: addresses in brackets (RFC 5321, 4.1.3)."""
+    if ":" in name:
+        return f"[IPv6:{name}]"
+    return f"[{name}]" if name.replace(".", "").isdecimal() else name
 
 
 def _meaningful(name: str) -> bool:

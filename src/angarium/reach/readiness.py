@@ -1,17 +1,18 @@
 """Waiting until the kernel lets a socket be read or written: all that the transport needs of an event loop.
 
 Refuses to know what is read. A socket stays watched for reading when a wait is over, until something comes that nobody
-waits for; a timer that was set is not taken back, but asks what is due when it rings. So a connection in use, which
+waits for; an alarm that was set is not taken back, but asks what is due when it rings. So a connection in use, which
 waits for every command, asks the kernel and the loop for next to nothing.
 
 Invariants: whatever lies there unread, the loop is told of it at most once while nobody waits. No wait outlasts its
-deadline. After `stop` nothing here touches the file descriptor again: the kernel may have given the number to another
-connection by then, and to forget that one would leave it waiting for ever.
+deadline by more than the grain of `deadlines`. After `stop` nothing here touches the file descriptor again: the kernel
+may have given the number to another connection by then, and to forget that one would leave it waiting for ever.
 """
 
 import asyncio
 from math import inf
 
+from angarium.reach.deadlines import deadlines_of
 from angarium.reach.watch import ENDED, READABLE, WRITABLE, watch_of
 
 __all__ = ["Readiness", "Side"]
@@ -22,7 +23,7 @@ _Waiter = tuple[asyncio.Future[None], float]
 class Readiness:
     """Both directions of one file descriptor."""
 
-    __slots__ = ("_fd", "_watch", "_watched", "loop", "reading", "writing")
+    __slots__ = ("_fd", "_watch", "_watched", "loop", "patient", "reading", "writing")
 
     def __init__(self, fd: int) -> None:
         """Needs a running loop."""
@@ -30,6 +31,8 @@ class Readiness:
         self._fd = fd
         self._watch = watch_of(self.loop)
         self._watched = 0
+        self.patient = False
+        """See `watch`."""
         self.reading = Side(self, READABLE)
         self.writing = Side(self, WRITABLE)
 
@@ -60,12 +63,16 @@ class Readiness:
         if self._watched & what:
             self._set(self._watched & ~what)
 
-    def _set(self, what: int) -> None:
-        if what != self._watched:
-            before, self._watched = self._watched, what
-            self._watch.change(self._fd, before, what, self._told)
+    def defer(self) -> None:
+        """Give others precedence."""
+        self._move(patient=True)
 
-    def _told(self, events: int) -> None:
+    def settle(self) -> None:
+        """Have precedence over those who are patient."""
+        self._move(patient=False)
+
+    def tell(self, events: int) -> None:
+        """The watch says what happened."""
         if events & ENDED:
             self._set(0)  # or it would be told again and again
             events = READABLE | WRITABLE
@@ -75,17 +82,33 @@ class Readiness:
             self.cease(WRITABLE)  # there is nearly always room: the loop would not rest
             self.writing.wake()
 
+    def _move(self, *, patient: bool) -> None:
+        if patient is not self.patient:
+            watched = self._watched
+            self._set(0)
+            self.patient = patient
+            self._set(watched)
+
+    def _set(self, what: int) -> None:
+        if what != self._watched:
+            before, self._watched = self._watched, what
+            self._watch.change(self._fd, before, what, self)
+
 
 class Side:
-    """One direction, awaited by any number of tasks."""
+    """One direction, awaited by any number of tasks; nearly always by none or one, and who is alone takes no list."""
 
-    __slots__ = ("_ready", "_timer", "_waiters", "_what")
+    __slots__ = ("_alarm", "_deadline", "_others", "_ready", "_waiter", "_what")
 
     def __init__(self, ready: Readiness, what: int) -> None:
         self._ready = ready
         self._what = what
-        self._waiters: list[_Waiter] = []
-        self._timer: asyncio.TimerHandle | None = None
+        self._waiter: asyncio.Future[None] | None = None
+        self._deadline = inf
+        """The waiter's, on the loop's clock."""
+        self._others: list[_Waiter] | None = None
+        self._alarm = inf
+        """When `ring` is to be called."""
 
     def wait(self, deadline: float | None) -> asyncio.Future[None]:
         """Done once the kernel may let us, or on `wake` or `stop`; the caller looks, and perhaps waits again.
@@ -100,45 +123,58 @@ class Side:
         if ready.stopped:
             raise ConnectionAbortedError("closed on our side")
         waiter = ready.loop.create_future()
-        if self._waiters:  # who was cancelled is still there
-            self._waiters = [other for other in self._waiters if not other[0].done()]
-        self._waiters.append((waiter, inf if deadline is None else deadline))
+        until = inf if deadline is None else deadline
+        if self._waiter is None or self._waiter.done():  # that one was cancelled
+            self._waiter, self._deadline = waiter, until
+        else:
+            self._others = [other for other in self._others or () if not other[0].done()] + [(waiter, until)]
         ready.begin(self._what)
-        if deadline is not None and (self._timer is None or deadline < self._timer.when()):
-            self._set_timer(deadline)
+        if until < self._alarm:
+            self._set_alarm(until)
         return waiter
 
     def wake(self) -> bool:
         """Let everybody who waits look again; whether anybody does."""
-        if not self._waiters:
+        waiter = self._waiter
+        if waiter is None:
             return False
-        waiters, self._waiters = self._waiters, []
-        woken = False
-        for waiter, _ in waiters:
-            if not waiter.done():
-                waiter.set_result(None)
-                woken = True
+        self._waiter = None
+        woken = not waiter.done()
+        if woken:
+            waiter.set_result(None)
+        if self._others is not None:
+            others, self._others = self._others, None
+            for other, _ in others:
+                if not other.done():
+                    other.set_result(None)
+                    woken = True
         return woken
 
     def end(self) -> None:
         """There is nothing to wait for any more."""
         self.wake()
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        if self._alarm < inf:
+            deadlines_of(self._ready.loop).remove(self._alarm, self)
+            self._alarm = inf
 
-    def _set_timer(self, when: float) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = self._ready.loop.call_at(when, self._ring)
-
-    def _ring(self) -> None:
-        """Tell whoever has waited long enough; the timer goes on for those who have not."""
-        self._timer = None
+    def ring(self) -> None:
+        """Tell whoever has waited long enough; the alarm is set anew for those who have not."""
+        self._alarm = following = inf
         now = self._ready.loop.time()
-        for waiter, deadline in self._waiters:
-            if deadline <= now and not waiter.done():
+        for waiter, deadline in self._waiting():
+            if deadline <= now:
                 waiter.set_exception(TimeoutError())
-        following = min((deadline for waiter, deadline in self._waiters if not waiter.done()), default=inf)
+            else:
+                following = min(following, deadline)
         if following < inf:
-            self._set_timer(following)
+            self._set_alarm(following)
+
+    def _waiting(self) -> list[_Waiter]:
+        alone = [] if self._waiter is None else [(self._waiter, self._deadline)]
+        return [each for each in alone + (self._others or []) if not each[0].done()]
+
+    def _set_alarm(self, when: float) -> None:
+        deadlines = deadlines_of(self._ready.loop)
+        if self._alarm < inf:
+            deadlines.remove(self._alarm, self)
+        self._alarm = deadlines.add(when, self)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-__all__ = ["BadServer", "Dns", "Names", "Onion", "Tls", "server"]
+__all__ = ["BadServer", "Dns", "Names", "Onion", "Proxy", "Tls", "server"]
 
 
 class Names(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -49,6 +49,15 @@ class Onion(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     tor: Annotated[str, Meta(description="The program; empty: the one that is installed.")] = ""
     torrc: Annotated[
         list[str], Meta(description="More lines of tor's configuration: bridges, where the Tor network is blocked.")
+    ] = []
+
+
+class Proxy(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What those who have a pass (angarium proxy) may reach through the https port, besides this relay itself."""
+
+    allow: Annotated[
+        list[str],
+        Meta(description='Other relays, as HOST:PORT, such as "nine.example:993"; empty: none.'),
     ] = []
 
 

@@ -66,14 +66,16 @@ class Connection:
         *("alpn", "secure"),
     )
 
-    def __init__(self, connected: socket.socket) -> None:
-        """Take over a socket; needs a running loop."""
+    def __init__(self, connected: socket.socket, *, patient: bool = False) -> None:
+        """Take over a socket; needs a running loop. `patient`: others have precedence, until `settle`."""
         connected.setblocking(False)
         if connected.family in {socket.AF_INET, socket.AF_INET6}:
             connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket = connected
         self._ready = Readiness(connected.fileno())
-        self._writing = asyncio.Lock()
+        self._ready.patient = patient
+        self._writing: asyncio.Lock | None = None
+        """Made by whoever first writes while another may."""
         self._back = b""
         self._more = True
         self._queued = 0
@@ -84,6 +86,11 @@ class Connection:
         """Whether TLS is on."""
         self.alpn: str | None = None
         """The protocol agreed upon in the TLS handshake (RFC 7301), if any."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether it has ended on our side, and nothing of it is left."""
+        return self._ready.stopped
 
     @property
     def resumed(self) -> bool:
@@ -99,6 +106,10 @@ class Connection:
     def peer_certificate(self) -> bytes | None:
         """The certificate that the peer showed in TLS, in DER, whether or not anybody vouches for it."""
         return self._socket.getpeercert(binary_form=True) if isinstance(self._socket, ssl.SSLSocket) else None
+
+    def settle(self) -> None:
+        """No longer a newcomer: from here on it has precedence over those who are patient."""
+        self._ready.settle()
 
     async def read(self, limit: int = PIECE, *, timeout: float | None = None) -> bytes:
         """What the peer sent, at least one byte and at most `limit`; nothing: it has ended, politely or not.
@@ -120,15 +131,45 @@ class Connection:
         self._more = len(got) == limit
         return got
 
-    async def readable(self, *, timeout: float | None = None) -> None:
-        """Return once the peer has sent something, or ended, and take nothing. Raises as `read` does.
+    async def take(self, limit: int = PIECE) -> bytes | None:
+        """Like `read`, for who does not want to wait: None where nothing is there now. Raises ConnectionError."""
+        if self._back:
+            return await self.read(limit)
+        if not self._more and not self._closing:
+            return None
+        await self._take_turn()
+        got = self._try(self._ready.reading, self._receive, limit)
+        if isinstance(got, Side):
+            self._more = False
+            return None
+        self._more = len(got) == limit
+        return got
 
-        For use before TLS: what lies decrypted in OpenSSL is not seen.
+    def readable(self, *, timeout: float | None = None) -> asyncio.Future[None]:
+        """Done when the peer may have sent something, or ended, and on `rouse`; takes nothing. To be awaited at once.
+
+        For use before TLS, or where `take` has just found nothing: what was read already is not seen here. A future
+        and not a coroutine: this is where thousands wait, each for minutes.
+
+        Raises:
+            TimeoutError: nothing happened for `timeout` seconds.
+            ConnectionAbortedError: the connection was closed on our side.
         """
-        if not self._back:
-            await self._ready.reading.wait(self._ready.deadline(timeout))
-            if self._ready.stopped:
-                raise ConnectionAbortedError("closed on our side")
+        self._more = True
+        return self._ready.reading.wait(self._ready.deadline(timeout))
+
+    def rouse(self) -> None:
+        """End the wait for `readable`; `take` finds nothing then. Does nothing where nobody waits."""
+        if self._ready.reading.wake():
+            self._more = False
+
+    async def peek(self, octets: int, *, timeout: float) -> bytes:
+        """What the peer has sent, up to so many bytes, and take nothing; at least one, or nothing where it has ended.
+
+        For use before TLS, and before anything was given back. Raises as `read` does.
+        """
+        await self._ready.reading.wait(self._ready.deadline(timeout))
+        return await self._do(self._ready.reading, partial(_peek, self._socket), octets, timeout)
 
     def unread(self, data: bytes) -> None:
         """Give back bytes: the next reads return them first."""
@@ -141,17 +182,16 @@ class Connection:
             TimeoutError: the peer took nothing for `timeout` seconds.
             ConnectionError: the network or TLS failed, an earlier write was cut short, or the connection was closed.
         """
-        if len(data) <= PIECE and not self._queued and not self._writing.locked():
-            rest = self._write_at_once(data)
-            if not rest:
+        if len(data) <= PIECE and not self._queued and not (self._writing and self._writing.locked()):
+            sent = self._write_at_once(data)
+            if sent == len(data):
                 return
-            self._cut = False  # nobody else has had his turn
         else:
-            rest = memoryview(data)
+            sent = 0
         self._queued += 1
         try:
-            async with self._writing:
-                await self._write(rest, timeout)
+            async with self._lock():
+                await self._write(memoryview(data)[sent:], timeout)
         finally:
             self._queued -= 1
 
@@ -162,7 +202,7 @@ class Connection:
             ConnectionError: the network failed, an earlier write was cut short, or the connection was closed.
         """
         assert not self.secure
-        async with self._writing:
+        async with self._lock():
             self._begin_writing()
             try:
                 self._socket.shutdown(socket.SHUT_WR)
@@ -201,7 +241,7 @@ class Connection:
         self._ready.reading.wake()
         try:
             async with asyncio.timeout(GOODBYE_SECONDS):
-                async with self._writing:
+                async with self._lock():
                     await self._say_goodbye()
                 await self._hear_goodbye()
         except OSError:
@@ -218,13 +258,12 @@ class Connection:
                 self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
         self._release()
 
-    def _write_at_once(self, data: bytes) -> memoryview:
-        """Send what the kernel has room for now, which is nearly always all; return what is left."""
+    def _write_at_once(self, data: bytes) -> int:
+        """Send what the kernel has room for now, which is nearly always all; return how much."""
         self._begin_writing()
         sent = self._try(self._ready.writing, self._socket.send, data)
-        rest = memoryview(data)[0 if isinstance(sent, Side) else sent :]
-        self._cut = bool(rest)
-        return rest
+        self._cut = False  # nobody else will have had a turn when the rest is sent
+        return 0 if isinstance(sent, Side) else sent
 
     async def _write(self, rest: memoryview, timeout: float | None) -> None:
         self._begin_writing()
@@ -233,6 +272,11 @@ class Connection:
             sent = await self._do(self._ready.writing, self._socket.send, rest[:PIECE], timeout)
             rest = rest[sent:]
         self._cut = False
+
+    def _lock(self) -> asyncio.Lock:
+        if self._writing is None:
+            self._writing = asyncio.Lock()
+        return self._writing
 
     def _begin_writing(self) -> None:
         """From here on the peer is in the middle of something, until all is sent."""
@@ -279,19 +323,21 @@ class Connection:
     def _receive(self, limit: int) -> bytes:
         if self._closing:
             raise ConnectionAbortedError("closed on our side")
-        return self._socket.recv(limit)
+        connected = self._socket
+        return connected.read(limit) if isinstance(connected, ssl.SSLSocket) else connected.recv(limit)
 
     async def _handshake(self, wrap: Callable[[socket.socket], ssl.SSLSocket], timeout: float) -> None:
         try:
             if self._back:
                 raise ConnectionAbortedError("bytes in clear where TLS should begin")
-            async with asyncio.timeout(timeout), self._writing:
+            async with asyncio.timeout(timeout), self._lock():
                 tls = self._wrap(wrap)
                 await self._do(self._ready.reading, tls.do_handshake, False)
         except BaseException:
             self._release()
             raise
         tls.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+        self._writing = None  # nobody else was to use it
         self.secure = True
         self.alpn = tls.selected_alpn_protocol()
 
@@ -370,6 +416,10 @@ async def _dial(host: str, port: int) -> socket.socket:
         else:
             return dialed
     raise _failure(failure) from None
+
+
+def _peek(connected: socket.socket, octets: int) -> bytes:
+    return connected.recv(octets, socket.MSG_PEEK)
 
 
 def _close_notify(tls: ssl.SSLSocket) -> None:

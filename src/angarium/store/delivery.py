@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeAlias, TypeVar
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from angarium.store.interfaces import AccountId, Letter, StoreError
 from angarium.store.record import Record
 from angarium.store.rows import AccountRow, Backend, MailboxRow, MessageRow, News, Reading, Writing
@@ -47,8 +50,7 @@ class Blob:
     wrapped: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Parcel:
+class Parcel(Struct, frozen=True):
     """One message on its way into one mailbox, sealed."""
 
     account: AccountId
@@ -212,7 +214,8 @@ def store(
 
 def arrive(box: MailboxRow, messages: Sequence[MessageRow]) -> MailboxRow:
     """A mailbox after messages with consecutive UIDs were added."""
-    return box._replace(
+    return replace(
+        box,
         uidnext=box.uidnext + len(messages),
         modseq=box.modseq + 1,
         messages=box.messages + len(messages),

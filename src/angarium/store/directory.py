@@ -1,4 +1,8 @@
-"""The data directory: one relay at a time, and nobody else on the machine may look inside."""
+"""The data directory: one relay at a time, and nobody else on the machine may look inside.
+
+Where a relay is several processes, they hold it together: the lock belongs to the open file, which the others inherit,
+and ends with the last of them.
+"""
 
 import fcntl
 import os
@@ -16,14 +20,19 @@ class DirectoryInUse(StoreError):
 class Hold:
     """Holds a data directory for this process, from creation to `release`, or until the process ends."""
 
-    def __init__(self, directory: Path) -> None:
-        """Make the directory if need be, and take it.
+    def __init__(self, directory: Path, inherited: int | None = None) -> None:
+        """Make the directory if need be, and take it; or go on with the descriptor of a process that has.
 
         Raises:
             DirectoryInUse: see there.
             StoreFull: it cannot be made or written.
         """
         self._directory = directory
+        self.first = inherited is None
+        """Whether this process took it."""
+        if inherited is not None:
+            self._lock = inherited
+            return
         try:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
@@ -34,6 +43,11 @@ class Hold:
         except OSError as error:
             os.close(self._lock)
             raise DirectoryInUse("another relay is running on this data directory") from error
+
+    @property
+    def descriptor(self) -> int:
+        """What a process has to inherit to hold it too."""
+        return self._lock
 
     def create(self, name: str) -> None:
         """Make a file that only this user may read, unless it is there. Raises StoreFull."""

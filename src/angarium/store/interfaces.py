@@ -268,11 +268,12 @@ class Subscription(Protocol):
     gone: bool
     """The mailbox or its account was destroyed."""
 
+    @property
+    def news(self) -> bool:
+        """Whether `take` has something to give, or `gone` is set."""
+
     def take(self) -> list[Change]:
         """All changes since the last call, in the order they were committed; does not wait."""
-
-    async def wait(self) -> None:
-        """Return once `take` has something to give, or `gone` is set; at once if that is so already."""
 
     def close(self) -> None:
         """Forget this subscription."""
@@ -295,15 +296,13 @@ class Changes(Protocol):
             NoSuchAccount: it was already.
         """
 
-    async def open(self, owner: Owner, mailbox: str) -> tuple[Subscription, Snapshot]:
-        """Listen to a mailbox, and take a snapshot of it: `subscribe` and `snapshot` in one look.
+    async def open(
+        self, owner: Owner, mailbox: str, heard: Callable[[], None] | None = None
+    ) -> tuple[Subscription, Snapshot]:
+        """Listen to a mailbox, and take a snapshot of it, in one look.
 
-        Raises:
-            NoSuchMailbox: see there.
-        """
-
-    async def subscribe(self, owner: Owner, mailbox: str) -> Subscription:
-        """Listen to a mailbox. Subscribe first and take the snapshot after: changes already in it do no harm.
+        `heard` is called whenever there is news, on the event loop, before whoever made it is answered; it must neither
+        block nor raise.
 
         Raises:
             NoSuchMailbox: see there.

@@ -8,6 +8,8 @@ from collections.abc import Collection, Sequence
 from contextlib import suppress
 from functools import partial
 
+from msgspec.structs import replace
+
 from angarium.store.delivery import BIG, MANY, Intake, Overtaken, Parcel, arrive, seal_one, store
 from angarium.store.flags import canonical, changed
 from angarium.store.interfaces import (
@@ -55,7 +57,7 @@ class StoredMailboxes:
                     usage[name] = sum(box.size for box in boxes)
             return usage
 
-        return await self._backend.read(look, heavy=len(names) > MANY)
+        return await self._backend.read(look, heavy=len(names) > MANY, once=len(names) == 1)
 
     async def messages(self) -> int:
         """See `Mailboxes.messages`."""
@@ -163,13 +165,13 @@ class StoredMailboxes:
                     continue
                 flags = changed(message.flags, add=add, remove=remove)
                 if flags != message.flags:
-                    message = message._replace(flags=flags, modseq=box.modseq + 1)
+                    message = replace(message, flags=flags, modseq=box.modseq + 1)
                     altered.append(message)
                 now.append(message)
             entries = {message.uid: _entry(owner, message) for message in now}
             if altered:
                 rows.put_flags(box.number, altered)
-                rows.put_mailboxes([box._replace(modseq=box.modseq + 1)])
+                rows.put_mailboxes([replace(box, modseq=box.modseq + 1)])
                 news.extend((box.number, Flagged(entries[message.uid])) for message in altered)
             return tuple(entries.values()), tuple(newer)
 
@@ -207,7 +209,7 @@ class StoredMailboxes:
             if not originals:
                 return Copied(target.uidvalidity, (), ())
             copies = [
-                original._replace(uid=uid, modseq=target.modseq + 1)
+                replace(original, uid=uid, modseq=target.modseq + 1)
                 for uid, original in enumerate(originals, target.uidnext)
             ]
             rows.add_messages((target.number, copy, None) for copy in copies)
@@ -247,13 +249,15 @@ class StoredMailboxes:
         return found(rows, self._seal, owner, mailbox)
 
 
-def listed(rows: Reading, *, seal: Seal, owner: Owner, mailbox: str, most: int | None) -> tuple[int, Snapshot | None]:
-    """The number of a mailbox, and all that is in it; None where that is more than `most`. Raises NoSuchMailbox."""
+def listed(
+    rows: Reading, *, seal: Seal, owner: Owner, mailbox: str, most: int | None
+) -> tuple[MailboxRow, Snapshot | None]:
+    """A mailbox, and all that is in it; None where that is more than `most`. Raises NoSuchMailbox."""
     box = found(rows, seal, owner, mailbox)
     if most is not None and box.messages > most:
-        return box.number, None
+        return box, None
     entries = tuple(_entry(owner, message) for message in rows.messages(box)) if box.messages else ()
-    return box.number, Snapshot(box.uidvalidity, box.uidnext, box.modseq, entries)
+    return box, Snapshot(box.uidvalidity, box.uidnext, box.modseq, entries)
 
 
 def _record(owner: Owner, message: MessageRow) -> Record:

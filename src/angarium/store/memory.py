@@ -28,7 +28,7 @@ class MemoryBackend:
         self._publish = publish
         self._open = True
 
-    async def read(self, look: Callable[[Reading], T], *, heavy: bool = False) -> T:
+    async def read(self, look: Callable[[Reading], T], *, heavy: bool = False, once: bool = False) -> T:
         """See `Backend.read`."""
         self._require_open()
         return look(self._rows)

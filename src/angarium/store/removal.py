@@ -12,6 +12,8 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from itertools import islice
 
+from msgspec.structs import replace
+
 from angarium.store.record import Record
 from angarium.store.rows import Backend, MailboxRow, MessageRow, News, Writing
 from angarium.store.seal import Key, Seal
@@ -28,13 +30,15 @@ def remove(
 ) -> None:
     """Destroy messages of a mailbox, and their bodies unless others hold them."""
     destroy(rows, seal, mailbox.number, messages, key)
-    rows.put_mailboxes([depart(mailbox, messages)._replace(modseq=mailbox.modseq + 1)])
-    news.extend((mailbox.number, Expunged(message.uid)) for message in messages)
+    modseq = mailbox.modseq + 1
+    rows.put_mailboxes([replace(depart(mailbox, messages), modseq=modseq)])
+    news.extend((mailbox.number, Expunged(message.uid, modseq)) for message in messages)
 
 
 def depart(mailbox: MailboxRow, messages: Sequence[MessageRow]) -> MailboxRow:
     """A mailbox, or what is left of one, after messages were removed."""
-    return mailbox._replace(
+    return replace(
+        mailbox,
         messages=mailbox.messages - len(messages),
         size=mailbox.size - sum(message.size for message in messages),
         live=mailbox.live.without(message.uid for message in messages),

@@ -9,7 +9,9 @@ Which messages a mailbox holds stands in its own row: who adds or removes messag
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import NamedTuple, Protocol, TypeAlias, TypeVar
+from typing import Protocol, TypeAlias, TypeVar
+
+from msgspec import Struct
 
 from angarium.store.raw import AccountRow, Conveyance, Reception, Register, Traffic
 from angarium.store.uids import Uids
@@ -26,7 +28,7 @@ Place: TypeAlias = tuple[int, int]
 """Mailbox number and UID."""
 
 
-class MailboxRow(NamedTuple):
+class MailboxRow(Struct, frozen=True):
     """A mailbox."""
 
     number: int
@@ -45,7 +47,7 @@ class MailboxRow(NamedTuple):
     """Their UIDs."""
 
 
-class MessageRow(NamedTuple):
+class MessageRow(Struct, frozen=True):
     """A message in a mailbox, without its body."""
 
     uid: int
@@ -165,8 +167,11 @@ class Writing(Reading, Reception, Conveyance, Protocol):
 class Backend(Protocol):
     """Runs functions over rows. Every error of the disk comes out as `StoreError` or `StoreFull`."""
 
-    async def read(self, look: Callable[[Reading], T], *, heavy: bool = False) -> T:
-        """Run a look at one moment's rows; a heavy one, where it may take long, outside the event loop's thread."""
+    async def read(self, look: Callable[[Reading], T], *, heavy: bool = False, once: bool = False) -> T:
+        """Run a look at one moment's rows; a heavy one, where it may take long, outside the event loop's thread.
+
+        `once`: it asks one thing, so that there is no second moment. (It saves a transaction.)
+        """
 
     async def write(self, job: Callable[[Writing, News], T], *, heavy: bool = False) -> T:
         """Run a job in a transaction, whole or not at all; return when it is durable and its news are out.

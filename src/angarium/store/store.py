@@ -7,6 +7,7 @@ from pathlib import Path
 from angarium.store.accounts import StoredAccounts
 from angarium.store.changes import Hub, StoredChanges
 from angarium.store.delivery import Intake
+from angarium.store.directory import Hold
 from angarium.store.held import StoredBoxes, StoredPapers
 from angarium.store.invitations import StoredInvitations
 from angarium.store.keys import StoredKeys
@@ -30,7 +31,7 @@ class Store:
 
     def __init__(self, backend: Callable[[Callable[[News], None]], Backend], seal: Seal) -> None:
         """`backend` makes the back-end, given whom to tell of what was committed."""
-        hub = Hub()
+        self.hub = hub = Hub()
         self._backend = backend(hub.publish)
         intake = Intake(self._backend, seal)
         self.accounts = StoredAccounts(self._backend, seal)
@@ -55,8 +56,10 @@ def open_memory(seal: Seal) -> Store:
     return Store(partial(MemoryBackend, veil=partial(Veiled, seal=seal)), seal)
 
 
-def open_sqlite(directory: Path, seal: Seal) -> Store:
+def open_sqlite(directory: Path, seal: Seal, *, shared: Hold | None = None) -> Store:
     """The store in a data directory, made if need be, and held until it is closed.
+
+    `shared`: the hold of several processes, where more than this one are to have it open.
 
     Raises:
         DirectoryInUse: another relay runs on it.
@@ -65,4 +68,4 @@ def open_sqlite(directory: Path, seal: Seal) -> Store:
     """
     mark = seal.name("seal", f"{seal.form}, {LAYOUT}")
     veil = partial(Veiled, seal=seal, written=Written())
-    return Store(partial(SqliteBackend, directory, mark=mark, veil=veil), seal)
+    return Store(partial(SqliteBackend, directory, mark=mark, veil=veil, shared=shared), seal)

@@ -15,7 +15,8 @@ Doubt: a domain in Unicode and its `xn--` form are two different addresses here.
 
 import ipaddress
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 __all__ = ["Address", "AddressError", "is_literal"]
 
@@ -41,8 +42,7 @@ class AddressError(ValueError):
     """The text is not a mailbox address. Says what is wrong with it without repeating it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(Struct, frozen=True, gc=False):
     """One mailbox. Equal addresses are spelt alike in everything but the case of the domain and the form of a literal.
 
     Make one with `parse`: the fields are taken to be valid.

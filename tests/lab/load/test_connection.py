@@ -125,6 +125,16 @@ def test_the_end_is_told() -> None:
     assert str(error) == "cannot connect: ECONNREFUSED"
 
 
+def test_before_the_handshake_there_is_no_session() -> None:
+    poll = Poll()
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        connection = Connection(poll, mute.getsockname())
+        connection.start(wait(), lambda _: None)
+        poll.rest(0.1)
+        assert connection.session is None
+        connection.abort()
+
+
 @pytest.mark.parametrize("resume", [False, True])
 def test_a_session_may_be_resumed(*, resume: bool) -> None:
     reused: list[bool | None] = []

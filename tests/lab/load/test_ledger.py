@@ -51,6 +51,7 @@ def test_what_does_not_come_is_lost_at_each_recipient(sent: Sent) -> None:
     sent.ledger.fetched(1, sent.content)
     sent.ledger.give_up()
     assert sent.ledger.faults == Faults(lost=1)
+    assert sent.message.window.lost == 1
     sent.ledger.fetched(2, sent.content)
     assert sent.ledger.faults == Faults(lost=1, doubled=1), "too late is not once"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from angarium.lab.load.meter import TICKS, Meter
+from angarium.lab.load.meter import TICKS, Holdings, Meter
 
 PSS = "Rss: 2000 kB\nPss: 1000 kB\nPss_Dirty: 999 kB\n"
 
@@ -68,6 +68,16 @@ def test_who_ended_and_was_nobodys_child_still_counts(proc: Proc) -> None:
     assert meter.usage().cpu == 1.0
     proc.put(12, "else", 1, 12, own=2 * TICKS, begun=9)
     assert meter.usage().cpu == 3.0, "another process with the same number"
+
+
+def test_what_they_hold(proc: Proc) -> None:
+    for pid, descriptors, threads in ((10, 3, 1), (11, 5, 2), (12, 100, 100)):
+        for name, count in (("fd", descriptors), ("task", threads)):
+            (proc.path / str(pid) / name).mkdir()
+            for number in range(count):
+                (proc.path / str(pid) / name / str(number)).touch()
+    assert Meter([10], proc=proc.path).holdings() == Holdings(2000, 8, 3)
+    assert Meter([99], proc=proc.path).holdings() == Holdings(0, 0, 0)
 
 
 def test_less_than_a_tick_counts_for_each_thread(proc: Proc) -> None:

@@ -28,3 +28,11 @@ def test_one_is_all() -> None:
     durations = Durations()
     durations.add(0.25)
     assert [durations.quantile(part) for part in (0, 0.5, 1)] == [0.25] * 3
+
+
+def test_how_many_took_no_longer() -> None:
+    durations = Durations()
+    assert durations.within(1) == 0
+    for seconds in (0.2, 0.5, 0.9, 1.5):
+        durations.add(seconds)
+    assert [durations.within(seconds) for seconds in (0.1, 0.3, 1.0, 1.5, 9)] == [0, 1, 3, 4, 4]

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from angarium.lab.load import stage
+from angarium.lab.load import stage, throughput
 from angarium.lab.load.ledger import Faults, Ledger
 from angarium.lab.load.meter import Meter
 from angarium.lab.load.report import Traffic
@@ -55,6 +55,17 @@ def test_where_all_is_well_nothing_is_found(*, keep: bool, rate: float | None) -
             assert 12 * line.recipients <= line.deliveries <= 28 * line.recipients
     held = sum(len(box.held) for box in relay.boxes.values())
     assert held == (relay.count if keep else 0)
+
+
+def test_a_share_of_saturation_is_the_rate_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(throughput, "FULL", 0.5)
+    plan = Throughput((1536,), (3,), seconds=1, at_once=4, share=0.25, receivers=6)
+    (line,), withheld = measure(BadRelay(good), plan)
+    assert (withheld, line.faults) == ([], Faults())
+    assert line.saturation
+    assert line.rate == pytest.approx(line.saturation / 3 / 4, rel=0.01)
+    assert line.deliveries_per_second == pytest.approx(line.saturation / 4, rel=0.25)
+    assert line.within_second_percent == 100
 
 
 def at(number: int, fate: Fate) -> Fate:

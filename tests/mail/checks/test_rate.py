@@ -84,3 +84,15 @@ def test_no_more_than_burst_and_average_in_any_window(per_minute: int, burst: in
             window = accepted[last] - accepted[first]
             assert last - first + 1 <= burst + window * per_minute / 60 + 1e-6
     assert len(accepted) >= min(burst, len(gaps))
+
+
+def test_what_two_processes_count_is_one_bucket() -> None:
+    clock = Clock()
+    one, other = Rate(per_minute=60, burst=10, clock=clock), Rate(per_minute=60, burst=10, clock=clock)
+    one.elsewhere, other.elsewhere = other.counted, one.counted
+    taken = [each.count("alice").accepted for _ in range(6) for each in (one, other)]
+    assert taken == [True] * 10 + [False] * 2
+    assert one.count("bob").accepted
+    clock.now += 1.01
+    assert other.count("alice").accepted
+    assert not one.count("alice").accepted

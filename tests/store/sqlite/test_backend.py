@@ -187,3 +187,17 @@ async def test_large_bodies_are_read_beside_the_loop(tmp_path: Path) -> None:
     bodies = await asyncio.gather(*(store.mailboxes.body(alice, "INBOX", 1) for _ in range(6)))
     assert bodies == [message] * 6
     await store.close()
+
+
+async def test_a_look_that_asks_one_thing_holds_up_no_checkpoint(tmp_path: Path) -> None:
+    store = open_sqlite(tmp_path, SEAL)
+    await delivered(store, b"hello")
+    assert await store.mailboxes.usage(["alice"]) == {"alice": SEAL.size_class(5)}
+    readers = store._backend._readers  # type: ignore[attr-defined]
+    for look in (lambda rows: rows.mailboxes(b"nobody"), lambda rows: rows.account(b"nobody")):
+        await readers.read(look, heavy=False, once=True)
+    assert not readers._light._connection.in_transaction
+    with sqlite3.connect(tmp_path / "store.db") as other:
+        assert other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone() == (0, 0, 0)
+    other.close()
+    await store.close()

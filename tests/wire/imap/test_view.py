@@ -1,11 +1,10 @@
 """The session's view: what a counting client would count is what the view counts, at every moment."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from msgspec.structs import replace
 
 from angarium.wire.imap.entry import Arrived, Change, Entry, Expunged, Flagged, Resync, Snapshot
 from angarium.wire.imap.sequence import SequenceSet

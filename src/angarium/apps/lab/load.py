@@ -17,17 +17,18 @@ from angarium.apps.lab.progress import progress
 from angarium.apps.lab.tables import WIDTH, shown
 from angarium.apps.options import Json
 from angarium.edge.control import Refusal
-from angarium.edge.descriptors import raise_limit
 from angarium.lab.load.day import Day
 from angarium.lab.load.fanout import Fanout
 from angarium.lab.load.idle import Waiting
 from angarium.lab.load.login import Login
 from angarium.lab.load.meter import Meter
 from angarium.lab.load.report import Report
+from angarium.lab.load.soak import Soak
 from angarium.lab.load.stage import Line, Stage
 from angarium.lab.load.storm import Storm
 from angarium.lab.load.target import LoadFailed, Target, listed, throwaway
 from angarium.lab.load.throughput import Throughput
+from angarium.reach.descriptors import raise_limit
 
 __all__ = ["load"]
 
@@ -64,6 +65,7 @@ class Options:
     ] = ""
     server_groups: Annotated[str, Parameter(help="... by process group.")] = ""
     server_names: Annotated[str, Parameter(help="... by the name of their program, as `ps -o comm` shows it.")] = ""
+    workers: Annotated[int, Parameter(help="Processes of the relay, where one is started.")] = 1
     keep: Annotated[
         bool, Parameter(negative="", help="Receivers keep their mail, as people with several devices do.")
     ] = False
@@ -93,6 +95,9 @@ def throughput(
     rate: Annotated[
         float | None, Parameter(help="Messages a second [default: as many as go through, found by trying].")
     ] = None,
+    load: Annotated[
+        str | None, Parameter(help="... or a share of what goes through, such as 50%: that is measured first.")
+    ] = None,
     at_once: Annotated[int, Parameter(help="Messages under way at a time [default: found by trying].")] = 0,
     receivers: Annotated[int, Parameter(help="People who wait [default: the largest group, at least 64].")] = 0,
     options: Options = DEFAULTS,
@@ -110,7 +115,10 @@ def throughput(
         raise Refusal("--seconds, --rate, --at-once and --groups: more than nothing is wanted")
     if receivers and receivers < max(counts):
         raise Refusal(f"--receivers: the largest group has {max(counts)}")
-    return _measure(Throughput(kinds, counts, seconds, rate, at_once, receivers), options)
+    if rate is not None and load is not None:
+        raise Refusal("--rate and --load: one of the two")
+    share = None if load is None else _share(load)
+    return _measure(Throughput(kinds, counts, seconds, rate, share, at_once, receivers), options)
 
 
 @load.command
@@ -203,6 +211,29 @@ def day(
     return _measure(Day(people, messages, hours, minutes, seed), options)
 
 
+@load.command
+def soak(
+    *,
+    people: Annotated[int, Parameter(help="How many have an account.")] = 1000,
+    minutes: Annotated[float, Parameter(help="How long it takes; from ten on, a sweep of retention falls in it.")] = 12,
+    waves: Annotated[int, Parameter(help="How often the hours of the day pass; the first half warms up.")] = 6,
+    seed: Annotated[int, Parameter(help="Another number, another day.")] = 1,
+    options: Options = DEFAULTS,
+) -> int:
+    """What 24 hours leave behind: all that a relay of so many people sees in a day, accelerated.
+
+    Besides `day`: networks that change, wrong passwords, accounts made and deleted, mail to nobody, files, errors of
+    protocol, connections without a word. Memory, disk, descriptors and threads must not grow by more than is told.
+
+    Exit status: 0 nothing grew, all arrived and went as it has to; 1 something did not; 2 it could not be measured.
+    """
+    if people < 2 or minutes <= 0 or waves < 3:
+        raise Refusal("--people: at least 2; --minutes: more than nothing; --waves: at least 3")
+    if options.host is not None or options.keep:
+        raise Refusal("soak: a relay that is started for it, whose people delete their mail; no --host, no --keep")
+    return _measure(Soak(people, minutes, waves, seed), options)
+
+
 def _measure(mode: Mode, options: Options) -> int:
     lines: list[Line] = []
     withheld: list[str] = []
@@ -242,7 +273,7 @@ def _measure(mode: Mode, options: Options) -> int:
 @contextmanager
 def _target(options: Options) -> Iterator[Target]:
     if options.host is None:
-        with throwaway() as target:
+        with throwaway({"workers": options.workers}) as target:
             yield target
         return
     if options.domain is None and options.accounts is None:
@@ -259,6 +290,13 @@ def _meter(options: Options, target: Target) -> Meter:
     if (pids or groups or names) and not meter.watching:
         raise Refusal("--server-pids, --server-groups, --server-names: there is no such process")
     return meter
+
+
+def _share(text: str) -> float:
+    percent = _numbers("--load", text.removesuffix("%"))
+    if not text.endswith("%") or len(percent) != 1 or not 0 < percent[0] <= 100:
+        raise Refusal("--load: a share of saturation is wanted, such as 50%")
+    return percent[0] / 100
 
 
 def _numbers(name: str, text: str) -> list[float]:

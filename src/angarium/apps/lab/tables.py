@@ -5,7 +5,7 @@ from rich.table import Table
 
 from angarium.apps.terminal import size
 from angarium.lab.load.ledger import Faults
-from angarium.lab.load.report import Idle, Latency, Logins, Report, Traffic
+from angarium.lab.load.report import Idle, Latency, Logins, Report, Soaked, Traffic
 
 __all__ = ["WIDTH", "shown"]
 
@@ -18,6 +18,7 @@ def shown(report: Report) -> RenderableType:
     traffic = [line for line in report.lines if isinstance(line, Traffic)]
     logins = [line for line in report.lines if isinstance(line, Logins)]
     idle = [line for line in report.lines if isinstance(line, Idle)]
+    soaked = [line for line in report.lines if isinstance(line, Soaked)]
     parts: list[RenderableType] = []
     parts += [
         f"One message to {line.recipients}: all had it after {line.last_fetched_ms:.0f} ms, the median of some tries."
@@ -25,7 +26,9 @@ def shown(report: Report) -> RenderableType:
         if line.last_fetched_ms is not None
     ]
     parts += [_traffic(traffic)] * bool(traffic) + [_logins(logins)] * bool(logins) + [_idle(idle)] * bool(idle)
-    parts += [f"{line.mode}: {_faults(line.faults)}" for line in traffic if line.faults]
+    parts += [part for line in soaked for part in _soaked(line)]
+    faulty = [line for line in report.lines if isinstance(line, Traffic | Soaked) and line.faults]
+    parts += [f"{line.mode}: {_faults(line.faults)}" for line in faulty]
     parts += [f"{line.kind}: {line.why}" for line in logins if line.failed]
     if traffic and not any(line.faults for line in traffic):
         parts.append("All that was accepted arrived once at each recipient, unchanged.")
@@ -55,7 +58,8 @@ def _traffic(lines: list[Traffic]) -> RenderableType:
 
 def _load(line: Traffic) -> str:
     if line.rate is not None:
-        return f"{line.rate:g}/s"
+        share = f" of {line.saturation / line.recipients:.0f}" if line.saturation else ""
+        return f"{line.rate:.4g}/s{share}"
     return f"{line.at_once} at once" if line.at_once else "as it comes"
 
 
@@ -78,6 +82,20 @@ def _idle(lines: list[Idle]) -> RenderableType:
             *(_memory(line.spent.server_pss_kib), str(line.spent.server_processes or "?")),
         )
     return table
+
+
+def _soaked(line: Soaked) -> list[RenderableType]:
+    done = _table(f"24 hours of {line.people} people", "Done", "Planned")
+    for name, count in line.done.items():
+        done.add_row(name, f"{count:,}", f"{line.planned[name]:,}" if name in line.planned else "")
+    trends = _table("Grows", "in 24 hours", "at most", "each wave", "")
+    for trend in line.trends:
+        waves = ", ".join(f"{value:,.0f}" for value in trend.waves)
+        trends.add_row(trend.what, f"{trend.grows:+,.1f}", f"{trend.bound:,.1f}", waves, "" if trend.flat else "GROWS")
+    said: list[RenderableType] = [done, trends]
+    said += [f"Not done as planned: {', '.join(line.lacking)}"] * bool(line.lacking)
+    said += [f"{line.wrong} visits ended as they must not, the first: {line.why}"] * bool(line.wrong)
+    return said
 
 
 def _table(*titles: str) -> Table:

@@ -1,83 +1,33 @@
 """IDLE (RFC 2177): the one time the server speaks unasked.
 
-A task of its own waits for changes while the session waits for DONE. It is never stopped in the middle of a write, or
-nothing could be written after it: `stop` lets a write end and only breaks off the waiting.
+A session in IDLE waits for whatever comes first, the client's DONE or news of its mailbox, and tells the news before it
+waits again. So there is one task for each connection, nobody else ever writes, and a slow reader holds up itself only.
 """
 
-import asyncio
-
-from angarium.edge.imap.session import Gone, Session
+from angarium.edge.imap.session import Session
 from angarium.wire.imap.view import Moment
 
-__all__ = ["Idling"]
+__all__ = ["begin", "reassure", "speak"]
 
 
-class Idling:
-    """An IDLE under way."""
+async def begin(session: Session) -> None:
+    """Say `+ idling`, and right behind it all that is unannounced (the first hard rule)."""
+    session.machine.idling()
+    if session.has_selected:
+        session.selected.opened.forget()
+        session.announce(Moment.FREE)
+    await session.flush()
+    session.connection.settle()
 
-    __slots__ = ("_over", "_session", "_speaking", "_task")
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
-        self._over = False
-        self._speaking = False
-        self._task: asyncio.Task[None] | None = None
+async def speak(session: Session) -> None:
+    """Tell the news. Raises Gone, TimeoutError, ConnectionError."""
+    await session.refresh()
+    session.announce(Moment.FREE)
+    await session.flush()
 
-    async def begin(self) -> None:
-        """Say `+ idling`, and right behind it all that is unannounced (the first hard rule); then stay awake."""
-        session = self._session
-        session.machine.idling()
-        if session.has_selected:
-            session.selected.opened.forget()
-            session.announce(Moment.FREE)
-        await session.flush()
-        if session.has_selected:
-            self._task = asyncio.create_task(self._run())
 
-    async def reassure(self) -> None:
-        """Let the client hear that the connection lives: with nothing in it, not even a time."""
-        if not self._speaking:
-            self._session.machine.untagged(b"OK Still here")
-            await self._session.flush()
-
-    async def stop(self) -> None:
-        """End it; afterwards nobody but the session writes."""
-        self._over = True
-        if self._task is None:
-            return
-        if not self._speaking:
-            self._task.cancel()  # it says nothing more, and ends in the loop's next turn
-            return
-        await asyncio.wait((self._task,))
-        if not self._task.cancelled():
-            self._task.result()
-
-    async def abandon(self) -> None:
-        """End it at once, in the middle of a write if need be; the connection is of no use afterwards."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait((self._task,))
-
-    async def _run(self) -> None:
-        session = self._session
-        try:
-            while not self._over:
-                await session.selected.subscription.wait()
-                self._speaking = True
-                await self._speak()
-                self._speaking = False
-        except (ConnectionError, TimeoutError):
-            session.connection.abort()
-
-    async def _speak(self) -> None:
-        session = self._session
-        try:
-            await session.refresh()
-        except Gone:
-            self._over = True
-            session.machine.bye("This mailbox is no more")
-            await session.flush()
-            await session.connection.close()
-        else:
-            session.announce(Moment.FREE)
-            await session.flush()
+async def reassure(session: Session) -> None:
+    """Let the client hear that the connection lives: with nothing in it, not even a time."""
+    session.machine.untagged(b"OK Still here")
+    await session.flush()

@@ -1,5 +1,7 @@
 """Opening and leaving a mailbox, and asking whether something happened in it (RFC 3501, 6.3.1, 6.4.1, 6.4.2)."""
 
+from sys import intern
+
 from angarium.edge.imap.session import Selected, Session
 from angarium.wire.imap.commands.entry import Noop
 from angarium.wire.imap.commands.mailboxes import Select
@@ -17,8 +19,8 @@ async def select(session: Session, command: Select) -> None:
     """SELECT and EXAMINE. Where it fails, the mailbox that was open before is closed too."""
     session.unselect()
     site, owner = session.site, session.owner
-    subscription, snapshot = await site.changes.open(owner, command.mailbox)
-    session.select(Selected(command.mailbox, View(snapshot), subscription, command.read_only))
+    subscription, snapshot = await site.changes.open(owner, command.mailbox, session.heard)
+    session.select(Selected(intern(command.mailbox), View(snapshot), subscription, command.read_only))
     session.condstore |= command.condstore
     _describe(session, snapshot, read_only=command.read_only)
     session.machine.complete("OK", "Completed", "READ-ONLY" if command.read_only else "READ-WRITE")

@@ -9,8 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from angarium.edge.fault import where
-from angarium.edge.imap import change, entry, fetch, mailbox, metadata, quota, select
-from angarium.edge.imap.idle import Idling
+from angarium.edge.imap import change, entry, fetch, idle, mailbox, metadata, quota, select
 from angarium.edge.imap.session import Gone, Session
 from angarium.edge.imap.site import ImapSite
 from angarium.reach.transport import Connection
@@ -65,147 +64,132 @@ LEAVING = (mailboxes.Select, messages.Close, messages.Unselect, door.Logout)
 
 
 async def serve_imap(connection: Connection, site: ImapSite) -> None:
-    """Serve one connection to its end. Raises nothing but CancelledError, after a goodbye."""
-    served = _Served(Session(connection, site))
+    """Serve one connection to its end. Raises nothing but CancelledError, after a goodbye.
+
+    All waiting is done here: deeper would be one frame more for each of thousands.
+    """
+    session = Session(connection, site)
+    machine = session.machine
+    data: bytes | None
     try:
-        await served.run()
+        machine.greet("IMAP4rev1 ready", f"CAPABILITY {entry.capabilities(session)}")
+        await _run(session, b"")
+        while machine.state is not State.LOGOUT:
+            if not session.idling:
+                data = await session.connection.read(READ, timeout=_patience(session))
+            elif session.has_news:
+                await idle.speak(session)
+                continue
+            elif (data := await session.connection.take(READ)) is None:
+                try:
+                    await session.connection.readable(timeout=session.site.keepalive_seconds)
+                except TimeoutError:
+                    await idle.reassure(session)  # a peer that is dead is noticed by what it does not acknowledge
+                continue
+            if not data:
+                break
+            await _run(session, data)
     except asyncio.CancelledError:
-        await served.goodbye("The relay is stopping")
+        await _goodbye(session, "The relay is stopping")
         raise
     except Gone:
-        await served.goodbye("This mailbox is no more")
+        await _goodbye(session, "This mailbox is no more")
     except TimeoutError:
-        await served.goodbye("Silent for too long")
+        await _goodbye(session, "Silent for too long")
     except ConnectionError:
         pass
     except Exception as fault:
         log.error("a session failed: %s", where(fault))
-        await served.goodbye("Something went wrong here")
+        await _goodbye(session, "Something went wrong here")
     finally:
-        await served.release()
-        await served.session.connection.close()
+        session.leave()
+        await session.connection.close()
 
 
-class _Served:
-    """A session being served."""
-
-    __slots__ = ("_deadline", "_faults", "_idling", "session")
-
-    def __init__(self, session: Session) -> None:
-        self.session = session
-        self._deadline = asyncio.get_running_loop().time() + session.site.limits.login_seconds
-        self._faults = 0
-        self._idling: Idling | None = None
-
-    async def run(self) -> None:
-        """Raises Gone, TimeoutError, ConnectionError."""
-        machine = self.session.machine
-        machine.greet("IMAP4rev1 ready", f"CAPABILITY {entry.capabilities(self.session)}")
+async def _run(session: Session, data: bytes) -> None:
+    """Run all that the client has said so far, and answer it. Raises Gone, TimeoutError, ConnectionError."""
+    machine = session.machine
+    while events := machine.receive(data):
+        for event in events:
+            await _handle(session, event)
+        if machine.state is State.LOGOUT or not machine.waiting:
+            break
         data = b""
-        while True:
-            events = machine.receive(data)
-            for event in events:
-                await self._handle(event)
-            if machine.state is State.LOGOUT:
-                break
-            if events and machine.waiting:
-                data = b""
-                await self.session.flush_when_full()
-                await asyncio.sleep(0)  # others have their turn between commands that were sent ahead
-                continue
-            if self._idling is None:
-                await self.session.flush()
-            try:  # here it waits, nearly always: one frame less for each of thousands
-                data = await self.session.connection.read(READ, timeout=self._patience())
-            except TimeoutError:
-                if self._idling is None:
-                    raise
-                await self._idling.reassure()  # a peer that is dead is noticed by what it does not acknowledge
-                data = b""
-                continue
-            if not data:
-                return
-        await self.session.flush()
+        await session.flush_when_full()
+        await asyncio.sleep(0)  # others have their turn between commands that were sent ahead
+    await session.flush()
 
-    async def goodbye(self, text: str) -> None:
-        """Say BYE if it can be said at once."""
-        try:
-            async with asyncio.timeout(GOODBYE_SECONDS):
-                if self._idling is not None:
-                    await self._idling.stop()
-                self.session.machine.bye(text)
-                await self.session.flush()
-        except (ConnectionError, TimeoutError):
-            self.session.connection.abort()
 
-    async def release(self) -> None:
-        """Let go of everything but the connection."""
-        self.session.leave()
-        if self._idling is not None:
-            await self._idling.abandon()
+async def _goodbye(session: Session, text: str) -> None:
+    """Say BYE if it can be said at once."""
+    try:
+        async with asyncio.timeout(GOODBYE_SECONDS):
+            session.machine.bye(text)
+            await session.flush()
+    except (ConnectionError, TimeoutError):
+        session.connection.abort()
 
-    def _patience(self) -> float:
-        """Seconds to wait for the client's next bytes. Raises TimeoutError: it should have logged in by now."""
-        session = self.session
-        if self._idling is not None:
-            return session.site.keepalive_seconds
-        if session.machine.state is not State.GREETED:
-            return session.site.limits.idle_seconds
-        seconds = self._deadline - asyncio.get_running_loop().time()
-        if seconds <= 0:
-            raise TimeoutError
-        return seconds
 
-    async def _handle(self, event: Event) -> None:
-        match event:
-            case Received(command):
-                if self.session.machine.state is not State.GREETED:
-                    self._faults = 0
-                await self._run_command(command)
-            case Done(asked):
-                await self._end_idle(asked=asked)
-            case Refused():
-                self._fault()
-            case Hung():
-                pass
+def _patience(session: Session) -> float:
+    """Seconds to wait for the client's next command. Raises TimeoutError: it should have logged in by now."""
+    if session.deadline is None:
+        return session.site.limits.idle_seconds
+    seconds = session.deadline - asyncio.get_running_loop().time()
+    if seconds <= 0:
+        raise TimeoutError
+    return seconds
 
-    def _fault(self) -> None:
-        """Count what the peer did wrong since it last did something right."""
-        self._faults += 1
-        if self._faults >= self.session.site.limits.errors:
-            self.session.machine.bye("Too many errors")
 
-    async def _run_command(self, command: Command) -> None:
-        session = self.session
-        if session.has_selected:
-            await session.refresh()
-        if isinstance(command, messages.Idle):
-            self._idling = Idling(session)
-            await self._idling.begin()
-            return
-        if session.has_selected and not isinstance(command, LEAVING):
-            session.announce(Moment.NUMBERED)
-        try:
-            await COMMANDS[type(command)](session, command)
-        except NoSuchNumber:
-            session.machine.complete("BAD", "No such message")
-        except NoSuchMailbox:
-            session.machine.complete("NO", "No such mailbox", "NONEXISTENT")
-        except MailboxExists:
-            session.machine.complete("NO", "There is such a mailbox", "ALREADYEXISTS")
-        except StoreFull:
-            session.machine.complete("NO", "No room now, try again later", "UNAVAILABLE")
-        except NoSuchAccount:
-            raise Gone from None
-        except StoreError:
-            session.machine.complete("NO", "Not possible now, try again later", "UNAVAILABLE")
+async def _handle(session: Session, event: Event) -> None:
+    match event:
+        case Received(command):
+            if session.machine.state is not State.GREETED:
+                session.faults = 0
+            await _run_command(session, command)
+        case Done(asked):
+            _end_idle(session, asked=asked)
+        case Refused():
+            _fault(session)
+        case Hung():
+            pass
 
-    async def _end_idle(self, *, asked: bool) -> None:
-        if self._idling is not None:
-            await self._idling.stop()
-            self._idling = None
-        if asked:
-            self.session.machine.complete("OK", "Completed")
-        else:
-            self.session.machine.complete("BAD", "Expected DONE")
-            self._fault()
+
+def _fault(session: Session) -> None:
+    """Count what the peer did wrong since it last did something right."""
+    session.faults += 1
+    if session.faults >= session.site.limits.errors:
+        session.machine.bye("Too many errors")
+
+
+async def _run_command(session: Session, command: Command) -> None:
+    if session.has_selected:
+        await session.refresh()
+    if isinstance(command, messages.Idle):
+        session.idling = True
+        await idle.begin(session)
+        return
+    if session.has_selected and not isinstance(command, LEAVING):
+        session.announce(Moment.NUMBERED)
+    try:
+        await COMMANDS[type(command)](session, command)
+    except NoSuchNumber:
+        session.machine.complete("BAD", "No such message")
+    except NoSuchMailbox:
+        session.machine.complete("NO", "No such mailbox", "NONEXISTENT")
+    except MailboxExists:
+        session.machine.complete("NO", "There is such a mailbox", "ALREADYEXISTS")
+    except StoreFull:
+        session.machine.complete("NO", "No room now, try again later", "UNAVAILABLE")
+    except NoSuchAccount:
+        raise Gone from None
+    except StoreError:
+        session.machine.complete("NO", "Not possible now, try again later", "UNAVAILABLE")
+
+
+def _end_idle(session: Session, *, asked: bool) -> None:
+    session.idling = False
+    if asked:
+        session.machine.complete("OK", "Completed")
+    else:
+        session.machine.complete("BAD", "Expected DONE")
+        _fault(session)

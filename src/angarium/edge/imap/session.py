@@ -50,7 +50,10 @@ class Selected:
 class Session:
     """One device's connection."""
 
-    __slots__ = ("_attendance", "_owner", "_selected", "condstore", "connection", "machine", "site")
+    __slots__ = (
+        *("_attendance", "_owner", "_selected"),
+        *("condstore", "connection", "deadline", "faults", "idling", "machine", "site"),
+    )
 
     def __init__(self, connection: Connection, site: ImapSite) -> None:
         self.connection: Peer = connection
@@ -58,6 +61,12 @@ class Session:
         self.machine = Server(_limits(site.limits, site.max_size), secure=connection.secure)
         self.condstore = False
         """Whether the client wants mod-sequences in what it is told (RFC 7162, 3.1)."""
+        self.deadline: float | None = asyncio.get_running_loop().time() + site.limits.login_seconds
+        """By when somebody should have logged in; None: somebody has."""
+        self.faults = 0
+        """What the peer did wrong since it last did something right."""
+        self.idling = False
+        """Whether the client waits for news (RFC 2177)."""
         self._owner: Owner | None = None
         self._attendance: Attendance | None = None
         self._selected: Selected | None = None
@@ -85,6 +94,7 @@ class Session:
         """Somebody logged in. Raises NoSuchAccount: the account has come to its end meanwhile."""
         self._attendance = await self.site.changes.attend(owner, self._farewell)
         self._owner = owner
+        self.deadline = None
         self.machine.state = State.AUTHENTICATED
 
     def leave(self) -> None:
@@ -95,6 +105,11 @@ class Session:
 
     def _farewell(self) -> None:
         asyncio.get_running_loop().call_later(FAREWELL_SECONDS, lambda: self.connection.abort())
+
+    def heard(self) -> None:
+        """There is news of the selected mailbox."""
+        if self.idling:
+            self.connection.rouse()
 
     def select(self, selected: Selected) -> None:
         """A mailbox was opened."""
@@ -109,6 +124,11 @@ class Session:
         self._selected = None
         if self.machine.state is State.SELECTED:
             self.machine.state = State.AUTHENTICATED
+
+    @property
+    def has_news(self) -> bool:
+        """Whether something happened in the selected mailbox that `refresh` has not taken note of."""
+        return self._selected is not None and self._selected.subscription.news
 
     # What the client is told
 

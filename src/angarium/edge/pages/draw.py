@@ -52,7 +52,7 @@ def draw(template: str, request: Request, *, status: int = 200, **values: object
     language = chosen(request)
     asked = request.parameter("lang") == language.code
     page = _TEMPLATES.get_template(f"{template}.html").render(
-        language=language, say=language.say, keep=f"?lang={language.code}" if asked else "", **values
+        language=language, say=language.say, base=request.base, keep=f"?lang={language.code}" if asked else "", **values
     )
     headers = (("Content-Language", language.code), ("Vary", "Accept-Language"))
     return Response(status, page.encode(), "text/html; charset=utf-8", headers)

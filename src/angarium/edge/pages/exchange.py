@@ -37,6 +37,8 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     lines: Sequence[tuple[str, str]] = ()
+    base: str = ""
+    """What the path began with, where the pages lie under something: links of pages begin with it too."""
 
     def every(self, name: str) -> list[str]:
         """The values of every header of that name, given in lower case."""

@@ -4,12 +4,18 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from angarium.edge.pages.exchange import Handler, Inlet
+from angarium.edge.pages.exchange import Handler, Inlet, Request
 from angarium.edge.settings import Limits
+from angarium.edge.tunnel import Onward
 from angarium.mail.accounts import Gate
 from angarium.mail.invitation import Offer, Way
 
-__all__ = ["HttpSite"]
+__all__ = ["HttpSite", "nowhere"]
+
+
+async def nowhere(request: Request) -> Onward | None:
+    """Leads nowhere, whoever asks."""
+    return None
 
 
 @dataclass(frozen=True)
@@ -40,6 +46,12 @@ class HttpSite:
 
     routes: Mapping[str, Mapping[str, Handler]] = field(default_factory=dict)
     """What else other relays ask for, by path and method."""
+
+    base: str = ""
+    """What the path of every page begins with, such as "/SECRET"; those of other relays do not."""
+
+    tunnel: Callable[[Request], Awaitable[Onward | None]] = nowhere
+    """Where a CONNECT leads; None: it is answered as any request for what is not there."""
 
     head_bytes: int = 16_384
     """Longest request line and headers together."""

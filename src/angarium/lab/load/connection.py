@@ -63,12 +63,13 @@ class Connection:
             self._socket.setsockopt(socket.IPPROTO_IP, BIND_ADDRESS_NO_PORT, 1)
             self._socket.bind((source, 0))
         self._descriptor = self._socket.fileno()
+        self._shaken = False
         self.open = True
 
     @property
     def session(self) -> ssl.SSLSession | None:
-        """What a later connection may go on with; the server sends it after the handshake."""
-        return self._tls.session
+        """What a later connection may go on with; the server sends it after the handshake, None before that."""
+        return self._tls.session if self._shaken else None
 
     def start(self, script: Script[None], ended: Ended) -> None:
         """Connect, and run a script; tell when it has ended."""
@@ -126,6 +127,7 @@ class Connection:
         except ssl.SSLError as error:
             self._end(ConnectionError(str(error)))
             return
+        self._shaken = True
         self._poll.watch(self._descriptor, EPOLLIN, self._happened)
         self._flush()
         self._begin()

@@ -55,7 +55,7 @@ class Receiver:
     def leave(self) -> None:
         """Go away without a word."""
         if self._connection:
-            self.session = self._connection.session
+            self.session = self._connection.session or self.session
             self._connection.abort()
         self.ready = False
 

@@ -1,4 +1,4 @@
-"""One message to many: how long until the last of them has fetched it."""
+"""One message to many: how long until the last of them has fetched it. One before warms the relay, and is not told."""
 
 import time
 from collections.abc import Callable
@@ -34,6 +34,9 @@ class Fanout:
         accounts = stage.target.people(self.recipients)
         envelope = sender.envelope([accounts[one].address for one in everybody])
         letter = Letter.of(sender.address, self.size)
+        stage.tell(0, "warming up")
+        sender.send(envelope, letter, everybody)
+        stage.poll.run(lambda: not stage.ledger.open, stage.patience)
         stage.poll.rest(REST)
         stage.ledger.window = window = Window()
         lasts, busy = [], []

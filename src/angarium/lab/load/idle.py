@@ -1,8 +1,9 @@
 """Many connections that wait: the memory each takes in the server's processes, and the CPU time of doing nothing.
 
 What the server needs for accounts that exist, and loads with its first connections, is there before counting begins:
-every account has logged in once and gone. Connections come from many addresses of loopback, so that ports do not run
-out.
+every account has logged in once and gone. They come a few at a time, since what many took at once, and the server's
+allocator kept, would serve those that are counted. Connections come from many addresses of loopback, so that ports do
+not run out.
 """
 
 import time
@@ -17,6 +18,8 @@ from angarium.lab.load.target import LoadFailed
 __all__ = ["Waiting"]
 
 REST = 2.0
+FEW = 4
+"""Accounts that are there at a time before it is counted."""
 
 
 @dataclass(frozen=True)
@@ -40,9 +43,12 @@ class Waiting:
         def coming(what: str) -> Callable[[int], None]:
             return lambda came: stage.tell(came / self.connections, f"{what}: {came}")
 
-        gather(stage.poll, devices[: len(accounts)], 60 + len(accounts), coming("accounts"))
-        for device in devices:
-            device.leave()
+        for start in range(0, len(accounts), FEW):
+            some = devices[start : min(start + FEW, len(accounts))]
+            gather(stage.poll, some, 60)
+            for device in some:
+                device.leave()
+            coming("accounts")(start)
         stage.poll.rest(REST)
         gauge = stage.gauge()
         before = gauge.read()

@@ -30,6 +30,8 @@ class Window:
     """Times somebody fetched: under load, one takes several messages."""
     accepted: Durations = field(default_factory=Durations)
     fetched: Durations = field(default_factory=Durations)
+    lost: int = 0
+    """Deliveries of what was sent in it that did not come."""
 
 
 @dataclass(slots=True)
@@ -137,6 +139,7 @@ class Ledger:
         for message in self.open.values():
             if not message.uncertain:
                 self.faults.lost += len(message.missing)
+                message.window.lost += len(message.missing)
         self.open.clear()
 
     def _settle(self, message: Message) -> None:

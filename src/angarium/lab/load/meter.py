@@ -12,7 +12,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Meter", "Usage"]
+__all__ = ["Holdings", "Meter", "Usage"]
 
 PROC = Path("/proc")
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -27,6 +27,16 @@ class Usage:
     processes: int
     pss: int | None = None
     """KiB; None where it was not asked for, or may not be read: run as root, or as the server's user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """What they hold at one moment."""
+
+    pss: int
+    """KiB."""
+    descriptors: int
+    threads: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +82,17 @@ class Meter:
         self._seen = present
         cpu = self._gone + sum(seconds for _, seconds in present.values()) - self._began
         return Usage(cpu, len(present), self._pss(found) if memory else None)
+
+    def holdings(self) -> Holdings | None:
+        """Memory, descriptors and threads, of all of them; None where that may not be read."""
+        found = self._theirs(self._read())
+        pss = self._pss(found)
+        counts = {"fd": 0, "task": 0}
+        for pid in found:
+            for name in counts:
+                with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                    counts[name] += len(os.listdir(f"{self._proc}/{pid}/{name}"))
+        return None if pss is None else Holdings(pss, counts["fd"], counts["task"])
 
     def _read(self) -> dict[int, _Process]:
         every = {}

@@ -31,6 +31,11 @@ class Poll:
         self.waited = 0.0
         """Seconds spent waiting for something to happen."""
 
+    @property
+    def watched(self) -> int:
+        """How many sockets there are."""
+        return len(self._handlers)
+
     def watch(self, descriptor: int, events: int, handler: Handler) -> None:
         """Call a handler when something happens to a socket; instead of the one before, if there was one."""
         known = descriptor in self._handlers

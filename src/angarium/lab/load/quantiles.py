@@ -31,6 +31,13 @@ class Durations:
         self.count += other.count
         self.longest = max(self.longest, other.longest)
 
+    def within(self, seconds: float) -> int:
+        """How many took no longer than that; those of the same step count as longer, unless none was."""
+        if self.longest <= seconds:
+            return self.count
+        last = int(log(max(seconds, SHORTEST) / SHORTEST) / STEP)
+        return sum(number for step, number in self._steps.items() if step < last)
+
     def quantile(self, part: float) -> float:
         """Seconds that so large a part of them did not exceed; 0 where there are none."""
         wanted, seen = part * self.count, 0

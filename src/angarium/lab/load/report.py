@@ -5,7 +5,7 @@ import msgspec
 from angarium.lab.load.ledger import Faults
 from angarium.lab.load.quantiles import Durations
 
-__all__ = ["Idle", "Latency", "Logins", "Report", "Spent", "Traffic", "latency"]
+__all__ = ["Idle", "Latency", "Logins", "Moment", "Report", "Soaked", "Spent", "Traffic", "Trend", "latency"]
 
 
 class Latency(msgspec.Struct, frozen=True):
@@ -50,6 +50,10 @@ class Traffic(msgspec.Struct, frozen=True):
     """From submission to 250."""
     fetched_ms: Latency
     """From submission to fetched."""
+    arrived_percent: float
+    """Deliveries, of those that were due,"""
+    within_second_percent: float
+    """and those of them fetched within a second of the submission."""
     server_cpu_ms: float | None
     """For each delivery."""
     generator_cpu_ms: float
@@ -58,6 +62,8 @@ class Traffic(msgspec.Struct, frozen=True):
     faults: Faults
     last_fetched_ms: float | None = None
     """Fan-out: until the last recipient had it, the median of the repetitions."""
+    saturation: float | None = None
+    """Deliveries a second at saturation, where the rate is a share of that."""
     note: str = ""
 
 
@@ -89,11 +95,66 @@ class Logins(msgspec.Struct, frozen=True):
     """The first failure."""
 
 
+class Moment(msgspec.Struct, frozen=True):
+    """What the relay held at one moment of a soak, all its processes together."""
+
+    seconds: float
+    pss_kib: int
+    disk_kib: int
+    """In use in its data directory."""
+    descriptors: int
+    threads: int
+    connections: int
+    """That the generator held."""
+
+
+class Trend(msgspec.Struct, frozen=True):
+    """Whether something grows."""
+
+    what: str
+    waves: list[float]
+    """The median of each wave of the second half."""
+    grows: float
+    """In 24 hours' worth of work."""
+    bound: float
+    """What that may be at most."""
+
+    @property
+    def flat(self) -> bool:
+        return self.grows <= self.bound
+
+
+class Soaked(msgspec.Struct, frozen=True):
+    """24 hours' worth of work, and what stayed of it."""
+
+    mode: str
+    people: int
+    waves: int
+    minutes: float
+    planned: dict[str, int]
+    done: dict[str, int]
+    lacking: list[str]
+    """What was planned and not done."""
+    trends: list[Trend]
+    moments: list[Moment]
+    spent: Spent
+    faults: Faults
+    wrong: int
+    """Visits that ended in another way than they have to."""
+    why: str = ""
+    """The first of them."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether it was a day, all went as it has to, and nothing grew."""
+        return not (self.lacking or self.wrong or self.faults) and all(trend.flat for trend in self.trends)
+
+
 class Report(msgspec.Struct, frozen=True):
     """Of one run."""
 
     relay: str
-    lines: list[Traffic | Idle | Logins]
+    lines: list[Traffic | Idle | Logins | Soaked]
     withheld: list[str]
     """What is not told because the generator was the bottleneck."""
     load_before: float
@@ -102,11 +163,16 @@ class Report(msgspec.Struct, frozen=True):
 
     @property
     def ok(self) -> bool:
-        """Whether all that was accepted arrived once and unchanged, and nothing was refused."""
-        return not any(
-            line.faults if isinstance(line, Traffic) else isinstance(line, Logins) and line.failed
-            for line in self.lines
-        )
+        """Whether all that was accepted arrived once and unchanged, nothing was refused, and nothing grew."""
+        return all(_ok(line) for line in self.lines)
+
+
+def _ok(line: Traffic | Idle | Logins | Soaked) -> bool:
+    if isinstance(line, Traffic):
+        return not line.faults
+    if isinstance(line, Soaked):
+        return line.ok
+    return not (isinstance(line, Logins) and line.failed)
 
 
 def latency(durations: Durations) -> Latency:

@@ -12,7 +12,7 @@ from angarium.lab.load.crowd import Receiver, Sender, gather
 from angarium.lab.load.ledger import Faults, Ledger, Window
 from angarium.lab.load.meter import Meter, Usage
 from angarium.lab.load.poll import Poll
-from angarium.lab.load.report import Idle, Logins, Spent, Traffic, latency
+from angarium.lab.load.report import Idle, Logins, Soaked, Spent, Traffic, latency
 from angarium.lab.load.target import LoadFailed, Target
 
 __all__ = ["BUSY", "Bottleneck", "Gauge", "Line", "Stage", "Tell"]
@@ -21,7 +21,7 @@ BUSY = 0.9
 PATIENCE = 30.0
 """Seconds after which what has not arrived is lost."""
 
-Line = Traffic | Idle | Logins
+Line = Traffic | Idle | Logins | Soaked
 Tell = Callable[[float, str], None]
 """Is told which part is done, and what goes on."""
 
@@ -126,7 +126,7 @@ class Stage:
                 f"{mode}, {size} bytes to {recipients}: the generator was busy for {spent.generator_busy:.0%} of the"
                 f" time and used {spent.generator_cpu_seconds / spent.seconds:.0%} of a processor"
             )
-        server = spent.server_cpu_seconds
+        server, due = spent.server_cpu_seconds, max(1, window.fetched.count + window.lost)
         return Traffic(
             mode=mode,
             size=size,
@@ -139,6 +139,8 @@ class Stage:
             deliveries_per_fetch=round(window.deliveries / max(1, window.fetches), 2),
             accepted_ms=latency(window.accepted),
             fetched_ms=latency(window.fetched),
+            arrived_percent=round(100 * window.fetched.count / due, 3),
+            within_second_percent=round(100 * window.fetched.within(1.0) / due, 3),
             server_cpu_ms=None if server is None else round(server * 1000 / window.deliveries, 3),
             generator_cpu_ms=round(spent.generator_cpu_seconds * 1000 / window.deliveries, 3),
             spent=spent,

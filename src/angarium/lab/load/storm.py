@@ -2,16 +2,16 @@
 
 So many people wait in IDLE; all their connections end without a word and are opened anew in the same moment. Who is not
 in IDLE again within the 60 seconds that the apps give to each answer has failed. A few others send each other messages
-at a rate all the while: before the storm (calm), and in it.
+at a rate all the while: before the storm (calm), and in it. Those who return live in a process of their own (`apart`).
 """
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from select import EPOLLIN
 
 import msgspec
 
-from angarium.lab.load.crowd import Receiver
+from angarium.lab.load.apart import TIMEOUT, Apart, Came, Returned
 from angarium.lab.load.ledger import Faults, Window
 from angarium.lab.load.quantiles import Durations
 from angarium.lab.load.report import Logins, Spent, latency
@@ -21,8 +21,8 @@ from angarium.lab.load.throughput import Flow
 __all__ = ["Storm"]
 
 TALKERS = 64
-TIMEOUT = 60.0
 CALM = 5.0
+GRACE = 10.0
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,16 @@ class Storm:
 
     def run(self, stage: Stage, done: Callable[[Line], None], withheld: Callable[[str], None]) -> None:
         """Measure. Raises LoadFailed."""
-        crowd = stage.receivers(TALKERS + self.connections)[TALKERS:]
+        stage.receivers(TALKERS)
+        crowd = Apart(stage.target, self.connections, TALKERS, resume=self.resume)
+        try:
+            while isinstance(came := crowd.hear(), Came) and came.number < self.connections:
+                stage.tell(0.2 * came.number / self.connections, f"those who will return: {came.number}")
+            self._storm(stage, crowd, done, withheld)
+        finally:
+            crowd.close()
+
+    def _storm(self, stage: Stage, crowd: Apart, done: Callable[[Line], None], withheld: Callable[[str], None]) -> None:
         flow = Flow(stage, stage.senders(TALKERS), self.size, 1, TALKERS)
         flow.pace(self.rate)
         calm, gauge = Window(), stage.gauge()
@@ -49,31 +58,47 @@ class Storm:
         stage.ledger.window = wild = Window()
         stage.tell(0.6, f"{self.connections} return")
         gauge = stage.gauge()
-        back = _Return(crowd)
-        back.begin(resume=self.resume)
-        stage.poll.run(back.over, TIMEOUT)
+        returned = self._return(stage, crowd)
         spent = gauge.read()
         stage.ledger.window = Window()
         flow.stop()
         faults = stage.settle()
         self._talk(stage, "calm", calm, quiet, Faults(), done, withheld)
         self._talk(stage, "storm", wild, spent, faults, done, withheld)
-        if spent.generator_busy < BUSY:
-            server, count = spent.server_cpu_seconds, back.durations.count
-            failed = [person for person in crowd if not person.ready]
-            done(
-                Logins(
-                    mode="storm",
-                    kind="storm",
-                    logins=count,
-                    failed=len(failed),
-                    logins_per_second=round(count / spent.seconds, 1),
-                    login_ms=latency(back.durations),
-                    server_cpu_ms=round(server * 1000 / count, 3) if server is not None and count else None,
-                    spent=spent,
-                    why=(failed[0].failed or f"not back after {TIMEOUT:.0f} s") if failed else "",
-                )
+        busy = max(1 - returned.waited / returned.seconds, returned.cpu / returned.seconds)
+        if busy >= BUSY:
+            withheld(f"{self.connections} who return: their process was busy for {busy:.0%} of the time")
+            return
+        durations = Durations()
+        for seconds in returned.durations:
+            durations.add(seconds)
+        server, count = spent.server_cpu_seconds, durations.count
+        done(
+            Logins(
+                mode="storm",
+                kind="storm",
+                logins=count,
+                failed=returned.failed,
+                logins_per_second=round(count / returned.seconds, 1),
+                login_ms=latency(durations),
+                server_cpu_ms=round(server * 1000 / count, 3) if server is not None and count else None,
+                spent=msgspec.structs.replace(
+                    spent, generator_cpu_seconds=round(returned.cpu, 3), generator_busy=round(busy, 3)
+                ),
+                why=returned.why,
             )
+        )
+
+    def _return(self, stage: Stage, crowd: Apart) -> Returned:
+        """Let the storm come, and go on talking until it is over. Raises LoadFailed."""
+        over: list[int] = []
+        stage.poll.watch(crowd.descriptor, EPOLLIN, over.append)
+        crowd.begin()
+        stage.poll.run(lambda: bool(over), TIMEOUT + GRACE)
+        stage.poll.forget(crowd.descriptor)
+        returned = crowd.hear()
+        assert isinstance(returned, Returned)
+        return returned
 
     def _talk(
         self,
@@ -97,23 +122,3 @@ class Storm:
             withheld(f"{note}: {error}")
         else:
             done(line if note == "calm" else msgspec.structs.replace(line, server_cpu_ms=None))  # it is the logins'
-
-
-class _Return:
-    """All of them."""
-
-    def __init__(self, crowd: list[Receiver]) -> None:
-        self._crowd = crowd
-        self.durations = Durations()
-
-    def begin(self, *, resume: bool) -> None:
-        """Go and come, all at once."""
-        for person in self._crowd:
-            person.leave()
-        began = time.monotonic()
-        for person in self._crowd:
-            person.connect(lambda: self.durations.add(time.monotonic() - began), resume=resume)
-
-    def over(self) -> bool:
-        """Whether all are back, or have failed."""
-        return self.durations.count + sum(bool(person.failed) for person in self._crowd) >= len(self._crowd)

@@ -12,14 +12,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 import msgspec
 
-__all__ = ["Account", "LoadFailed", "Target", "listed", "throwaway"]
+__all__ = ["DOMAIN", "Account", "LoadFailed", "Target", "listed", "throwaway", "unlimited"]
 
 COMMAND = (sys.executable, "-m", "angarium", "up", "--listen", "127.0.0.1", "--ports", "any", "--json", "--data")
 DOMAIN = "_load.localhost"
@@ -66,7 +67,11 @@ class Target:
     accounts: list[Account] = field(default_factory=list)
     """Those listed or made so far."""
     pids: tuple[int, ...] = ()
-    """Its processes, if it was started here."""
+    """Its processes, if it was started here,"""
+    https: int = 0
+    """its port for pages,"""
+    data: Path | None = None
+    """and its data directory."""
 
     def people(self, count: int, *, without: int = 0) -> list[Account]:
         """So many accounts, the same ones again each time; `without` the first so many.
@@ -104,13 +109,27 @@ def listed(path: Path) -> list[Account]:
     return [Account(*words) for words in lines]
 
 
+def unlimited(limits: Mapping[str, int] = MappingProxyType({})) -> str:
+    """Settings of a relay whose limits stop nobody; `limits` are further ones, by their names."""
+    return SETTINGS + "".join(f"{name} = {value}\n" for name, value in limits.items())
+
+
 @contextmanager
-def throwaway() -> Iterator[Target]:
-    """A relay of one's own, on loopback. Raises LoadFailed."""
+def throwaway(limits: Mapping[str, int] = MappingProxyType({}), data: Path | None = None) -> Iterator[Target]:
+    """A relay of one's own, on loopback.
+
+    Args:
+        limits: what its `[limits]` have besides those that stop nobody.
+        data: a data directory that has its settings and stays; without it, a new one that goes with the relay.
+
+    Raises:
+        LoadFailed: it did not start.
+    """
     with tempfile.TemporaryDirectory(prefix="load-") as directory:
-        data = Path(directory, "data")
-        data.mkdir(mode=0o700)
-        (data / "angarium.toml").write_text(SETTINGS)
+        if data is None:
+            data = Path(directory, "data")
+            data.mkdir(mode=0o700)
+            (data / "angarium.toml").write_text(unlimited(limits))
         output, errors = Path(directory, "output"), Path(directory, "errors")
         with output.open("wb") as out, errors.open("wb") as err:
             relay = subprocess.Popen(  # noqa: S603 (ours)
@@ -123,7 +142,12 @@ def throwaway() -> Iterator[Target]:
             )
         try:
             ports = _ports(relay, output, errors)
-            yield Target("127.0.0.1", ports["imaps"], ports["submissions"], DOMAIN, pids=(relay.pid,))
+            yield Target(
+                *("127.0.0.1", ports["imaps"], ports["submissions"], DOMAIN),
+                pids=(relay.pid,),
+                https=ports["https"],
+                data=data,
+            )
         finally:
             relay.terminate()
             try:

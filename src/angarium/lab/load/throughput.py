@@ -3,7 +3,7 @@
 As fast as it goes: so many messages are under way at a time, and the next one is sent when one has been fetched by all
 its recipients. How many that are is found by doubling until it brings no more. At a rate: messages are due at even
 intervals, and latencies count from when a message was due, so that a stalled relay cannot hide how long it kept
-everybody waiting.
+everybody waiting. At a share of saturation: that is measured first, and the rate is so much of it.
 """
 
 import random
@@ -12,11 +12,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import cycle
 
+import msgspec
+
 from angarium.lab.load.crowd import Sender
 from angarium.lab.load.ledger import Window
 from angarium.lab.load.letter import Letter
 from angarium.lab.load.report import Traffic
-from angarium.lab.load.stage import Bottleneck, Stage
+from angarium.lab.load.stage import BUSY, Bottleneck, Stage
 
 __all__ = ["Flow", "Throughput"]
 
@@ -24,6 +26,8 @@ SENDERS = 64
 LADDER = (2, 4, 8, 16, 32, SENDERS)
 TRIAL = 1.5
 """Seconds for which each number of messages under way is tried."""
+FULL = 3.0
+"""Seconds for which saturation is measured, where a share of it is asked for."""
 GAIN = 1.05
 UNDER_WAY = 2000
 """Deliveries under way beyond which no more are tried."""
@@ -44,6 +48,8 @@ class Throughput:
     groups: Sequence[int] = (1, 20, 200)
     seconds: float = 10.0
     rate: float | None = None
+    share: float | None = None
+    """Of saturation, instead of a rate."""
     at_once: int = 0
     """Messages under way; 0: found by trying."""
     receivers: int = 0
@@ -63,12 +69,16 @@ class Throughput:
 
     def _cell(self, stage: Stage, size: int, group: int, people: int) -> Traffic:
         flow = Flow(stage, stage.senders(SENDERS), size, group, people)
-        at_once = 0
-        if self.rate is None:
+        at_once, rate, full = 0, self.rate, None
+        if rate is None:
             at_once = self.at_once or flow.saturate()
+            if self.share is not None:
+                full = flow.most(at_once)
+                rate = full / group * self.share
+        if rate is None:
             flow.keep_up(at_once)
         else:
-            flow.pace(self.rate)
+            flow.pace(rate)
         stage.poll.rest(WARM)
         stage.ledger.window = window = Window()
         gauge = stage.gauge()
@@ -76,16 +86,11 @@ class Throughput:
         spent = gauge.read()
         stage.ledger.window = Window()
         flow.stop()
-        return stage.traffic(
-            "throughput",
-            window,
-            spent,
-            stage.settle(),
-            size=flow.size,
-            recipients=group,
-            rate=self.rate,
-            at_once=at_once,
+        faults = stage.settle()
+        line = stage.traffic(
+            "throughput", window, spent, faults, size=flow.size, recipients=group, rate=rate, at_once=at_once
         )
+        return line if full is None else msgspec.structs.replace(line, saturation=round(full, 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,9 +147,26 @@ class Flow:
                     break
             else:
                 best, chosen, vain = rate, at_once, 0
+        self._drain()
+        return chosen
+
+    def most(self, at_once: int) -> float:
+        """Deliveries a second with so many messages under way. Raises Bottleneck: they were the generator's."""
+        self.keep_up(at_once)
+        self.stage.poll.rest(WARM)
+        self.stage.ledger.window = window = Window()
+        gauge = self.stage.gauge()
+        self.watch(window, FULL)
+        spent = gauge.read(memory=False)
+        self._drain()
+        if spent.generator_busy >= BUSY:
+            raise Bottleneck(f"saturation: the generator was busy for {spent.generator_busy:.0%} of the time")
+        return window.deliveries / spent.seconds
+
+    def _drain(self) -> None:
+        """Send no more, and wait until what is under way has arrived."""
         self.stop()
         self.stage.poll.run(lambda: not self.stage.ledger.open, self.stage.patience)
-        return chosen
 
     def watch(self, window: Window, seconds: float) -> None:
         """Go on for so long, and longer where messages take so long that the window would hold parts of their ways."""

@@ -1,6 +1,7 @@
 """Whether a message is one at all: lines end in CRLF, there is no NUL, and its header can be read (RFC 5322, 2)."""
 
 from angarium.wire.message import Entity, Malformed, has_bare_newlines, parse
+from angarium.wire.stream import NUL
 
 __all__ = ["read"]
 
@@ -13,6 +14,6 @@ def read(message: bytes) -> Entity:
     """
     if has_bare_newlines(message):
         raise Malformed("a CR or an LF stands alone")
-    if b"\0" in message:
+    if NUL in message:
         raise Malformed("there is a NUL")
     return parse(message)

@@ -6,6 +6,7 @@ more than those who sent within the last few seconds.
 """
 
 from collections.abc import Callable, Hashable
+from typing import Any
 
 from angarium.mail.verdict import ACCEPTED, Verdict
 
@@ -26,6 +27,8 @@ class Rate:
         self._clock = clock
         self._full_at: dict[Hashable, float] = {}
         self._sweep_at = _SMALL
+        self.elsewhere: Callable[[Any], None] | None = None
+        """Tells the relay's other processes whose message was counted, if there are any; must not block."""
 
     def __len__(self) -> int:
         return len(self._full_at)
@@ -36,10 +39,20 @@ class Rate:
         full_at = max(now, self._full_at.get(sender, now))
         if full_at - now > self._window:
             return _TOO_MUCH
+        self._add(sender, full_at, now)
+        if self.elsewhere is not None:
+            self.elsewhere(sender)
+        return ACCEPTED
+
+    def counted(self, sender: Hashable) -> None:
+        """Another process has counted one."""
+        now = self._clock()
+        self._add(sender, max(now, self._full_at.get(sender, now)), now)
+
+    def _add(self, sender: Hashable, full_at: float, now: float) -> None:
         self._full_at[sender] = full_at + self._interval
         if len(self._full_at) > self._sweep_at:
             self._sweep(now)
-        return ACCEPTED
 
     def _sweep(self, now: float) -> None:
         self._full_at = {sender: full_at for sender, full_at in self._full_at.items() if full_at > now}

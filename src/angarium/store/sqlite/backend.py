@@ -1,5 +1,7 @@
 """One directory, one SQLite file, its connections: opened together, closed in order.
 
+Several processes may have it open: the first prepares the file, the others join it (`store.directory.Hold`).
+
 `synchronous=FULL` in WAL mode flushes the log at every commit; `secure_delete` overwrites what is deleted with zeros.
 """
 
@@ -17,6 +19,7 @@ from angarium.store.sqlite.reader import Readers
 from angarium.store.sqlite.rows import SqliteRows
 from angarium.store.sqlite.schema import migrate
 from angarium.store.sqlite.wal import Wal
+from angarium.store.sqlite.writelock import Alone, Shared
 from angarium.store.sqlite.writer import Writer
 
 __all__ = ["SqliteBackend"]
@@ -44,11 +47,18 @@ class SqliteBackend:
     """See `store.rows.Backend`."""
 
     def __init__(
-        self, directory: Path, publish: Callable[[News], None], *, mark: bytes, veil: Callable[[RawWriting], Writing]
+        self,
+        directory: Path,
+        publish: Callable[[News], None],
+        *,
+        mark: bytes,
+        veil: Callable[[RawWriting], Writing],
+        shared: Hold | None = None,
     ) -> None:
         """Open the store in a data directory, or make it.
 
         `mark` is the seal's: the file bears it from the beginning. `veil` makes of its rows what jobs work on.
+        `shared`: the hold that the processes share which are to have it open together; None: this one alone.
 
         Raises:
             DirectoryInUse: another relay runs on it.
@@ -56,22 +66,23 @@ class SqliteBackend:
             StoreError: a newer release made it, it bears another mark, or it is damaged.
         """
         self._mark = int.from_bytes(mark[:4], signed=True) or 1
-        self._hold = Hold(directory)
+        self._hold = shared or Hold(directory)
+        lock = Shared(shared.descriptor) if shared else Alone()
         self._file = directory / FILE
         try:
             writer = self._prepare()
             self._readers = Readers(self._reader, veil)
-            wal = Wal(self._file.with_name(f"{FILE}-wal"), writer)
+            wal = Wal(self._file.with_name(f"{FILE}-wal"), writer, lock, first=self._hold.first)
         except BaseException as error:
             self._hold.release()
             if isinstance(error, sqlite3.Error):
                 raise translated(error) from error
             raise
-        self._writer = Writer(writer, wal, publish, veil, patience=BUSY_MILLISECONDS)
+        self._writer = Writer(writer, wal, publish, veil, patience=BUSY_MILLISECONDS, lock=lock)
 
-    async def read(self, look: Callable[[Reading], T], *, heavy: bool = False) -> T:
+    async def read(self, look: Callable[[Reading], T], *, heavy: bool = False, once: bool = False) -> T:
         """See `Backend.read`."""
-        return await self._readers.read(look, heavy=heavy)
+        return await self._readers.read(look, heavy=heavy, once=once)
 
     async def write(self, job: Callable[[Writing, News], T], *, heavy: bool = False) -> T:
         """See `Backend.write`."""
@@ -89,8 +100,9 @@ class SqliteBackend:
         try:
             if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
                 raise StoreError("the file system of the data directory cannot hold the database: choose a local one")
-            migrate(connection)
-            self._compare(connection)
+            if self._hold.first:
+                migrate(connection)
+                self._compare(connection)
         except BaseException:
             connection.close()
             raise

@@ -1,6 +1,7 @@
 """Who reads: short looks on the event loop's thread, long ones on threads of their own; each on its own connection.
 
-A look is one read transaction: all its rows are of one moment.
+A look is one read transaction: all its rows are of one moment. One that asks a single thing is that by itself, since a
+statement that has given its last row holds no transaction open.
 """
 
 import asyncio
@@ -38,12 +39,12 @@ class Readers:
         self._threads = ThreadPoolExecutor(HEAVY_AT_ONCE, thread_name_prefix="store-reader")
         self._closed = False
 
-    async def read(self, look: Callable[[Reading], T], *, heavy: bool) -> T:
+    async def read(self, look: Callable[[Reading], T], *, heavy: bool, once: bool) -> T:
         """See `store.rows.Backend.read`."""
         if self._closed:
             raise StoreError("the store is closed")
         if not heavy:
-            return self._light.read(look)
+            return self._light.read(look, once=once)
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._read_heavy, look)
 
     async def close(self) -> None:
@@ -57,7 +58,7 @@ class Readers:
     def _read_heavy(self, look: Callable[[Reading], T]) -> T:
         reader = self._idle.get()  # there are as many as threads
         try:
-            return reader.read(look)
+            return reader.read(look, once=False)
         finally:
             self._idle.put(reader)
 
@@ -68,20 +69,23 @@ class _Reader:
         self._rows = veil(SqliteRows(connection))
         self._complaint = Complaint("something cannot be read", "reading works again")
 
-    def read(self, look: Callable[[Reading], T]) -> T:
+    def read(self, look: Callable[[Reading], T], *, once: bool) -> T:
         try:
-            self._connection.execute("BEGIN")
-            try:
-                found = look(self._rows)
-            finally:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
+            found = look(self._rows) if once else self._at_one_moment(look)
         except (sqlite3.Error, ValueError) as error:
             failure = translated(error)
             self._complaint.note(str(failure))
             raise failure from error
         self._complaint.note(None)
         return found
+
+    def _at_one_moment(self, look: Callable[[Reading], T]) -> T:
+        self._connection.execute("BEGIN")
+        try:
+            return look(self._rows)
+        finally:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
 
     def close(self) -> None:
         self._connection.close()

@@ -21,6 +21,11 @@ Overwriting is safe at every moment, whether this process ends there or the mach
 
 Where the cut fails nothing is written until it succeeds (`ready`): what followed a log without a head would be lost.
 
+Where several processes write, all this is done by one that holds the write lock, from the checkpoint to the cut: nobody
+writes meanwhile, nobody else copies the log, and who begins to read finds all of it in the database (1), and looks
+there. That the head is gone is written down beside the lock, so that it holds for all of them, whoever died in between.
+Only one of them, the first, cuts the log when all of them rest.
+
 The file is opened beside SQLite's own descriptor, which does no harm: SQLite locks the database and its index, never
 the log. What a file system that copies on write, or an SSD, keeps of overwritten bytes is out of reach.
 """
@@ -33,6 +38,7 @@ from typing import BinaryIO
 from angarium.store.interfaces import StoreError
 from angarium.store.sqlite.complaint import Complaint
 from angarium.store.sqlite.errors import held, translated
+from angarium.store.sqlite.writelock import Alone, WriteLock
 
 __all__ = ["Wal"]
 
@@ -49,27 +55,33 @@ PART = 1024 * 1024
 
 
 class Wal:
-    """One database's log. All methods belong to who has the writer's connection."""
+    """One database's log. All methods belong to who has the writer's connection; `cut` and `ready` to who has the write
+    lock as well."""
 
-    def __init__(self, log: Path, writer: sqlite3.Connection) -> None:
-        """`writer` is the one connection that writes, and copies the log."""
+    def __init__(
+        self, log: Path, writer: sqlite3.Connection, lock: WriteLock | None = None, *, first: bool = True
+    ) -> None:
+        """`writer` is the one connection of this process that writes, and copies the log. `first`: it cuts at rest."""
         self._log = log
         self._writer = writer
+        self._lock = lock or Alone()
+        self._first = first
         self._dirty = True
-        self._headless = False
+        self._others = -1
+        """SQLite's count of what others have written, when it was looked at last."""
         self._complaint = Complaint("the log cannot be copied into the database", "the log is copied again")
         (page,) = writer.execute("PRAGMA page_size").fetchone()
         writer.execute(f"PRAGMA wal_autocheckpoint = {max(1, SIZE // page)}")
 
     @property
     def patience(self) -> float | None:
-        """How long the writer may wait for work before it should call `cut`; None: for ever."""
-        return REST if self._dirty else None
+        """How long the writer may wait for work before it should call `rest`; None: for ever."""
+        return REST if self._first and (self._dirty or self._lock.shared) else None
 
     @property
     def whole(self) -> bool:
         """Whether a transaction can be written as it is; otherwise only after `ready`."""
-        return not self._headless
+        return not self._lock.headless
 
     def ready(self) -> None:
         """Make sure that a transaction can be written.
@@ -77,13 +89,37 @@ class Wal:
         Raises:
             StoreError: the log could not be cut after it was overwritten, and cannot be now.
         """
-        if self._headless and not self._cut():
+        if self._lock.headless and not self._cut():
             raise StoreError("another program holds the database")
 
     def committed(self) -> bool:
         """Notice a commit; return whether the log has become so long that it should be cut now."""
         self._dirty = True
         return self._size() > LONG
+
+    def rest(self) -> None:
+        """This process has rested: cut the log, unless others have written since the last call, or write now."""
+        if not self._lock.shared:
+            self.cut()
+        elif self._size() and self._others_rest() and self._lock.acquire(wait=False):
+            try:
+                self.cut()
+            finally:
+                self._lock.release()
+
+    def end(self) -> None:
+        """Nothing more is written by this process: cut the log, if that is its business."""
+        if self._first and self._lock.acquire(wait=False):
+            self.cut()
+            self._lock.release()
+
+    def _others_rest(self) -> bool:
+        before = self._others
+        try:
+            (self._others,) = self._writer.execute("PRAGMA data_version").fetchone()
+        except sqlite3.Error:
+            return False
+        return self._others == before
 
     def cut(self) -> None:
         """Copy what is left, overwrite the log and cut it to nothing; where somebody reads it, leave it for later."""
@@ -109,7 +145,7 @@ class Wal:
         try:
             if self._writer.execute("PRAGMA data_version").fetchone() == (version,):
                 with open(self._log, "r+b") as log:
-                    self._headless = True
+                    self._lock.headless = True
                     overwrite(log)
         finally:
             self._writer.execute("ROLLBACK")
@@ -117,7 +153,8 @@ class Wal:
     def _cut(self) -> bool:
         if not self._checkpoint("TRUNCATE"):
             return False
-        self._headless = False
+        if self._lock.headless:
+            self._lock.headless = False
         return True
 
     def _checkpoint(self, mode: str) -> bool:

@@ -4,6 +4,9 @@ Short jobs run on the event loop's thread, as short looks do; only the commit, w
 thread's. Two threads that take turns at every row cost more than the rows. A group with a heavy job in it, or one that
 comes while that thread has the connection, or while the disk is slow to read, runs over there as a whole.
 
+Where other processes write too, a group begins with the lock that they share (`store.sqlite.writelock`). The thread
+waits for it, if it is not to be had at once, and the group is then all that has come meanwhile.
+
 A job looks first and changes afterwards (`store.rows`), so one that fails has changed nothing and takes nothing from
 the others. Where one has, or where the disk fails the transaction as a whole, all is undone and each is tried once more
 alone.
@@ -12,6 +15,7 @@ Futures are resolved, and news given out, on the event loop, only after the comm
 Invariants:
 * The connection belongs to who holds `_turn`: the event loop from the beginning of a transaction until it is handed
   over, the thread until it is committed. The event loop never waits for it, nor for another program's lock.
+* The write lock is taken before a group is begun, and given back when it is committed.
 * One group is under way at a time, and what comes meanwhile is the next one: the slower the disk, the larger they are.
 """
 
@@ -31,8 +35,9 @@ from angarium.store.raw import RawWriting
 from angarium.store.rows import News, Writing
 from angarium.store.sqlite.complaint import Complaint
 from angarium.store.sqlite.errors import held, translated
-from angarium.store.sqlite.rows import SqliteRows
+from angarium.store.sqlite.recent import RecentRows
 from angarium.store.sqlite.wal import Wal
+from angarium.store.sqlite.writelock import Alone, WriteLock
 
 __all__ = ["GROUP", "QUEUE", "Writer"]
 
@@ -66,6 +71,10 @@ class _Group:
     """Its jobs have run, and the transaction is to be committed."""
 
 
+class _ToLock:
+    """Asks the thread to wait for the write lock."""
+
+
 class Writer:
     """See the file's head. Owns the connection it is given."""
 
@@ -77,19 +86,23 @@ class Writer:
         veil: Callable[[RawWriting], Writing],
         *,
         patience: int,
+        lock: WriteLock | None = None,
     ) -> None:
-        """`patience`: milliseconds to wait for another program that holds the database."""
+        """`patience`: milliseconds to wait for another program that holds the database. `lock`: what other processes
+        share that write too."""
         self._connection = connection
-        self._rows = veil(SqliteRows(connection))
+        self._recent = RecentRows(connection)
+        self._rows = veil(self._recent)
         self._wal = wal
         self._publish = publish
         self.patience = patience
         self._turn = threading.Lock()
+        self._lock = lock or Alone()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._waiting: deque[_Order] = deque()
         self._under_way = False
         self._elsewhere_until = 0.0
-        self._queue: SimpleQueue[_Group | None] = SimpleQueue()
+        self._queue: SimpleQueue[_Group | _ToLock | None] = SimpleQueue()
         self._room = asyncio.Semaphore(QUEUE)
         self._closed = False
         self._complaint = Complaint("nothing can be stored", "storing works again")
@@ -125,11 +138,29 @@ class Writer:
 
     def _begin(self) -> None:
         """Have the next group written, if somebody waits."""
+        if not self._waiting:
+            self._rest()
+        elif self._lock.acquire(wait=False):
+            self._go_on()
+        else:
+            self._queue.put(_ToLock())
+
+    def _go_on(self) -> None:
+        """The write lock is ours."""
         orders = self._next()
         if orders:
             light = not any(order.heavy for order in orders)
             self._queue.put(_Group(orders, begun=light and self._begun_here(orders)))
-            return
+        else:
+            self._lock.release()
+            self._rest()
+
+    def _refuse(self) -> None:
+        for order in self._next():
+            order.future.set_exception(StoreError("the system has no more locks"))
+        self._begin()
+
+    def _rest(self) -> None:
         self._under_way = False
         if self._closed:
             self._queue.put(None)
@@ -181,15 +212,27 @@ class Writer:
                 group = self._queue.get(timeout=self._wal.patience)
             except Empty:
                 if self._turn.acquire(blocking=False):
-                    self._wal.cut()
+                    self._wal.rest()
                     self._turn.release()
                 continue
-            if group is None:
-                open_ = False
-            else:
-                self._write(group)
-        self._wal.cut()
+            match group:
+                case None:
+                    open_ = False
+                case _ToLock():
+                    self._wait_for_lock()
+                case _:
+                    self._write(group)
+        self._wal.end()
         self._connection.close()
+
+    def _wait_for_lock(self) -> None:
+        try:
+            self._lock.acquire(wait=True)
+        except OSError:
+            self._on_loop(self._refuse)
+            return
+        if not self._on_loop(self._go_on):
+            self._lock.release()
 
     def _write(self, group: _Group) -> None:
         """Have a group on the disk, and settled."""
@@ -204,6 +247,7 @@ class Writer:
                 self._wal.cut()
         finally:
             self._turn.release()
+            self._lock.release()
         if not long:
             self._tell(group.orders)
 
@@ -239,11 +283,16 @@ class Writer:
         self._end()
 
     def _tell(self, orders: list[_Order]) -> None:
+        if not self._on_loop(self._settle, orders):
+            _log.warning("the event loop ended before the answer to a write")
+
+    def _on_loop(self, callback: Callable[..., None], *arguments: Any) -> bool:
         assert self._loop is not None
         try:
-            self._loop.call_soon_threadsafe(self._settle, orders)
+            self._loop.call_soon_threadsafe(callback, *arguments)
         except RuntimeError:
-            _log.warning("the event loop ended before the answer to a write")
+            return False
+        return True
 
     def _report(self, orders: list[_Order]) -> None:
         """Tell the keeper when the disk begins to fail, and when it works again; not at every job."""
@@ -258,6 +307,7 @@ class Writer:
         """Begin a transaction and run orders in it; what concerns one alone is noted in it."""
         try:
             self._connection.execute("BEGIN IMMEDIATE")
+            self._recent.begin()
             for order in orders:
                 self._run_job(order)
         except Exception:
@@ -282,5 +332,6 @@ class Writer:
             raise
 
     def _undo(self) -> None:
+        self._recent.forget()
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")

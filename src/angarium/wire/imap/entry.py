@@ -3,14 +3,15 @@
 Plain values shared by the store, which produces them, and the session's view, which turns them into responses.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
+
+from msgspec import Struct
 
 __all__ = ["Arrived", "Change", "Entry", "Expunged", "Flagged", "Resync", "Snapshot"]
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One message as a mailbox lists it (RFC 3501, 2.3)."""
 
     uid: int
@@ -24,8 +25,7 @@ class Entry:
     """Mod-sequence of the last change to this message (RFC 7162)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(Struct, frozen=True):
     """A mailbox at one moment. `entries` are in order of UID."""
 
     uidvalidity: int
@@ -34,18 +34,26 @@ class Snapshot:
     entries: tuple[Entry, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Arrived:
+class Arrived(Struct, frozen=True):
     """A message was added."""
 
     entry: Entry
 
+    @property
+    def modseq(self) -> int:
+        """Mod-sequence of the mailbox since then."""
+        return self.entry.modseq
 
-@dataclass(frozen=True, slots=True)
-class Flagged:
+
+class Flagged(Struct, frozen=True):
     """A message's flags changed; `entry` is the message as it is now."""
 
     entry: Entry
+
+    @property
+    def modseq(self) -> int:
+        """Mod-sequence of the mailbox since then."""
+        return self.entry.modseq
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +61,12 @@ class Expunged:
     """A message is gone for good."""
 
     uid: int
+    modseq: int = field(default=0, compare=False)
+    """Mod-sequence of the mailbox since then; 0: it is not known, as where a session has removed the message itself."""
 
 
-@dataclass(frozen=True, slots=True)
-class Resync:
-    """More happened than was kept: take a new snapshot and compare."""
+class Resync(Struct, frozen=True):
+    """More happened than was kept or heard of: take a new snapshot and compare."""
 
 
 Change: TypeAlias = Arrived | Flagged | Expunged | Resync

@@ -1,16 +1,19 @@
 """What FETCH is asked for (RFC 3501, 6.4.5; RFC 7162, 3.1.4): plain values and their grammar."""
 
 import re
-from dataclasses import dataclass
 from enum import Enum, unique
+
+from msgspec import Struct
 
 from angarium.wire.imap.reader import LARGEST, Malformed, Reader
 from angarium.wire.imap.remembered import remembered
+from angarium.wire.members import direct
 from angarium.wire.stream import Parser
 
 __all__ = ["Attribute", "Item", "Part", "Section", "fetch_items"]
 
 
+@direct
 @unique
 class Attribute(Enum):
     """A data item that has a name and nothing more."""
@@ -27,6 +30,7 @@ class Attribute(Enum):
     __hash__ = object.__hash__
 
 
+@direct
 @unique
 class Part(Enum):
     """Which half of a message or body part is meant."""
@@ -41,8 +45,7 @@ class Part(Enum):
     __hash__ = object.__hash__
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(Struct, frozen=True):
     """Some of a message's bytes, and the name they are answered under."""
 
     label: bytes

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from angarium.wire.stream import LineTooLong, Parser, Stream
+from angarium.wire.stream import CR, NUL, LineTooLong, Parser, Stream
 
 __all__ = ["Hopeless", "Limits", "Malformed", "Reader", "TooBig"]
 
@@ -132,10 +132,11 @@ class Reader:
             self._line = head.rstrip(b"\r\n") + b" " + self._line
             raise TooBig("Command too long") from None
         self._budget -= len(line)
-        self._line = line.rstrip(b"\r\n")
-        if len(line) - len(self._line) != 2 or b"\r" in self._line or not line.endswith(b"\r\n"):
+        self._line = text = line[:-2]
+        if not line.endswith(b"\r\n") or CR in text:
+            self._line = line.rstrip(b"\r\n")
             raise Malformed("Lines end in CRLF")
-        if b"\0" in line:
+        if NUL in text:
             raise Malformed("NUL is not allowed")
 
     def _tail_of_line(self) -> Parser[None]:
@@ -259,7 +260,7 @@ class Reader:
         data = yield from self._literal(self._budget, "BAD")
         self._budget -= len(data)
         yield from self._next_line()
-        if b"\0" in data:
+        if NUL in data:
             raise Malformed("NUL is not allowed")
         return data
 

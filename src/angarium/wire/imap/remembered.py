@@ -15,6 +15,7 @@ __all__ = ["LONGEST", "MANY", "remembered"]
 
 T = TypeVar("T")
 
+BRACE = ord("{")
 MANY = 64
 LONGEST = 512
 """Octets."""
@@ -36,7 +37,7 @@ def remembered(parse: Callable[[Reader], Parser[T]]) -> Callable[[Reader], Parse
     @wraps(parse)
     def parser(reader: Reader) -> Parser[T]:
         ahead = reader.ahead
-        if len(ahead) > LONGEST or b"{" in ahead:
+        if len(ahead) > LONGEST or BRACE in ahead:
             return (yield from parse(reader))
         found, size = read(ahead)
         reader.skip(size)

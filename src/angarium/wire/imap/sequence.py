@@ -6,20 +6,20 @@ is when the command runs, so a set is resolved late.
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from angarium.wire.imap.reader import LARGEST, Malformed, Reader
 
 __all__ = ["SequenceSet", "compact", "sequence_set"]
 
 TEXT = re.compile(rb"[0-9:,*]+")
-DIGITS = 10
-"""What has fewer is below the largest number."""
+USUAL = re.compile(rb"([1-9][0-9]{0,8})(?::([1-9][0-9]{0,8}))?")
+"""One number or one range, of so few digits that they are below the largest number."""
 RANGE = re.compile(rb"(\*|[1-9][0-9]{0,9})(?::(\*|[1-9][0-9]{0,9}))?")
 
 
-@dataclass(frozen=True, slots=True)
-class SequenceSet:
+class SequenceSet(Struct, frozen=True):
     """Pairs of (first, last) as sent, in either order; None stands for `*`."""
 
     ranges: tuple[tuple[int | None, int | None], ...]
@@ -27,7 +27,8 @@ class SequenceSet:
     def resolve(self, largest: int) -> list[tuple[int, int]]:
         """The set as ascending ranges that neither overlap nor touch, with `largest` in place of `*`."""
         if len(self.ranges) == 1:
-            first, last = (largest if end is None else end for end in self.ranges[0])
+            ((first, last),) = self.ranges
+            first, last = largest if first is None else first, largest if last is None else last
             return [(first, last) if first <= last else (last, first)]
         given = sorted(
             (min(pair), max(pair))
@@ -50,9 +51,10 @@ class SequenceSet:
 def sequence_set(reader: Reader) -> SequenceSet:
     """Parse a sequence set. Raises Malformed."""
     text = reader.match(TEXT, "a sequence set")[0]
-    if len(text) < DIGITS and text.isdigit() and not text.startswith(b"0"):
-        number = int(text)
-        return SequenceSet(((number, number),))
+    usual = USUAL.fullmatch(text)
+    if usual is not None:
+        first = int(usual[1])
+        return SequenceSet(((first, first if usual[2] is None else int(usual[2])),))
     return SequenceSet(tuple(_range(part) for part in text.split(b",")))
 
 

@@ -13,10 +13,11 @@ Invariants:
 """
 
 from collections.abc import Generator
-from dataclasses import dataclass
 from typing import TypeAlias
 
-from angarium.wire.imap.commands import RULES, Command, State
+from msgspec import Struct
+
+from angarium.wire.imap.commands import RULES, USUAL, Command, Rule, State
 from angarium.wire.imap.reader import Hopeless, Limits, Malformed, Reader
 from angarium.wire.stream import LineTooLong, Parser, Stream
 
@@ -26,27 +27,23 @@ JOINED = 32_768
 IDLE_LINE = 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
+class Received(Struct, frozen=True):
     """A command to run and to `complete`."""
 
     command: Command
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(Struct, frozen=True):
     """The peer ended IDLE, with DONE or (not `asked`) with something else; IDLE is still to be completed."""
 
     asked: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(Struct, frozen=True):
     """The peer sent a faulty command, and was told so."""
 
 
-@dataclass(frozen=True, slots=True)
-class Hung:
+class Hung(Struct, frozen=True):
     """The peer was told BYE: send what is left, and hang up."""
 
 
@@ -83,11 +80,12 @@ class Server:
 
         Small replies are joined; a large piece comes by itself and uncopied.
         """
-        if not self._out:
+        out = self._out
+        if not out:
             return b""
-        if sum(map(len, self._out)) <= JOINED:
-            taken, self._out = self._out, []
-            return b"".join(taken)
+        if len(out) == 1 or sum(map(len, out)) <= JOINED:
+            self._out = []
+            return b"".join(out)
         count = size = 0
         for piece in self._out:
             if count and size + len(piece) > JOINED:
@@ -192,16 +190,23 @@ class Server:
 
     def _read(self) -> Parser[Command]:
         self._reader.space()
+        usual = USUAL.get(self._reader.ahead)
+        if usual is not None:
+            self._require(usual[0])
+            return usual[1]
         rule = RULES.get(self._reader.word())
         if rule is None:
             raise Malformed("Unknown command")
+        self._require(rule)
+        command = yield from rule.parse(self._reader)
+        self._reader.end()
+        return command
+
+    def _require(self, rule: Rule) -> None:
         if self.state not in rule.allowed:
             raise Malformed("Log in first" if self.state is State.GREETED else "Not now")
         if rule.secret and not self.secure:
             raise Malformed("Use TLS first", status="NO", code="PRIVACYREQUIRED")
-        command = yield from rule.parse(self._reader)
-        self._reader.end()
-        return command
 
     def _refuse(self, tag: str, fault: Malformed) -> Parser[None]:
         self._say(tag, fault.status, fault.text, fault.code)

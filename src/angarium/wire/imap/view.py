@@ -14,28 +14,34 @@ Invariants:
 * `living`, which SEARCH goes by, shows the mailbox as it is, whatever is held back from announcement (the third hard
   rule). The first, about when to call `announce` at all, is the session's.
 
-UIDs are kept in dicts where sets are meant: they stay empty in most sessions, and an empty set is three times as large.
+UIDs are kept in dicts where sets are meant: an empty set is three times as large. They stay empty in most sessions, and
+as long as they are all have the same one.
 """
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum
 from operator import attrgetter
 from typing import TypeAlias
 
+from msgspec import Struct
+
 from angarium.wire.imap.entry import Arrived, Change, Entry, Expunged, Flagged, Snapshot
 from angarium.wire.imap.sequence import SequenceSet
+from angarium.wire.members import direct
 
 __all__ = ["Announcement", "Exists", "Expunge", "Flags", "Moment", "NoSuchNumber", "View"]
 
 UID = attrgetter("uid")
+NONE: dict[int, None] = {}
+"""No UIDs: nothing is ever put in here."""
 
 
 class NoSuchNumber(Exception):
     """A sequence number beyond the end of the mailbox."""
 
 
+@direct
 class Moment(Enum):
     """What may be said now."""
 
@@ -47,22 +53,19 @@ class Moment(Enum):
     """IDLE, NOOP, CHECK: everything."""
 
 
-@dataclass(frozen=True, slots=True)
-class Exists:
+class Exists(Struct, frozen=True):
     """`* n EXISTS`: the mailbox holds so many messages."""
 
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class Expunge:
+class Expunge(Struct, frozen=True):
     """`* n EXPUNGE`: this one is gone, and all above it move down."""
 
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class Flags:
+class Flags(Struct, frozen=True):
     """`* n FETCH (UID u FLAGS ...)`."""
 
     number: int
@@ -83,8 +86,8 @@ class View:
         self.modseq = snapshot.modseq
         self._known = list(snapshot.entries)
         self._arrived: list[Entry] = []
-        self._gone: dict[int, None] = {}
-        self._changed: dict[int, None] = {}
+        self._gone = NONE
+        self._changed = NONE
 
     # What happened
 
@@ -98,7 +101,7 @@ class View:
                     self.modseq = max(self.modseq, entry.modseq)
             case Flagged(entry):
                 if self._flag(entry):
-                    self._changed[entry.uid] = None
+                    self._changed = _with(self._changed, entry.uid)
             case Expunged(uid):
                 self._expunge(uid)
             case _:
@@ -123,7 +126,7 @@ class View:
         """Take note of a change of flags whose outcome the client works out by itself (STORE .SILENT)."""
         known = self._flag(entry)
         if known and entry.flags != expected:
-            self._changed[entry.uid] = None
+            self._changed = _with(self._changed, entry.uid)
 
     def told(self, uid: int) -> None:
         """The client was told this message's flags, because it asked."""
@@ -141,7 +144,7 @@ class View:
     def _expunge(self, uid: int) -> None:
         where, at = self._find(uid)
         if where is self._known:
-            self._gone[uid] = None
+            self._gone = _with(self._gone, uid)
             self._changed.pop(uid, None)
         elif where is not None:
             del where[at]
@@ -182,7 +185,7 @@ class View:
             at = bisect_left(self._known, uid, key=UID)
             del self._known[at]
             said.append(Expunge(at + 1))
-        self._gone.clear()
+        self._gone = NONE
         return said
 
     def _announce_flags(self) -> list[Announcement]:
@@ -190,7 +193,7 @@ class View:
         for uid in sorted(self._changed):
             at = bisect_left(self._known, uid, key=UID)
             said.append(Flags(at + 1, self._known[at]))
-        self._changed.clear()
+        self._changed = NONE
         return said
 
     # Looking things up
@@ -205,7 +208,7 @@ class View:
         """
         if by_uid:
             found = self._among(numbers.resolve(self._last()))
-            return [pair for pair in found if pair[1].uid not in self._gone] if self._gone else [*found]
+            return [pair for pair in found if pair[1].uid not in self._gone] if self._gone else found
         if numbers.largest > len(self._known):
             raise NoSuchNumber
         return [
@@ -228,9 +231,22 @@ class View:
 
     def _last(self) -> int:
         """The largest UID in use."""
-        return next((entry.uid for entry in reversed(self._known) if entry.uid not in self._gone), 0)
+        for entry in reversed(self._known):
+            if entry.uid not in self._gone:
+                return entry.uid
+        return 0
 
-    def _among(self, ranges: list[tuple[int, int]]) -> Iterator[tuple[int, Entry]]:
-        for first, last in ranges:
-            for at in range(bisect_left(self._known, first, key=UID), bisect_right(self._known, last, key=UID)):
-                yield at + 1, self._known[at]
+    def _among(self, ranges: list[tuple[int, int]]) -> list[tuple[int, Entry]]:
+        known = self._known
+        return [
+            (at + 1, known[at])
+            for first, last in ranges
+            for at in range(bisect_left(known, first, key=UID), bisect_right(known, last, key=UID))
+        ]
+
+
+def _with(uids: dict[int, None], uid: int) -> dict[int, None]:
+    if uids is NONE:
+        return {uid: None}
+    uids[uid] = None
+    return uids

@@ -8,7 +8,8 @@ appendix C has it.
 """
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from angarium.wire.address import Address, AddressError
 from angarium.wire.smtp.errors import Refusal
@@ -32,8 +33,7 @@ _UNKNOWN_PARAMETER = Reply(555, "5.5.4", "Unknown parameter")
 _NEEDS_SMTPUTF8 = Reply(553, "5.6.7", "Such an address needs SMTPUTF8")
 
 
-@dataclass(frozen=True, slots=True)
-class Mail:
+class Mail(Struct, frozen=True):
     """What MAIL says. The null reverse-path is an empty `address`."""
 
     address: str

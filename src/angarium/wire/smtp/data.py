@@ -9,14 +9,16 @@ A message that is too large is dropped as it comes. Work is linear in its size h
 
 from angarium.wire.message import has_bare_newlines
 from angarium.wire.smtp.replies import Reply
+from angarium.wire.stream import NUL
 
 __all__ = ["Data", "stuff"]
 
 _END = b"\r\n.\r\n"
+DOT = ord(".")
 
 TOO_BIG = Reply(552, "5.3.4", "Message too big")
 _BARE_LINE_END = Reply(554, "5.6.0", "Bare CR or LF in the message")
-_NUL = Reply(554, "5.6.0", "NUL in the message")
+_HAS_NUL = Reply(554, "5.6.0", "NUL in the message")
 
 
 class Data:
@@ -36,7 +38,7 @@ class Data:
     def receive(self, data: bytes) -> bytes | None:
         """Take the next bytes. Returns None until the end is reached, and then what came after it."""
         data = self._held + data
-        end = data.find(_END) if b"." in data else -1  # in armour there is none, and one octet is sought faster
+        end = data.find(_END) if DOT in data else -1  # in armour there is none, and one octet is sought faster
         if end >= 0:
             self._keep(data[: end + 2])
             return data[end + len(_END) :]
@@ -56,12 +58,12 @@ class Data:
             return TOO_BIG
         if has_bare_newlines(self._message):
             return _BARE_LINE_END
-        return _NUL if b"\0" in self._message else None
+        return _HAS_NUL if NUL in self._message else None
 
     def _keep(self, data: bytes) -> None:
         """Append what can hold no part of the end. It never stops within CRLF and dot, so stuffing shows whole."""
         if not self.dropped:
-            self._message += data.replace(b"\r\n.", b"\r\n") if b"." in data else data
+            self._message += data.replace(b"\r\n.", b"\r\n") if DOT in data else data
             if len(self._message) <= self._limit + 2:
                 return
             self.dropped = len(self._message)
@@ -76,7 +78,7 @@ def stuff(message: bytes) -> bytes:
     Raises:
         ValueError: the message has a bare CR, a bare LF or a NUL.
     """
-    if b"\0" in message or has_bare_newlines(message):
+    if NUL in message or has_bare_newlines(message):
         raise ValueError("a message has lines that end in CRLF, and no NUL")
     stuffed = message.replace(b"\r\n.", b"\r\n..")
     return (b"." if stuffed.startswith(b".") else b"") + stuffed + (b"" if _ends_line(stuffed) else b"\r\n") + b".\r\n"

@@ -14,11 +14,13 @@ Mail from other relays needs no login but TLS: there EHLO leads to GREETED in cl
 from collections.abc import Mapping
 from enum import Enum
 
+from angarium.wire.members import direct
 from angarium.wire.smtp.replies import Reply
 
 __all__ = ["FORGIVEN", "LOGGED_IN", "OUT_OF_PLACE", "OUT_OF_PLACE_BETWEEN_RELAYS", "State"]
 
 
+@direct
 class State(Enum):
     """Where a session is. Each name says what has been done."""
 

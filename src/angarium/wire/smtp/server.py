@@ -19,13 +19,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from msgspec import Struct
+
 from angarium.wire.sasl import MECHANISMS, Cancelled, Credentials, Exchange, SaslError, UnknownMechanism
 from angarium.wire.smtp.commands import parse_hello, parse_mail, parse_nothing, parse_recipient
 from angarium.wire.smtp.data import TOO_BIG, Data
 from angarium.wire.smtp.errors import OurError, Refusal
 from angarium.wire.smtp.order import FORGIVEN, LOGGED_IN, OUT_OF_PLACE, OUT_OF_PLACE_BETWEEN_RELAYS, State
 from angarium.wire.smtp.replies import Answer, Reply, multiline, spell
-from angarium.wire.stream import LineTooLong, Parser, Stream
+from angarium.wire.stream import CR, NUL, LineTooLong, Parser, Stream
 
 __all__ = ["Event", "Login", "Message", "Recipient", "Sender", "Server", "StartTls", "Terms"]
 
@@ -49,15 +51,13 @@ class Terms:
     """Whether MAIL needs a login; if not, it needs TLS."""
 
 
-@dataclass(frozen=True, slots=True)
-class Login:
+class Login(Struct, frozen=True):
     """Somebody wants to log in. Answer 235 or a refusal."""
 
     credentials: Credentials
 
 
-@dataclass(frozen=True, slots=True)
-class Sender:
+class Sender(Struct, frozen=True):
     """MAIL: may this be the sender? As written; empty for the null reverse-path. Answer 250 or a refusal."""
 
     address: str
@@ -65,15 +65,13 @@ class Sender:
     """The message's size in octets as announced."""
 
 
-@dataclass(frozen=True, slots=True)
-class Recipient:
+class Recipient(Struct, frozen=True):
     """RCPT: may this be a recipient? As written. Answer 250 or a refusal."""
 
     address: str
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Struct, frozen=True):
     """The whole transaction: well-formed lines that end in CRLF, for recipients in the order they were named.
 
     Answer 250 once it cannot be lost any more, or a refusal.
@@ -84,8 +82,7 @@ class Message:
     message: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class StartTls:
+class StartTls(Struct, frozen=True):
     """Send what is to be sent, do the handshake, and call `secured`. There is no answer to give."""
 
 
@@ -217,9 +214,10 @@ class Server:
         except LineTooLong:
             yield from self._stream.drop_line()
             raise Refusal(_LINE_TOO_LONG) from None
-        if not line.endswith(b"\r\n") or b"\r" in line[:-2] or b"\0" in line:
+        text = line[:-2]
+        if not line.endswith(b"\r\n") or CR in text or NUL in text:
             raise Refusal(_BAD_LINE)
-        return line[:-2]
+        return text
 
     def _ask(self, event: Event) -> Parser[Answer]:
         """Hand an event out and wait for its answer, which is then said."""

@@ -1,7 +1,5 @@
 """Commands about the account: quota (RFC 2087) and metadata (RFC 5464)."""
 
-from dataclasses import dataclass
-
 from angarium.wire.imap.commands.rule import Command, Rule, State
 from angarium.wire.imap.mailbox import mailbox
 from angarium.wire.imap.reader import Malformed, Reader
@@ -12,27 +10,23 @@ __all__ = ["RULES", "GetMetadata", "GetQuota", "GetQuotaRoot", "SetMetadata", "S
 MOST = 64
 
 
-@dataclass(frozen=True, slots=True)
-class GetQuota(Command):
+class GetQuota(Command, frozen=True):
     """GETQUOTA."""
 
     root: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class GetQuotaRoot(Command):
+class GetQuotaRoot(Command, frozen=True):
     """GETQUOTAROOT."""
 
     mailbox: str
 
 
-@dataclass(frozen=True, slots=True)
-class SetQuota(Command):
+class SetQuota(Command, frozen=True):
     """SETQUOTA; nobody may, so what it asks for is not kept."""
 
 
-@dataclass(frozen=True, slots=True)
-class GetMetadata(Command):
+class GetMetadata(Command, frozen=True):
     """GETMETADATA. The mailbox is empty for the server's own; entries are in lower case."""
 
     mailbox: str
@@ -42,8 +36,7 @@ class GetMetadata(Command):
     max_size: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class SetMetadata(Command):
+class SetMetadata(Command, frozen=True):
     """SETMETADATA. A value of None removes."""
 
     mailbox: str

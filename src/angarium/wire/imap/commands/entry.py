@@ -3,8 +3,6 @@
 RFC 3501, 6.1 and 6.2; RFC 2971 (ID); RFC 4959 (initial responses); RFC 4978 (COMPRESS); RFC 5161 (ENABLE).
 """
 
-from dataclasses import dataclass
-
 from angarium.wire.imap.commands.rule import Command, Rule, State, bare
 from angarium.wire.imap.reader import Malformed, Reader
 from angarium.wire.sasl import Cancelled, Credentials, Exchange, SaslError
@@ -13,47 +11,39 @@ from angarium.wire.stream import Parser
 __all__ = ["RULES", "Capability", "Compress", "Enable", "Id", "Login", "Logout", "Noop", "StartTls"]
 
 
-@dataclass(frozen=True, slots=True)
-class Capability(Command):
+class Capability(Command, frozen=True):
     """CAPABILITY."""
 
 
-@dataclass(frozen=True, slots=True)
-class Noop(Command):
+class Noop(Command, frozen=True):
     """NOOP."""
 
 
-@dataclass(frozen=True, slots=True)
-class Logout(Command):
+class Logout(Command, frozen=True):
     """LOGOUT."""
 
 
-@dataclass(frozen=True, slots=True)
-class Id(Command):
+class Id(Command, frozen=True):
     """ID. What the client tells of itself is read and forgotten: nothing identifying is kept."""
 
 
-@dataclass(frozen=True, slots=True)
-class StartTls(Command):
+class StartTls(Command, frozen=True):
     """STARTTLS."""
 
 
-@dataclass(frozen=True, slots=True)
-class Login(Command):
+class Login(Command, frozen=True):
     """LOGIN, or AUTHENTICATE with its exchange behind it."""
 
     credentials: Credentials
 
 
-@dataclass(frozen=True, slots=True)
-class Enable(Command):
+class Enable(Command, frozen=True):
     """ENABLE."""
 
     names: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Compress(Command):
+class Compress(Command, frozen=True):
     """COMPRESS."""
 
     mechanism: str

@@ -4,7 +4,6 @@ RFC 3501, 6.3; RFC 2342 (NAMESPACE); RFC 7162, 3.1 (CONDSTORE).
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from angarium.wire.imap.commands.rule import Command, Rule, State, bare
 from angarium.wire.imap.dates import skip_date_time
@@ -18,8 +17,7 @@ __all__ = ["RULES", "Append", "Create", "Delete", "List", "Namespace", "Rename",
 STATUS_ITEMS = frozenset({"MESSAGES", "RECENT", "UIDNEXT", "UIDVALIDITY", "UNSEEN", "HIGHESTMODSEQ"})
 
 
-@dataclass(frozen=True, slots=True)
-class Select(Command):
+class Select(Command, frozen=True):
     """SELECT, or EXAMINE if `read_only`."""
 
     mailbox: str
@@ -27,37 +25,32 @@ class Select(Command):
     condstore: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Create(Command):
+class Create(Command, frozen=True):
     """CREATE."""
 
     mailbox: str
 
 
-@dataclass(frozen=True, slots=True)
-class Delete(Command):
+class Delete(Command, frozen=True):
     """DELETE."""
 
     mailbox: str
 
 
-@dataclass(frozen=True, slots=True)
-class Rename(Command):
+class Rename(Command, frozen=True):
     """RENAME."""
 
     mailbox: str
     to: str
 
 
-@dataclass(frozen=True, slots=True)
-class Subscribe(Command):
+class Subscribe(Command, frozen=True):
     """SUBSCRIBE or UNSUBSCRIBE."""
 
     mailbox: str
 
 
-@dataclass(frozen=True, slots=True)
-class List(Command):
+class List(Command, frozen=True):
     """LIST, or LSUB if `subscribed`."""
 
     reference: str
@@ -65,16 +58,14 @@ class List(Command):
     subscribed: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Status(Command):
+class Status(Command, frozen=True):
     """STATUS."""
 
     mailbox: str
     items: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Append(Command):
+class Append(Command, frozen=True):
     """APPEND. Its date and time are not kept: see `dates.skip_date_time`."""
 
     mailbox: str
@@ -82,8 +73,7 @@ class Append(Command):
     message: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Namespace(Command):
+class Namespace(Command, frozen=True):
     """NAMESPACE."""
 
 

@@ -5,7 +5,6 @@ RFC 3501, 6.4; RFC 2177 (IDLE); RFC 3691 (UNSELECT); RFC 4315 (UIDPLUS); RFC 685
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
 
 from angarium.wire.imap.commands.rule import Command, Rule, State, bare
@@ -14,7 +13,9 @@ from angarium.wire.imap.items import Item, fetch_items
 from angarium.wire.imap.keys import And, search_keys
 from angarium.wire.imap.mailbox import mailbox
 from angarium.wire.imap.reader import Malformed, Reader
+from angarium.wire.imap.remembered import remembered
 from angarium.wire.imap.sequence import SequenceSet, sequence_set
+from angarium.wire.members import direct
 from angarium.wire.stream import Parser
 
 __all__ = ["RULES", "Change", "Check", "Close", "Copy", "Expunge", "Fetch", "Idle", "Search", "Store", "Unselect"]
@@ -24,43 +25,36 @@ STORE_ITEM = re.compile(rb"([+-]?)FLAGS(\.SILENT)?", re.IGNORECASE)
 CHARSETS = frozenset({b"US-ASCII", b"UTF-8"})
 
 
-@dataclass(frozen=True, slots=True)
-class Check(Command):
+class Check(Command, frozen=True):
     """CHECK."""
 
 
-@dataclass(frozen=True, slots=True)
-class Close(Command):
+class Close(Command, frozen=True):
     """CLOSE."""
 
 
-@dataclass(frozen=True, slots=True)
-class Unselect(Command):
+class Unselect(Command, frozen=True):
     """UNSELECT."""
 
 
-@dataclass(frozen=True, slots=True)
-class Idle(Command):
+class Idle(Command, frozen=True):
     """IDLE."""
 
 
-@dataclass(frozen=True, slots=True)
-class Expunge(Command):
+class Expunge(Command, frozen=True):
     """EXPUNGE, or UID EXPUNGE if `numbers` are given."""
 
     numbers: SequenceSet | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Search(Command):
+class Search(Command, frozen=True):
     """SEARCH. There is no `key` where it would be in a charset we do not know."""
 
     key: And | None
     by_uid: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Fetch(Command):
+class Fetch(Command, frozen=True):
     """FETCH."""
 
     numbers: SequenceSet
@@ -69,6 +63,7 @@ class Fetch(Command):
     changed_since: int | None = None
 
 
+@direct
 class Change(Enum):
     """What STORE does with its flags."""
 
@@ -77,8 +72,7 @@ class Change(Enum):
     REMOVE = b"-"
 
 
-@dataclass(frozen=True, slots=True)
-class Store(Command):
+class Store(Command, frozen=True):
     """STORE."""
 
     numbers: SequenceSet
@@ -89,8 +83,7 @@ class Store(Command):
     unchanged_since: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Copy(Command):
+class Copy(Command, frozen=True):
     """COPY, or MOVE if `move`."""
 
     numbers: SequenceSet
@@ -123,7 +116,6 @@ def _fetch(reader: Reader, by_uid: bool) -> Parser[Fetch]:
 
 
 def _store(reader: Reader, by_uid: bool) -> Parser[Store]:
-    yield from ()
     reader.space()
     numbers = sequence_set(reader)
     since = None
@@ -131,9 +123,16 @@ def _store(reader: Reader, by_uid: bool) -> Parser[Store]:
         since = reader.number(MODSEQ)
         reader.expect(b")")
     reader.space()
+    change, flags, silent = yield from _change(reader)
+    return Store(numbers, change, flags, silent, by_uid, since)
+
+
+@remembered
+def _change(reader: Reader) -> Parser[tuple[Change, frozenset[str], bool]]:
+    yield from ()
     item = reader.match(STORE_ITEM, "FLAGS")
     reader.space()
-    return Store(numbers, Change(item[1]), flag_list(reader), item[2] is not None, by_uid, since)
+    return Change(item[1]), flag_list(reader), item[2] is not None
 
 
 def _copy(*, move: bool) -> Callable[[Reader, bool], Parser[Copy]]:

@@ -4,12 +4,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Flag, auto
 
+from msgspec import Struct
+
 from angarium.wire.imap.reader import Reader
+from angarium.wire.members import direct
 from angarium.wire.stream import Parser
 
 __all__ = ["Command", "Rule", "State", "bare"]
 
 
+@direct
 class State(Flag):
     """Where a connection stands. A command's rule holds all the states it is allowed in."""
 
@@ -22,10 +26,8 @@ class State(Flag):
     INSIDE = AUTHENTICATED | SELECTED
 
 
-class Command:
+class Command(Struct, frozen=True):
     """A command with its arguments, read and checked in form; nothing is known yet of what they name."""
-
-    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,67 @@
+"""The decoy of a relay: what strangers see on the https and http ports, and who is let past it."""
+
+import hmac
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from angarium.apps.exchange import Exchange
+from angarium.apps.reception import Reception
+from angarium.edge.decoy.folder import Folder
+from angarium.edge.decoy.moved import moved
+from angarium.edge.decoy.session import Decoy
+from angarium.edge.http import HttpSite, serve_once
+from angarium.edge.mxdeliv import PATH
+from angarium.edge.pages.exchange import Request
+from angarium.edge.pages.machines import CHALLENGES
+from angarium.edge.tunnel import Tunnels
+from angarium.reach.transport import Connection
+
+__all__ = ["Disguise"]
+
+
+@dataclass(frozen=True, slots=True)
+class Disguise:
+    """Builds the decoys of both ports."""
+
+    site: HttpSite
+    reception: Reception
+    exchange: Exchange
+    tunnels: Tunnels
+    folder: Path
+    """The files that strangers see."""
+
+    def https(self) -> Decoy:
+        """The site, and the relay behind it."""
+        folder = Folder(self.folder, self.site.domain(), self._port)
+        through = partial(_through, site=self.site, plain=False)
+        return Decoy(folder.answer, self._known, through, self.site.limits.write_seconds)
+
+    def http(self) -> Decoy:
+        """The way to the site, and proofs for an authority that has asked for them."""
+
+        async def asked(request: Request) -> bool:
+            token = request.path.removeprefix(CHALLENGES)
+            return request.method in ("GET", "HEAD") and token != request.path and bool(self.site.challenge(token))
+
+        through = partial(_through, site=self.site, plain=True)
+        return Decoy(moved(self.site.domain(), self._port), asked, through, self.site.limits.write_seconds)
+
+    def _port(self) -> str:
+        port = self.site.https_port()
+        return "" if port in (None, 443) else f":{port}"
+
+    async def _known(self, request: Request) -> bool:
+        """Whether a request is for the relay itself, by what only those know who have to do with it."""
+        if request.method == "CONNECT":
+            return self.tunnels.known(request)
+        if request.path == PATH:
+            return await self.reception.known(request)
+        if request.path.startswith("/box/"):
+            return self.exchange.known(request)
+        above, slash, _ = request.path[1:].partition("/")
+        return bool(slash) and hmac.compare_digest(f"/{above}".encode(), self.site.base.encode())
+
+
+async def _through(connection: Connection, said: bytes, *, site: HttpSite, plain: bool) -> bytes | None:
+    return await serve_once(connection, said, site, plain=plain)

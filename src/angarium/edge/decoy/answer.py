@@ -1,0 +1,123 @@
+"""An answer as nginx 1.22 words it: the order of its headers, the bodies of its refusals, and its compression.
+
+Pure but for the date, which is passed in.
+"""
+
+import zlib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from angarium.edge.decoy.request import Head
+
+__all__ = ["Answer", "Piece", "head_of", "refusal", "squeezed"]
+
+SOFTWARE = "nginx/1.22.1"
+REASONS = {
+    200: "OK",
+    206: "Partial Content",
+    301: "Moved Permanently",
+    304: "Not Modified",
+    400: "Bad Request",
+    403: "Forbidden",
+    404: "Not Found",
+    405: "Not Allowed",
+    412: "Precondition Failed",
+    413: "Request Entity Too Large",
+    414: "Request-URI Too Large",
+    416: "Requested Range Not Satisfiable",
+    500: "Internal Server Error",
+    501: "Not Implemented",
+    502: "Bad Gateway",
+    504: "Gateway Time-out",
+    505: "HTTP Version Not Supported",
+}
+PARTICULAR = {
+    494: "Request Header Or Cookie Too Large",
+    497: "The plain HTTP request was sent to HTTPS port",
+}
+"""Statuses that are 400 to the outside, and say why."""
+ENDING = {400, 413, 414, 494, 497, 500, 501}
+PADDING = b"<!-- a padding to disable MSIE and Chrome friendly error page -->\r\n" * 6
+SQUEEZED_LEAST = 20
+"""Octets from which it is worth compressing (gzip_min_length)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Part of a file, or all of it."""
+
+    path: Path
+    begin: int
+    octets: int
+
+
+@dataclass(slots=True)
+class Answer:
+    """What is said back. `headers` come before Connection, `later` behind it."""
+
+    status: int
+    kind: str = "text/html"
+    body: list[bytes | Piece] = field(default_factory=list)
+    headers: list[tuple[str, str]] = field(default_factory=list)
+    later: list[tuple[str, str]] = field(default_factory=list)
+    ends: bool = False
+    """Whether the connection ends with it, and says so."""
+    drops: bool = False
+    """Whether the connection ends with it without saying so."""
+    asks: bool = False
+    """Whether the body of the request was looked for first."""
+    changing: bool = False
+    """Whether it may be compressed."""
+
+    @property
+    def octets(self) -> int:
+        """Of the body."""
+        return sum(part.octets if isinstance(part, Piece) else len(part) for part in self.body)
+
+
+def refusal(status: int, head: Head | None = None) -> Answer:
+    """The page of a status. Browsers that put their own in its place get a longer one."""
+    reason = REASONS[400 if status in PARTICULAR else status]
+    code = 400 if status in PARTICULAR else status
+    particular = PARTICULAR.get(status, "")
+    title = f"400 {particular}" if particular else f"{code} {reason}"
+    lines = ["<html>", f"<head><title>{title}</title></head>", "<body>", f"<center><h1>{code} {reason}</h1></center>"]
+    lines += [f"<center>{particular}</center>"] if particular else []
+    lines += [f"<hr><center>{SOFTWARE}</center>", "</body>", "</html>", ""]
+    page = "\r\n".join(lines).encode()
+    if head is not None and head.minor >= 0 and code >= 400 and _padded(head.headers.get("user-agent", "")):
+        page += PADDING
+    return Answer(code, body=[page], ends=status in ENDING, changing=code in (403, 404))
+
+
+def head_of(answer: Answer, date: str, *, keep: bool, length: int | None) -> bytes:
+    """Status line and headers; `length` None: the body comes in chunks, -1: it comes in chunks that are not sent."""
+    lines = [f"HTTP/1.1 {answer.status} {REASONS[answer.status]}", f"Server: {SOFTWARE}", f"Date: {date}"]
+    if answer.status != 304:
+        lines.append(f"Content-Type: {answer.kind}")
+    if length is not None and length >= 0 and answer.status != 304:
+        lines.append(f"Content-Length: {length}")
+    lines += [f"{name}: {value}" for name, value in answer.headers]
+    if length is None:
+        lines.append("Transfer-Encoding: chunked")
+    lines.append(f"Connection: {'keep-alive' if keep else 'close'}")
+    lines += [f"{name}: {value}" for name, value in answer.later]
+    return "\r\n".join([*lines, "", ""]).encode("latin-1")
+
+
+def squeezed(data: bytes) -> bytes:
+    """In gzip, with the window that nginx takes for so many octets (RFC 1952)."""
+    window, memory = zlib.MAX_WBITS, 8
+    while len(data) < (1 << (window - 1)) - 262:
+        window, memory = window - 1, max(1, memory - 1)
+    packer = zlib.compressobj(1, zlib.DEFLATED, 16 + max(window, 9), memory)
+    return packer.compress(data) + packer.flush()
+
+
+def _padded(agent: str) -> bool:
+    """Whether nginx takes this for one of the browsers in question."""
+    if "Opera" in agent:
+        return False
+    if "MSIE " in agent:
+        return agent.index("MSIE ") + 7 < len(agent)
+    return "Gecko/" not in agent and "Chrome/" in agent

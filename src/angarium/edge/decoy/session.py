@@ -1,0 +1,189 @@
+"""One connection to the decoy: requests of strangers in, nginx's answers out, and the relay's own people let through.
+
+A request is looked at before it is answered: who knows the secret path, shows a pass, or brings mail for somebody who
+is here, is served by the relay itself (`edge/http`), and then it is the decoy's turn again. Everybody else gets what
+Debian's nginx would say of the folder, down to the limits, and the relay is not asked.
+
+Not imitated: the milliseconds in which nginx holds back a short answer (TCP_CORK), and where it divides compressed
+pages of more than 24 kB into chunks.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from email.utils import formatdate
+
+from angarium.edge.decoy.answer import Answer, Piece, head_of, refusal, squeezed
+from angarium.edge.decoy.body import Body
+from angarium.edge.decoy.folder import asks_squeezed
+from angarium.edge.decoy.request import Bad, Head, read_head
+from angarium.edge.pages.exchange import Request
+from angarium.reach.transport import PIECE, Connection
+
+__all__ = ["HEAD_SECONDS", "Decoy", "request_of", "serve_decoy"]
+
+HEAD_SECONDS = 60.0
+"""For a head, and for the first word of TLS (client_header_timeout)."""
+KEEP_SECONDS = 75.0
+"""Silence between two requests (keepalive_timeout)."""
+REQUESTS = 1000
+DRAIN_SILENCE, DRAIN_SECONDS = 5.0, 30.0
+"""How long nginx goes on reading a body that it has answered already."""
+SQUEEZED_MOST = 1 << 20
+"""Larger pages are not compressed: that would hold up everybody else."""
+
+Through = Callable[[Connection, bytes], Awaitable[bytes | None]]
+"""Serves one request that begins with these bytes; what came behind it, or None where the connection is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decoy:
+    """The site that strangers see, and the way past it."""
+
+    answer: Callable[[Head], Answer]
+    """What the site says."""
+    known: Callable[[Request], Awaitable[bool]]
+    """Whether a request is for the relay itself."""
+    through: Through
+    write_seconds: float
+
+
+async def serve_decoy(connection: Connection, decoy: Decoy, *, plain: bool = False) -> None:
+    """Answer until the connection is over. `plain`: TLS was to begin, and did not.
+
+    Raises nothing but CancelledError.
+    """
+    try:
+        with contextlib.suppress(ConnectionError, TimeoutError):
+            await _Session(connection, decoy, plain).run()
+    finally:
+        await connection.close()
+
+
+class _Session:
+    def __init__(self, connection: Connection, decoy: Decoy, plain: bool) -> None:
+        self._connection = connection
+        self._decoy = decoy
+        self._plain = plain
+        self._said = b""
+        self._clock = asyncio.get_running_loop().time
+
+    async def run(self) -> None:
+        """Answer requests until one side has had enough."""
+        for left in reversed(range(REQUESTS)):
+            try:
+                head = await self._head(HEAD_SECONDS if left == REQUESTS - 1 or self._said else KEEP_SECONDS)
+            except Bad as bad:
+                silent = not bad.bare and self._said.lstrip(b"\r\n").startswith(b"HEAD ")
+                await self._write(None, refusal(bad.status), keep=False, bare=bad.bare, silent=silent)
+                if bad.awaits:
+                    await self._drain(Body.announced(bad.awaits))
+                return
+            if head is None or not await self._exchange(head, last=not left):
+                return
+
+    async def _exchange(self, head: Head, *, last: bool) -> bool:
+        if not self._plain and await self._decoy.known(request_of(head)):
+            rest = await self._decoy.through(self._connection, self._said)
+            self._said = rest or b""
+            return rest is not None
+        self._said = self._said[head.octets :]
+        answer = refusal(497, head) if self._plain else self._decoy.answer(head)
+        body = Body(head)
+        self._said = body.take(self._said)
+        keep = head.keep_alive and head.minor >= 0 and not (answer.ends or last or body.broken)
+        expects = head.headers.get("expect", "").lower() == "100-continue" and head.minor > 0
+        if answer.asks and body.broken:
+            answer = refusal(400, head)
+        elif expects and answer.asks:
+            await self._send(b"HTTP/1.1 100 Continue\r\n\r\n")
+        await self._write(head, answer, keep=keep, bare=head.minor < 0, silent=head.method == "HEAD")
+        return not answer.drops and await self._drain(body) and keep
+
+    async def _head(self, patience: float) -> Head | None:
+        deadline = self._clock() + patience
+        while True:
+            if self._said and (tunnel := await self._tunnel()) is not None:
+                return tunnel
+            if (head := read_head(self._said)) is not None:
+                return head
+            begun = bool(self._said)
+            data = await self._connection.read(timeout=max(deadline - self._clock(), 0))
+            if not data:
+                return None
+            if not begun:
+                deadline = self._clock() + HEAD_SECONDS
+            self._said += data
+
+    async def _tunnel(self) -> Head | None:
+        """nginx refuses CONNECT at its goal's colon; who has a pass says all of it at once."""
+        if not self._said.startswith(b"CONNECT ") or b"\r\n\r\n" not in self._said:
+            return None
+        text, _, _ = self._said.partition(b"\r\n\r\n")
+        first, *lines = text.decode("latin-1").split("\r\n")
+        parts = first.split(" ")
+        if len(parts) != 3:
+            return None
+        pairs = [(name.lower(), value.strip()) for name, _, value in (line.partition(":") for line in lines)]
+        head = Head("CONNECT", parts[1], None, 1, dict(pairs), pairs, len(text) + 4)
+        return head if await self._decoy.known(request_of(head)) else None
+
+    async def _write(self, head: Head | None, answer: Answer, *, keep: bool, bare: bool, silent: bool) -> None:
+        date = formatdate(usegmt=True)
+        if head is not None and asks_squeezed(head, answer) and answer.octets <= SQUEEZED_MOST:
+            packed = await asyncio.to_thread(squeezed, b"".join([await _content(part) for part in answer.body]))
+            answer.later = [(name, f"W/{value}" if name == "ETag" else value) for name, value in answer.later]
+            answer.later.append(("Content-Encoding", "gzip"))
+            said = head_of(answer, date, keep=keep, length=-1 if silent else None)
+            await self._send(said if silent else said + b"%x\r\n%b\r\n0\r\n\r\n" % (len(packed), packed))
+            return
+        said = b"" if bare else head_of(answer, date, keep=keep, length=answer.octets)
+        if silent or answer.status == 304:
+            await self._send(said)
+            return
+        for part in answer.body:
+            if isinstance(part, bytes):
+                said += part
+                continue
+            for begin in range(part.begin, part.begin + part.octets, 4 * PIECE):
+                octets = min(4 * PIECE, part.begin + part.octets - begin)
+                said += await _content(Piece(part.path, begin, octets))
+                await self._send(said)
+                said = b""
+        if said:
+            await self._send(said)
+
+    async def _send(self, data: bytes) -> None:
+        await self._connection.write(data, timeout=self._decoy.write_seconds)
+
+    async def _drain(self, body: Body) -> bool:
+        """Read what is left of the body, and throw it away; whether it came to its end."""
+        deadline = self._clock() + DRAIN_SECONDS
+        while not body.done and not body.broken:
+            data = await self._connection.read(timeout=min(DRAIN_SILENCE, max(deadline - self._clock(), 0)))
+            if not data:
+                return False
+            self._said = body.take(data)
+        return body.done
+
+
+def request_of(head: Head) -> Request:
+    """The request as the relay's own handlers see it."""
+    path, _, query = head.target.partition("#")[0].partition("?")
+    return Request(head.method, path, query, dict(reversed(head.lines)), b"", head.lines)
+
+
+async def _content(part: bytes | Piece) -> bytes:
+    if isinstance(part, bytes):
+        return part
+
+    def read() -> bytes:
+        with part.path.open("rb") as file:
+            file.seek(part.begin)
+            return file.read(part.octets).ljust(part.octets, b"\0")
+
+    try:
+        return await asyncio.to_thread(read)
+    except OSError:
+        raise ConnectionAbortedError("the file is gone") from None

@@ -1,0 +1,143 @@
+"""Debian's nginx and the decoy, on the same folder with the same certificate."""
+
+import asyncio
+import os
+import shutil
+import socket
+import ssl
+import subprocess
+import time
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+import trustme
+
+from angarium.edge.decoy import hello
+from angarium.edge.decoy.folder import Folder
+from angarium.edge.decoy.moved import moved
+from angarium.edge.decoy.session import Decoy, serve_decoy
+from angarium.edge.listener import Door, Listener
+from angarium.edge.pages.exchange import Request
+from angarium.edge.settings import Limits, Listen
+from angarium.reach.transport import Connection
+from tests.edge.decoy.probes import CHANGED, FILES
+
+CONFIGURATION = """
+daemon off; master_process off; pid {here}/pid; error_log {here}/errors;
+events {{ worker_connections 768; }}
+http {{
+    sendfile on; tcp_nopush on; types_hash_max_size 2048; include /etc/nginx/mime.types;
+    default_type application/octet-stream;
+    ssl_protocols TLSv1 TLSv1.1 TLSv1.2 TLSv1.3; ssl_prefer_server_ciphers on; access_log off; gzip on;
+    client_body_temp_path {here}/a; proxy_temp_path {here}/b; fastcgi_temp_path {here}/c; uwsgi_temp_path {here}/d;
+    scgi_temp_path {here}/e;
+    server {{
+        listen 127.0.0.1:{https} ssl; root {root}; index index.html index.htm index.nginx-debian.html; server_name _;
+        ssl_certificate {here}/cert; ssl_certificate_key {here}/key;
+        location / {{ try_files $uri $uri/ =404; }}
+    }}
+    server {{ listen 127.0.0.1:{http}; server_name site.example; return 301 https://$host$request_uri; }}
+}}
+"""
+"""As Debian ships it, but for the places of files, and TLS as its comments suggest."""
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Where both listen, on loopback."""
+
+    https: int
+    http: int
+
+
+def free() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
+
+
+@pytest.fixture(scope="session")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that both serve."""
+    root = tmp_path_factory.mktemp("site")
+    for name, content in FILES.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        os.utime(path, (CHANGED, CHANGED))
+    return root
+
+
+@pytest.fixture(scope="session")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with `cert` and `key`."""
+    here = tmp_path_factory.mktemp("pair")
+    made = trustme.CA(key_type=trustme.KeyType.ECDSA).issue_cert("site.example", key_type=trustme.KeyType.ECDSA)
+    made.private_key_pem.write_to_path(here / "key")
+    for pem in made.cert_chain_pems:
+        pem.write_to_path(here / "cert", append=True)
+    return here
+
+
+@pytest.fixture(scope="session")
+def nginx(root: Path, pair: Path) -> Iterator[Ports]:
+    """Debian's nginx."""
+    program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
+    if program is None:
+        pytest.skip("needs Debian's nginx")
+    version = subprocess.run([program, "-v"], capture_output=True, text=True, check=True).stderr
+    if "nginx/1.22.1" not in version:
+        pytest.skip(f"imitated is nginx/1.22.1, not {version.strip()}")
+    ports = Ports(free(), free())
+    (pair / "nginx.conf").write_text(CONFIGURATION.format(here=pair, root=root, https=ports.https, http=ports.http))
+    running = subprocess.Popen([program, "-c", str(pair / "nginx.conf"), "-p", str(pair)], stderr=subprocess.DEVNULL)
+    try:
+        for _ in range(100):
+            with socket.socket() as knocking:
+                if knocking.connect_ex(("127.0.0.1", ports.http)) == 0:
+                    break
+            assert running.poll() is None
+            time.sleep(0.05)
+        yield ports
+    finally:
+        running.terminate()
+        running.wait(10)
+
+
+@pytest_asyncio.fixture
+async def ours(root: Path, pair: Path) -> AsyncIterator[Ports]:
+    """The decoy, with nobody whom it knows."""
+
+    async def nobody(request: Request) -> bool:
+        return False
+
+    async def nowhere(connection: Connection, said: bytes) -> bytes | None:
+        raise AssertionError
+
+    ports: dict[str, int] = {}
+    decoy = Decoy(Folder(root, "site.example", lambda: f":{ports['https']}").answer, nobody, nowhere, 10)
+    plain = Decoy(moved("site.example", lambda: ""), nobody, nowhere, 10)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers(hello.CIPHERS)
+    context.set_alpn_protocols(list(hello.PROTOCOLS))
+    context.load_cert_chain(pair / "cert", pair / "key")
+
+    async def handle(door: Door, connection: Connection) -> None:
+        await serve_decoy(connection, decoy if door.tls else plain)
+
+    async def admit(door: Door, connection: Connection) -> None:
+        await hello.admit(connection, decoy, alpn=frozenset(), timeout=10)
+
+    listen = Listen(addresses=["127.0.0.1"], ports="any", imaps=-1, imap=-1, submissions=-1, submission=-1, smtp=-1)
+    listener = Listener(Limits(), handle, lambda door: context, admit)
+    ports |= {door.name: door.port for door in await listener.bind(listen)}
+    running = asyncio.create_task(listener.run())
+    try:
+        yield Ports(ports["https"], ports["http"])
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)

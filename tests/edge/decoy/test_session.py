@@ -1,0 +1,94 @@
+"""The way past the decoy: who is let through, and that it is the decoy's turn again behind every request."""
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from angarium.edge.decoy.folder import Folder
+from angarium.edge.decoy.session import Decoy, serve_decoy
+from angarium.edge.pages.exchange import Request
+from angarium.reach.transport import Connection
+
+Say = Callable[[bytes], Awaitable[bytes]]
+
+KNOWN = b"GET /secret/page HTTP/1.1\r\nHost: x\r\n\r\n"
+LOST = b"GET /lost HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+@pytest.fixture
+def asked() -> list[Request]:
+    """What was looked at."""
+    return []
+
+
+@pytest_asyncio.fixture
+async def say(tmp_path: Path, asked: list[Request]) -> AsyncIterator[Say]:
+    """Says something to a decoy that knows `/secret/…` and `CONNECT here:1`, and hears all that is said back."""
+    (tmp_path / "index.html").write_text("a site")
+    (tmp_path / "secret.html").write_text("of the site, not of the relay")
+    os.symlink("/etc", tmp_path / "etc")
+    os.symlink("/etc/hostname", tmp_path / "hostname")
+
+    async def known(request: Request) -> bool:
+        asked.append(request)
+        return request.path.startswith("/secret/") or (request.method == "CONNECT" and request.path == "here:1")
+
+    async def through(connection: Connection, said: bytes) -> bytes | None:
+        head, _, rest = said.partition(b"\r\n\r\n")
+        await connection.write(b"RELAY;", timeout=5)
+        return None if head.startswith(b"CONNECT") else rest
+
+    decoy = Decoy(Folder(tmp_path, "x", lambda: "").answer, known, through, 5)
+
+    async def talk(said: bytes) -> bytes:
+        ours, theirs = socket.socketpair()
+        serving = asyncio.create_task(serve_decoy(Connection(theirs), decoy))
+        app = Connection(ours)
+        await app.write(said)
+        ours.shutdown(socket.SHUT_WR)
+        heard = b""
+        while data := await app.read(timeout=10):
+            heard += data
+        await app.close()
+        await asyncio.wait_for(serving, 10)
+        return heard
+
+    yield talk
+
+
+async def test_who_is_known_is_let_through_once_and_the_next_request_is_looked_at_anew(say: Say) -> None:
+    heard = await say(KNOWN + LOST + KNOWN + LOST)
+    parts = heard.split(b"RELAY;")
+    assert parts[0] == b""
+    assert [part[:22] for part in parts[1:]] == [b"HTTP/1.1 404 Not Found"] * 2
+
+
+async def test_a_tunnel_is_let_through_and_takes_the_connection(say: Say) -> None:
+    assert await say(b"CONNECT here:1 HTTP/1.1\r\nHost: here:1\r\n\r\n") == b"RELAY;"
+
+
+async def test_a_tunnel_for_nobody_is_refused_at_its_colon(say: Say) -> None:
+    heard = await say(b"CONNECT there:1 HTTP/1.1\r\nHost: there:1\r\n\r\n")
+    assert heard.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert heard == (await say(b"CONNECT there:1")).replace(b"\0", b"")  # and nothing of it is waited for
+
+
+async def test_handlers_see_what_was_said(say: Say, asked: list[Request]) -> None:
+    await say(b"POST /mxdeliv?x HTTP/1.1\r\nHost: x\r\nX-Mail-To: a\r\nX-MAIL-TO: b\r\nContent-Length: 1\r\n\r\n1")
+    (request,) = asked
+    assert (request.method, request.path, request.query) == ("POST", "/mxdeliv", "x")
+    assert request.every("x-mail-to") == ["a", "b"]
+    assert request.headers["x-mail-to"] == "a"
+
+
+@pytest.mark.parametrize(
+    "path", [b"/etc/", b"/etc/passwd", b"/hostname", b"/..%2f..%2fetc/passwd", b"/%2e%2e/%2e%2e/etc/passwd"]
+)
+async def test_nothing_outside_the_folder_is_given_out(say: Say, path: bytes) -> None:
+    heard = await say(b"GET " + path + b" HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert heard[:12] in (b"HTTP/1.1 404", b"HTTP/1.1 400")

@@ -1,0 +1,46 @@
+"""Passes: whom they admit, that they outlive a start, and what is kept of them."""
+
+import pytest
+
+from angarium.reach.passes import Passes
+from angarium.store.seal import Clear
+from angarium.store.store import Store, open_memory
+
+
+@pytest.fixture
+def store() -> Store:
+    return open_memory(Clear(bytes(32)))
+
+
+def choose(length: int) -> str:
+    return "abcdefghijklmnopqrstuvwxyz"[:length]
+
+
+async def test_a_pass_admits_until_it_is_taken_back(store: Store) -> None:
+    passes = Passes(store.papers)
+    user, password = await passes.issue("for the library", day=20_000, choose=choose)
+    assert (len(user), len(password)) == (10, 22)
+    assert passes.admits(user, password)
+    assert not passes.admits(user, password[:-1])
+    assert not passes.admits("nobody", password)
+    assert not passes.admits("nobody", "")
+
+    again = Passes(store.papers)
+    assert not again.admits(user, password)
+    await again.load()
+    assert again.admits(user, password)
+    assert [(made.user, made.day, made.remark) for made in again.all()] == [(user, 20_000, "for the library")]
+
+    assert await again.revoke(user)
+    assert not again.has(user)
+    assert not again.admits(user, password)
+    assert not await again.revoke(user)
+    await (third := Passes(store.papers)).load()
+    assert third.all() == []
+
+
+async def test_the_password_is_not_kept(store: Store) -> None:
+    user, password = await Passes(store.papers).issue("", day=1, choose=choose)
+    (kept,) = (await store.papers.all("pass")).values()
+    assert user.encode() in kept
+    assert password.encode() not in kept
