@@ -22,11 +22,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from statistics import median
 
-from angarium.apps.check.core import Event, binary, core
-from angarium.apps.check.profile import Profile, join
 from angarium.apps.check.throwaway import OPTIONS, relay
 from angarium.apps.check.trial import Trial, trial
+from angarium.lab.core import Event, binary, core
 from angarium.lab.freeze import FROZEN_AT, Freezer, freezer
+from angarium.lab.profile import Profile, join
 
 SETTINGS = """
 [messages]

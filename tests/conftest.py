@@ -11,7 +11,7 @@ import signal
 import pytest
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ["tests.dns_server", "tests.pebble"]
+pytest_plugins = ["tests.dns_server", "tests.pebble", "tests.programs"]
 
 settings.register_profile("angarium", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("angarium")

@@ -27,7 +27,7 @@ import trustme
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from angarium.edge.descriptors import raise_limit
+from angarium.reach.descriptors import raise_limit
 from bench.peers.debounce import LIBRARY, without_delay
 
 __all__ = ["CONFIGURATIONS", "Configuration", "Stack", "missing", "stack", "versions"]

@@ -64,6 +64,27 @@ async def test_what_it_asks_for_is_what_it_wants(dns_server: NameServer, judged:
     assert not any(line.bad for line in after.values())
 
 
+async def test_a_front_is_a_spare_address(
+    dns_server: NameServer, judged: Judged, keys: list[tuple[str, PublicKey]]
+) -> None:
+    resolver = Resolver([dns_server.server], timeout=2)
+    publish(dns_server, await judged())
+
+    async def addresses() -> list[tuple[str, str, bool]]:
+        found = await lines(DOMAIN, keys, resolver, [HERE], [ELSEWHERE])
+        assert not any(line.bad for line in found)
+        return [(line.value, line.state, line.needed) for line in found if line.type == "A"]
+
+    assert await addresses() == [(HERE, "right", True), (ELSEWHERE, "missing", False)]
+    dns_server.set(DOMAIN, "A", HERE, ELSEWHERE)
+    resolver = Resolver([dns_server.server], timeout=2)
+    assert await addresses() == [(HERE, "right", True), (ELSEWHERE, "right", False)]
+    # only fronts: the relay's own address is nobody's business
+    dns_server.set(DOMAIN, "A", ELSEWHERE)
+    resolver = Resolver([dns_server.server], timeout=2)
+    assert ("missing", True) not in [(state, needed) for _, state, needed in await addresses()]
+
+
 async def test_what_is_needed_is_enough(dns_server: NameServer, judged: Judged) -> None:
     publish(dns_server, {name: line for name, line in (await judged()).items() if line.needed})
     found = await judged()

@@ -15,6 +15,7 @@ COMMANDS = (
     "burn",
     "check",
     "dns",
+    "front",
     "invite",
     "lab",
     "passphrase",
@@ -30,6 +31,7 @@ COMMANDS = (
 QUEUE = ("retry", "hold", "release", "drop")
 PROXY = ("new", "list", "revoke")
 PEER = ("card", "add", "remove", "list", "accept", "hold", "fetch")
+FRONT = ("add", "list", "show", "remove", "burnt", "command", "run")
 LOAD = ("day", "fanout", "idle", "login", "storm", "throughput")
 
 
@@ -52,6 +54,7 @@ def test_every_command_says_in_the_list_what_it_is_for() -> None:
         *((name,) for name in COMMANDS if name != "lab"),
         *(("queue", word) for word in QUEUE),
         *(("peer", word) for word in PEER),
+        *(("front", word) for word in FRONT),
         *(("proxy", word) for word in PROXY),
         *(("lab", "seizure"), ("lab", "load"), *(("lab", "load", mode) for mode in LOAD)),
     ],

@@ -5,12 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from angarium.apps.approach import Approach
 from angarium.apps.certify import certify
 from angarium.apps.config import Config
 from angarium.apps.harden import Hardened
 from angarium.apps.keeper import Keeper
 from angarium.apps.last_error import LastError
 from angarium.mail.federation.census import Totals
+from angarium.mail.fronts import Fronts
 from angarium.reach.names import Names
 from angarium.store.interfaces import StoreError
 from angarium.store.seal import Clear
@@ -28,18 +30,19 @@ def keeper(store: Store, directory: Path) -> Keeper:
     async def connections() -> int:
         return 0
 
+    names = Names(config.names, ["127.0.0.1"])
     return Keeper(
         config=config,
         store=store,
         directory=directory,
         domain="relay.example",
         doors=[],
-        certified=certify(config.tls, directory / "tls", Names(config.names, ["127.0.0.1"]), today=datetime.date.today),
+        certified=certify(config.tls, directory / "tls", names, today=datetime.date.today),
         connections=connections,
         errors=LastError(),
         queue=lambda: Totals(0, 0, 0, 0, 0, 0, None),
         hardened=Hardened,
-        invite=lambda token: "",
+        approach=Approach(names, Fronts(store.papers), dict, bool),
         today=lambda: 0,
         end=lambda: None,
     )

@@ -20,9 +20,9 @@ from urllib.parse import urlsplit
 import pytest
 import pytest_asyncio
 
-from angarium.apps.check.core import Core, binary, core
 from angarium.apps.check.throwaway import OPTIONS, Relay, relay
 from angarium.apps.check.trial import Trial, trial
+from angarium.lab.core import Core, binary, core
 
 HERE = Path(__file__).parent
 GENEROUS = "[messages]\nrate_per_minute = 1000000\nrate_burst = 100000\n"

@@ -11,12 +11,12 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
-from angarium.apps.check.core import Core, CoreError, binary, core
 from angarium.apps.check.links import fresh, site
-from angarium.apps.check.profile import join, new_profile
 from angarium.apps.check.throwaway import Relay
 from angarium.apps.check.trial import Trial
 from angarium.lab.clients import Imap, Refused
+from angarium.lab.core import Core, CoreError, binary, core
+from angarium.lab.profile import join, new_profile
 from angarium.mail.invitation import Login, parse
 
 Start = Callable[..., AbstractAsyncContextManager[Relay]]

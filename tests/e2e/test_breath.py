@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from angarium.apps.check.core import Core
-from angarium.apps.check.profile import join
 from angarium.apps.check.throwaway import Relay
 from angarium.apps.check.trial import trial
+from angarium.lab.core import Core
 from angarium.lab.freeze import FROZEN_AT, freezer
+from angarium.lab.profile import join
 from bench.breath import SETTINGS, reads_at_once, through
 
 Start = Callable[..., AbstractAsyncContextManager[Relay]]

@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 import msgspec
 import pytest
 
-from angarium.apps.check.profile import join, new_profile
 from angarium.apps.check.throwaway import Relay
 from angarium.apps.check.trial import trial
+from angarium.lab.profile import join, new_profile
 from tests.e2e.test_proxy import NAME, ONLY_HTTPS, core_that_knows, enter
 
 GARDEN = "<!doctype html><title>Garden</title>"

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from angarium.apps.check.profile import Profile, join
 from angarium.apps.check.trial import Trial
+from angarium.lab.profile import Profile, join
 
 SEEN = 16
 """The core's state of an incoming message that was read."""

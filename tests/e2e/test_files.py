@@ -4,8 +4,8 @@ import asyncio
 import secrets
 from pathlib import Path
 
-from angarium.apps.check.profile import join
 from angarium.apps.check.trial import Trial
+from angarium.lab.profile import join
 
 SIZE = 20 << 20
 

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from angarium.apps.check.profile import MYSELF
 from angarium.apps.check.trial import Trial
+from angarium.lab.profile import MYSELF
 
 MEMBERS = 20
 SPEAKERS = 6

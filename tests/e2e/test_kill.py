@@ -17,13 +17,13 @@ from typing import Any
 
 import pytest
 
-from angarium.apps.check.core import Core
 from angarium.apps.check.links import site
-from angarium.apps.check.profile import join
 from angarium.apps.check.throwaway import Relay
 from angarium.apps.check.trial import trial
 from angarium.lab.clients import Imap, Submission
+from angarium.lab.core import Core
 from angarium.lab.mails import mark_of, sealed
+from angarium.lab.profile import join
 
 Start = Callable[..., AbstractAsyncContextManager[Relay]]
 Impatient = Callable[[Coroutine[Any, Any, None]], Awaitable[None]]

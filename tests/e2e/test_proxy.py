@@ -13,10 +13,10 @@ from typing import cast
 import msgspec
 import pytest
 
-from angarium.apps.check.core import Core, CoreError, binary, core
-from angarium.apps.check.profile import Profile, join
 from angarium.apps.check.throwaway import Relay
 from angarium.apps.check.trial import Trial, trial
+from angarium.lab.core import Core, CoreError, binary, core
+from angarium.lab.profile import Profile, join
 
 NAME = "_relay.localhost"
 CONNECTED = 4000

@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from angarium.apps.check.core import Core
 from angarium.apps.check.links import fresh
-from angarium.apps.check.profile import MYSELF, Profile, join, new_profile
 from angarium.apps.check.throwaway import Relay, relay
 from angarium.apps.check.trial import trial
+from angarium.lab.core import Core
+from angarium.lab.profile import MYSELF, Profile, join, new_profile
 
 Angarium = Callable[..., Awaitable[tuple[int, str, str]]]
 Impatient = Callable[[Coroutine[Any, Any, None]], Awaitable[None]]

@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from angarium.apps.check.profile import MYSELF, Profile
 from angarium.apps.check.throwaway import Relay
 from angarium.apps.check.trial import Trial
+from angarium.lab.profile import MYSELF, Profile
 
 Mails = Callable[[Relay, str, str], Awaitable[list[bytes]]]
 

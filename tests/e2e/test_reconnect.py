@@ -17,11 +17,11 @@ from typing import Any
 import pytest
 
 from angarium.apps.check.links import fresh, site
-from angarium.apps.check.profile import MYSELF, new_profile
 from angarium.apps.check.throwaway import Relay
 from angarium.apps.check.trial import Trial
 from angarium.lab.clients import Imap, Submission
 from angarium.lab.mails import mark_of, sealed
+from angarium.lab.profile import MYSELF, new_profile
 
 Impatient = Callable[[Coroutine[Any, Any, None]], Awaitable[None]]
 

@@ -5,10 +5,10 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
 from typing import Any
 
-from angarium.apps.check.core import Core
-from angarium.apps.check.profile import join
 from angarium.apps.check.throwaway import Relay
 from angarium.apps.check.trial import trial
+from angarium.lab.core import Core
+from angarium.lab.profile import join
 
 Impatient = Callable[[Coroutine[Any, Any, None]], Awaitable[None]]
 Start = Callable[..., AbstractAsyncContextManager[Relay]]

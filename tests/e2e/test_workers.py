@@ -14,14 +14,14 @@ from urllib.parse import urlencode
 import pytest
 import pytest_asyncio
 
-from angarium.apps.check.profile import MYSELF, Profile, join
 from angarium.apps.check.trial import Trial, trial
+from angarium.lab.profile import MYSELF, Profile, join
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
-    from angarium.apps.check.core import Core
     from angarium.apps.check.throwaway import Relay
+    from angarium.lab.core import Core
 
     Start = Callable[..., AbstractAsyncContextManager[Relay]]
     Web = Callable[..., Awaitable[tuple[int, str]]]

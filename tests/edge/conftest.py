@@ -15,7 +15,7 @@ from angarium.edge.pages.site import HttpSite
 from angarium.edge.settings import Limits
 from angarium.mail import settings
 from angarium.mail.accounts import Gate
-from angarium.mail.invitation import ALPHABET, Way, invitation
+from angarium.mail.invitation import ALPHABET, Offer, Way, invitation, others
 from angarium.reach.transport import Connection
 from angarium.store.seal import Clear
 from angarium.store.store import Store, open_memory
@@ -35,6 +35,8 @@ class HttpRelay:
     domain: str = "relay.example"
     registration: str = "open"
     ways: list[Way] = field(default_factory=lambda: [Way("relay.example", 993, "ssl", 465, "ssl", 443, verified=True)])
+    more: list[Way] = field(default_factory=list)
+    """The other ways that an invitation has."""
     challenges: dict[str, str] = field(default_factory=dict)
     https_port: int | None = 443
     asked: list[str] = field(default_factory=list)
@@ -57,6 +59,9 @@ class HttpRelay:
         self.links.append(invitation(self.domain, self.ways[0], token=token, choose=self.choose))
         return self.links[-1]
 
+    def others(self, token: str | None, link: str) -> list[Offer]:
+        return others(link, self.domain, self.more, token=token, choose=self.choose)
+
     async def valid(self, token: str) -> bool:
         self.asked.append(token)
         return await self.store.invitations.valid(token, day=TODAY)
@@ -77,6 +82,7 @@ class HttpRelay:
             registration=accounts.registration,
             domain=lambda: self.domain,
             invite=self.invite,
+            others=self.others,
             valid_token=self.valid,
             ways=lambda: self.ways,
             challenge=self.challenges.get,

@@ -86,9 +86,11 @@ def burn_home(home: Home) -> Burnt:
     for path in home.remains():
         removed += _gone(path, _way(path), problems)
     unfinished = [
-        path for draft in home.path.glob(f"{UNFINISHED}.*") for path in (draft / "tls", draft / "keys", draft)
+        path
+        for draft in home.path.glob(f"{UNFINISHED}.*")
+        for path in (draft / "tls", draft / "keys", draft / "onion", draft)
     ]
-    for directory in (home.tls, home.keys, *unfinished, home.path):
+    for directory in (*home.private_directories(), *unfinished, home.path):
         with contextlib.suppress(OSError):
             directory.rmdir()
     return Burnt(removed, relay, problems, round(time.monotonic() - begun, 3))

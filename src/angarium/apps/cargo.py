@@ -26,7 +26,7 @@ __all__ = ["Incomplete", "pack", "unpack"]
 PLAIN = ("angarium.toml", "root.key", "ports.json", "calendar.json", "road.json")
 DATABASE = "store.db"
 NEEDED = {"angarium.toml", "root.key"}
-PRIVATE = re.compile(r"(?:tls|keys)/[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}", re.ASCII)
+PRIVATE = re.compile(r"(?:tls|keys|onion)/[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}", re.ASCII)
 PIECE = 1 << 16
 
 Progress = Callable[[int], None]
@@ -44,7 +44,9 @@ def pack(home: Home, box: StrongWriter, progress: Progress, copying: Callable[[i
         OSError, StoreError: something cannot be read or written.
     """
     with tarfile.open(fileobj=cast("IO[bytes]", box), mode="w|", format=tarfile.PAX_FORMAT) as archive:
-        private = sorted(path for kept in (home.tls, home.keys) for path in kept.glob("*") if path.is_file())
+        private = sorted(
+            path for kept in (home.tls, home.keys, home.onion) for path in kept.glob("*") if path.is_file()
+        )
         for path in (*(home.path / name for name in PLAIN), *private):
             if path.is_file() and not path.name.startswith("."):
                 content = path.read_bytes()

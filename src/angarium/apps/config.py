@@ -21,7 +21,7 @@ from angarium.mail.checks.peers import pattern
 from angarium.mail.federation.attempt import parse_via
 from angarium.mail.settings import Accounts, Federation, Messages, Push, Retention
 from angarium.reach.names import canonical
-from angarium.reach.settings import BadServer, Dns, Names, Proxy, Tls, server
+from angarium.reach.settings import BadServer, Dns, Names, Onion, Proxy, Tls, server
 from angarium.reach.tcp_info import COUNTS
 from angarium.wire.connect import target
 
@@ -39,6 +39,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     names: Names = Names()
     tls: Tls = Tls()
     dns: Dns = Dns()
+    onion: Onion = Onion()
     listen: Listen = Listen()
     accounts: Accounts = Accounts()
     messages: Messages = Messages()

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 import msgspec
 from msgspec import Struct
 
-from angarium.apps.home import HomeError
+from angarium.apps.approach import is_address
+from angarium.apps.front import entered
+from angarium.apps.home import Home, HomeError
 from angarium.apps.options import Data, Json, existing
 from angarium.apps.records import Line, lines
 from angarium.apps.signing import signing_keys
@@ -33,9 +35,10 @@ def dns(*, data: Data = None, json: Json = False) -> int:
     """Show the DNS records that the relay's domain needs, and check each.
 
     Needed are the address, and the public halves of the two keys that the relay signs its mail with: relays refuse mail
-    they cannot check. The rest does no harm. Set them where the domain is kept; the lines are those of a zone file, and
-    a provider that asks for the text of a TXT record alone takes it without its quotation marks. The keys are made on
-    the first call, if the relay has not made them yet, and stay.
+    they cannot check. The addresses of fronts (`angarium front`) are shown too: apps that see them in DNS once will
+    know them when they are needed. The rest does no harm. Set them where the domain is kept; the lines are those of a
+    zone file, and a provider that asks for the text of a TXT record alone takes it without its quotation marks. The
+    keys are made on the first call, if the relay has not made them yet, and stay.
 
     A relay that is known by an IP address, or by a name that begins with an underscore, needs none.
 
@@ -54,10 +57,11 @@ def dns(*, data: Data = None, json: Json = False) -> int:
         resolver, own = Resolver(config.dns.servers), [*own_addresses(), *config.listen.addresses]
 
         async def every() -> list[Line]:
+            fronts = await _fronts(home)
             domains = [name.encode("idna").decode() for name in names.certifiable]
             return [
                 line
-                for some in await asyncio.gather(*(lines(one, keys, resolver, own) for one in domains))
+                for some in await asyncio.gather(*(lines(one, keys, resolver, own, fronts) for one in domains))
                 for line in some
             ]
 
@@ -65,6 +69,14 @@ def dns(*, data: Data = None, json: Json = False) -> int:
     records = Records(names.primary, not any(line.bad for line in found), found)
     sys.stdout.write(msgspec.json.encode(records).decode() + "\n" if json else "\n".join(screen(records)) + "\n")
     return 0 if records.right else 1
+
+
+async def _fronts(home: Home) -> list[str]:
+    """The addresses of fronts that everybody may know; none where the root key is locked and no relay runs."""
+    try:
+        return [front.address for front in await entered(home) if not front.group and is_address(front.address)]
+    except HomeError:
+        return []
 
 
 def screen(records: Records) -> Iterator[str]:

@@ -6,6 +6,8 @@
     store.db        accounts and mailboxes
     tls/            certificate and private key, ACME account
     keys/           the keys that sign what leaves the relay
+    onion/          the onion address and its key, where there is one
+    tor/            what tor remembers of the Tor network
     ports.json      the ports last listened on, so that invitations stay good
     calendar.json   the last day that was believed, so that a wrong clock is noticed
     road.json       days without a road to other relays, made at the first one
@@ -63,11 +65,19 @@ class Home:
         self.database = self.path / "store.db"
         self.tls = self.path / "tls"
         self.keys = self.path / "keys"
+        self.onion = self.path / "onion"
+        self.tor = self.path / "tor"
         self.ports_file = self.path / "ports.json"
         self.calendar_file = self.path / "calendar.json"
         self.road_file = self.path / "road.json"
         self.control = self.path / "control"
         self.lock = self.path / "store.lock"
+
+    def private_directories(self) -> list[Path]:
+        """Directories whose files are secret, or tell something, and those in them; the inner ones first."""
+        kept = (self.tls, self.keys, self.onion, self.tor)
+        inner = sorted((path for top in kept for path in top.rglob("*") if path.is_dir()), reverse=True)
+        return [*inner, *kept]
 
     @property
     def made(self) -> bool:
@@ -87,7 +97,7 @@ class Home:
 
     def remains(self) -> list[Path]:
         """Every file of a relay that is there, private keys first. Others' files are not among them."""
-        private = sorted(path for kept in (self.tls, self.keys) for path in kept.rglob("*") if not path.is_dir())
+        private = sorted(path for kept in self.private_directories() for path in kept.glob("*") if not path.is_dir())
         kept = (self.config_file, self.ports_file, self.calendar_file, self.road_file, self.database, self.lock)
         drafts = [path for file in kept for path in self.path.glob(f".{file.name}.*")]
         logs = [self.database.with_name(f"{self.database.name}{end}") for end in ("-wal", "-shm", "-journal")]

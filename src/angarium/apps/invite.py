@@ -15,7 +15,28 @@ from angarium.apps.proxying import Issued
 from angarium.apps.terminal import qr
 from angarium.edge.control import Refusal, ask
 
-__all__ = ["Invited", "days", "invite"]
+__all__ = ["Invited", "Other", "days", "invite"]
+
+LABELS = {
+    "direct": "directly, by {host}",
+    "port": "by another port, {port}",
+    "all": "all ways at once",
+    "front": "through the front {host}",
+    "onion": "through Tor (the app needs it as its proxy), by {host}",
+}
+
+
+class Other(Struct, frozen=True):
+    """Another way in."""
+
+    kind: str
+    """`direct`, `port`, `all`, `front` or `onion`."""
+    host: str
+    port: int
+    """Where the app connects for IMAP."""
+    verified: bool
+    """Whether the app checks the certificate there."""
+    link: str
 
 
 class Invited(Struct, frozen=True):
@@ -29,6 +50,8 @@ class Invited(Struct, frozen=True):
     """Accounts that can be made; 0: as many as come."""
     expires_days: int
     """Days from today on which it still works; 0: for ever."""
+    others: list[list[Other]] = []
+    """For each link: what else leads to the same account, in the order to try it in."""
     proxy: str = ""
     """A link that makes the relay the app's proxy, where one was asked for."""
 
@@ -40,6 +63,9 @@ def invite(
     expires: Annotated[
         str | None, Parameter(help="How long it is good for, in days or weeks: 7d, 2w [default: 7d].")
     ] = None,
+    front_group: Annotated[
+        str, Parameter(name="--front-group", help="Show the fronts of this group (angarium front) before all else.")
+    ] = "",
     proxy: Annotated[
         bool, Parameter(name="--proxy", negative="", help="Add a link that makes the relay the app's proxy too.")
     ] = False,
@@ -50,6 +76,9 @@ def invite(
     On a relay that is open to everybody the invitation is good for all who see it, for ever. On one with
     `registration = "invite"` it carries a token that is used up; the relay does not remember who used which.
 
+    Other ways to the same account follow as links, to be tried where the first does not work: other ports, fronts, Tor.
+    The page shows each of them as a QR code.
+
     With `--proxy` there is a second code, to be scanned first, for people whose network lets HTTPS through and nothing
     else: see `angarium proxy`. It can be taken back by the user's name that stands in it.
 
@@ -57,7 +86,7 @@ def invite(
     """
     if uses is not None and not 1 <= uses <= 10_000:
         raise Refusal("--uses: expected a number from 1 to 10000")
-    details = {"uses": uses, "days": None if expires is None else days(expires)}
+    details = {"uses": uses, "days": None if expires is None else days(expires), "group": front_group}
     home = existing(data)
     made = msgspec.convert(asyncio.run(ask(home.control, "invitation", **details)), Invited)
     if proxy:
@@ -84,6 +113,8 @@ def render(made: Invited) -> str:
         if len(made.links) > 1:
             parts.append(f"Invitation {number} of {len(made.links)}, for one person:")
         parts += [qr(link), link, ""]
+        if number <= len(made.others):
+            parts += _others(made.others[number - 1])
     if made.page:
         parts.append(f"As a page: {made.page}")
     if made.uses:
@@ -94,3 +125,12 @@ def render(made: Invited) -> str:
     else:
         parts.append("Good for everybody who sees it.")
     return "\n".join(parts) + "\n"
+
+
+def _others(others: list[Other]) -> list[str]:
+    parts = ["If that does not work, in this order:"] if others else []
+    for other in others:
+        label = LABELS[other.kind].format(host=other.host, port=other.port)
+        unchecked = "" if other.verified or other.kind == "onion" else ", certificate not checked"
+        parts += [f"* {label}{unchecked}:", other.link, ""]
+    return parts

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from angarium import __version__
+from angarium.apps.approach import Approach
 from angarium.apps.certify import Certified
 from angarium.apps.config import Config
 from angarium.apps.harden import Hardened
-from angarium.apps.invite import Invited
+from angarium.apps.invite import Invited, Other
 from angarium.apps.last_error import LastError
 from angarium.apps.status import Listening, Status
 from angarium.apps.ways import choose, page
@@ -44,7 +45,7 @@ class Keeper:
     errors: LastError
     queue: Callable[[], Totals]
     hardened: Callable[[], Hardened]
-    invite: Callable[[str | None], str]
+    approach: Approach
     today: Callable[[], int]
     end: Callable[[], None]
     """Ends the process now, with every connection, and without writing anything."""
@@ -74,11 +75,14 @@ class Keeper:
             last_error=self.errors.text,
             queue=self.queue(),
             hardened=self.hardened(),
+            onion=onion.host if (onion := self.approach.onion()) else "",
         )
 
     async def invitation(self, details: Mapping[str, Any]) -> Invited:
         """Links for the app, with a token where strangers may not come in."""
-        uses, days = details.get("uses"), details.get("days")
+        uses, days, group = details.get("uses"), details.get("days"), str(details.get("group") or "")
+        if group and all(front.group != group for front in self.approach.fronts.good(group)):
+            raise Refusal(f"there is no good front for group {group}: angarium front add ADDRESS --group NAME")
         match self.config.accounts.registration:
             case "closed":
                 raise Refusal('this relay takes nobody new: set registration = "invite" or "open" in angarium.toml')
@@ -88,23 +92,40 @@ class Keeper:
                         "this relay is open to everybody, so its invitations cannot run out: leave --uses and --expires"
                         ' away, or set registration = "invite" in angarium.toml'
                     )
-                return Invited([self.invite(None)], self._page("/"), 0, 0)
+                return await self._for_group(group) if group else self._invited(None, 1, "/", 0, 0)
             case _:
-                return await self._with_token(int(uses or 1), int(days or DEFAULT_DAYS))
+                return await self._with_token(int(uses or 1), int(days or DEFAULT_DAYS), group)
 
     async def burn(self, details: Mapping[str, Any]) -> None:
         """End at once. What is on the disk is the business of who asks, and is done there even if we do not run."""
         self.end()
 
-    async def _with_token(self, uses: int, days: int) -> Invited:
+    async def _for_group(self, group: str) -> Invited:
+        """On an open relay a token makes nothing possible but a page with the group's fronts, for a while."""
+        token = await self.approach.fronts.mark(choose(TOKEN_LENGTH), group)
+        await self.store.invitations.add(token, uses=1, expires_day=self.today() + DEFAULT_DAYS)
+        return self._invited(token, 1, f"/invite/{token}", 0, DEFAULT_DAYS)
+
+    async def _with_token(self, uses: int, days: int, group: str) -> Invited:
         token = choose(TOKEN_LENGTH)
-        links = [self.invite(token)]
-        if links[0].startswith("dclogin:"):
-            if uses > LINKS_AT_ONCE:
-                raise Refusal(f"without a domain each link is for one person: at most {LINKS_AT_ONCE} at once")
-            links += [self.invite(token) for _ in range(uses - 1)]
+        if group:
+            token = await self.approach.fronts.mark(token, group)
+        personal = self.approach.invite(token).startswith("dclogin:")
+        if personal and uses > LINKS_AT_ONCE:
+            raise Refusal(f"without a domain each link is for one person: at most {LINKS_AT_ONCE} at once")
         await self.store.invitations.add(token, uses=uses, expires_day=self.today() + days)
-        return Invited(links, self._page(f"/invite/{token}"), uses, days)
+        return self._invited(token, uses if personal else 1, f"/invite/{token}", uses, days)
+
+    def _invited(self, token: str | None, links: int, path: str, uses: int, days: int) -> Invited:
+        made = [self.approach.invite(token) for _ in range(links)]
+        others = [
+            [
+                Other(offer.way.kind, offer.way.host, offer.way.imap_port, offer.way.verified, offer.link)
+                for offer in self.approach.others(token, link)
+            ]
+            for link in made
+        ]
+        return Invited(made, self._page(path), uses, days, others)
 
     async def _counted(self, count: Callable[[], Awaitable[int]]) -> int | None:
         """A count, or None where the store fails: how the relay is doing is asked above all when it is not well."""

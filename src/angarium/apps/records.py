@@ -53,15 +53,22 @@ class Line(Struct, frozen=True):
 
 
 async def lines(
-    domain: str, keys: Sequence[tuple[str, PublicKey]], resolver: Resolver, own: Iterable[str]
+    domain: str,
+    keys: Sequence[tuple[str, PublicKey]],
+    resolver: Resolver,
+    own: Iterable[str],
+    fronts: Sequence[str] = (),
 ) -> list[Line]:
-    """The records of a domain (as DNS spells it), checked. `own`: the addresses this machine sends from."""
+    """The records of a domain (as DNS spells it), checked.
+
+    `own`: the addresses this machine sends from. `fronts`: addresses of others that lead here.
+    """
     public = [address for address in own if ipaddress.ip_address(address).is_global]
     signing = [_signing(f"{selector}._domainkey.{domain}", key, resolver) for selector, key in keys]
     spf = Line(domain, "TXT", "v=spf1 a mx ~all", needed=False)
     dmarc = Line(f"_dmarc.{domain}", "TXT", "v=DMARC1; p=reject; adkim=s; aspf=s", needed=False)
     found = await asyncio.gather(
-        _addresses(domain, resolver, public),
+        _addresses(domain, resolver, public, fronts),
         _exchanger(domain, resolver),
         *signing,
         _policy(spf, "v=spf1", resolver),
@@ -79,8 +86,8 @@ async def _answered(line: Line, judge: Callable[[], Awaitable[Line]]) -> Line:
         return replace(line, state=UNANSWERED)
 
 
-async def _addresses(domain: str, resolver: Resolver, public: Sequence[str]) -> list[Line]:
-    """One line for IPv4, and one for IPv6 where there is any; at least one of the two is needed."""
+async def _addresses(domain: str, resolver: Resolver, public: Sequence[str], fronts: Sequence[str]) -> list[Line]:
+    """One line for IPv4, and one for IPv6 where there is any; at least one of the two is needed. Then the fronts'."""
     unknown = Line(domain, "A", "the public address of this machine", needed=True)
     try:
         found = await resolver.addresses(domain)
@@ -90,13 +97,19 @@ async def _addresses(domain: str, resolver: Resolver, public: Sequence[str]) -> 
         return [replace(unknown, state=UNANSWERED)]
     judged: list[Line] = []
     for kind, mark in (("A", "."), ("AAAA", ":")):
-        there = [address for address in found if mark in address]
+        there = [address for address in found if mark in address and address not in fronts]
         ours = [address for address in public if mark in address]
         if kind == "A" or there or ours:
             needed = not found or bool(there) if kind == "A" else bool(there) and len(there) == len(found)
             value = next(iter([*(one for one in there if one in ours), *ours, *there]), unknown.value)
             judged.append(_address(Line(domain, kind, value, needed), there, ours, anything_known=bool(public)))
-    return judged
+    return judged + [_spare(domain, address, found) for address in fronts]
+
+
+def _spare(domain: str, address: str, found: Sequence[str]) -> Line:
+    remark = "a front: apps that see it once remember it for 30 days, and try it when the others are shut"
+    state = RIGHT if address in found else MISSING
+    return Line(domain, "AAAA" if ":" in address else "A", address, needed=False, state=state, remark=remark)
 
 
 def _address(line: Line, there: Sequence[str], ours: Sequence[str], *, anything_known: bool) -> Line:

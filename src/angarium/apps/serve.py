@@ -17,23 +17,27 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from msgspec.structs import replace
 
+from angarium.apps.approach import Approach
 from angarium.apps.certify import Certified, certify
 from angarium.apps.config import Config
 from angarium.apps.departure import Departure
 from angarium.apps.exchange import Days, Exchange
+from angarium.apps.fronting import Fronting
 from angarium.apps.harden import Hardened, harden
 from angarium.apps.hidden import secret_path
 from angarium.apps.home import Home, HomeError
 from angarium.apps.keeper import Keeper
 from angarium.apps.last_error import LastError
+from angarium.apps.onion import onion_way, publish
 from angarium.apps.peering import Peering, Place
 from angarium.apps.people import People
 from angarium.apps.proxying import Entrance, Proxying
 from angarium.apps.reception import Reception
 from angarium.apps.sites import Sites
-from angarium.apps.ways import choose, page, ways
+from angarium.apps.ways import page
 from angarium.apps.workers.crew import Crew, Rooms
 from angarium.apps.workers.messages import Begin
 from angarium.edge.control import serve_control
@@ -44,11 +48,12 @@ from angarium.mail.accounts import Gate
 from angarium.mail.calendar import Calendar, clock, passed
 from angarium.mail.delivery import Delivery
 from angarium.mail.federation.desk import NoSuchDestination
-from angarium.mail.invitation import Way, invitation
+from angarium.mail.fronts import Fronts
 from angarium.mail.push import Push
 from angarium.mail.retention import Retention
 from angarium.reach.certificate import CertificateError
 from angarium.reach.names import BadName, Names, literal
+from angarium.reach.onion import Onion, OnionError
 from angarium.reach.passes import Passes
 from angarium.reach.trust import Trust
 from angarium.store.directory import DirectoryInUse, Hold
@@ -74,6 +79,8 @@ class Ready:
     home: Path
     new: bool
     """Whether it was made at this start, and so has no account."""
+    onion: str = ""
+    """Its onion address, where it has one."""
 
 
 async def serve(
@@ -113,7 +120,7 @@ async def serve(
     try:
         relay = _Relay(home, _each(config), store, hardened, new=new)
         await relay.run(ready, _Shared(root, hold.descriptor) if hold is not None else None)
-    except (BadName, CannotListen, CertificateError) as error:
+    except (BadName, CannotListen, CertificateError, OnionError) as error:
         raise HomeError(str(error)) from None
     finally:
         await store.close()
@@ -189,6 +196,17 @@ class _Relay:
         if config.decoy.folder and not Path(config.decoy.folder).is_dir():
             raise HomeError(f"decoy.folder: {config.decoy.folder} is no folder: make it, with an index.html in it")
         self._base = secret_path(home) if config.decoy.folder else ""
+        self._fronts = Fronts(store.papers)
+        self._onion: Onion | None = None
+        self._approach = Approach(
+            self._names,
+            self._fronts,
+            lambda: self._ports,
+            lambda: self._certified.verified,
+            lambda: onion_way(self._onion),
+            alpn=not self._base or config.decoy.mail_alpn,
+            complete=bool(self._base),
+        )
         self._passes = Passes(store.papers)
         self._tunnels = self._tunnelling()
         self._listener = self._listening()
@@ -198,11 +216,13 @@ class _Relay:
         errors = LastError()
         logging.getLogger("angarium").addHandler(errors)
         await self._exchange.load()
+        await self._load_fronts()
         await self._proxying().load()
         doors = await self._listener.bind(self._reception.listen, self._home.ports())
         self._ports = {door.name: door.port for door in reversed(doors)}  # of one open on more ports, the first
         try:
             self._home.remember_ports(self._ports)
+            self._onion = await publish(self._config.onion, self._home, doors)
             if shared is not None:
                 self._crew = self._workers(shared, errors)
             keeper = Keeper(
@@ -216,9 +236,9 @@ class _Relay:
                 errors=errors,
                 queue=self._departure.queue.desk.totals,
                 hardened=lambda: self._crew.hardened(self._hardened) if self._crew else self._hardened,
-                invite=self._invite,
+                approach=self._approach,
                 today=self._calendar.today,
-                end=_end,
+                end=self._end,
                 base=self._base,
             )
             async with asyncio.TaskGroup() as running:
@@ -236,6 +256,9 @@ class _Relay:
                 if self._crew is not None:
                     running.create_task(self._crew.run())
                     await self._crew.ready()
+                if self._onion:
+                    running.create_task(self._onion.run())
+                    await self._onion.known()
                 gc.collect()
                 gc.freeze()  # what is here stays: a collection need not look at it for every few thousand connections
                 told = partial(ready, self._ready(doors))
@@ -243,12 +266,20 @@ class _Relay:
                     **keeper.questions(),
                     **self._departure.questions(),
                     **self._peering().questions(),
+                    **Fronting(self._fronts, lambda: self._ports, self._names.local, self._calendar.today).questions(),
                     **self._proxying().questions(),
                 }
                 running.create_task(serve_control(self._home.control, questions, ready=told))
         finally:
             self._listener.close()
             logging.getLogger("angarium").removeHandler(errors)
+
+    async def _load_fronts(self) -> None:
+        """Read the fronts; where the store fails there are none, which keeps nothing else from running."""
+        try:
+            await self._fronts.load()
+        except (StoreError, msgspec.MsgspecError) as error:
+            log.error("fronts cannot be read: %s", error)
 
     def _listening(self) -> Listener:
         people = People(
@@ -269,8 +300,7 @@ class _Relay:
             reception=self._reception,
             exchange=self._exchange,
             ports=lambda: self._ports,
-            ways=self._ways,
-            invite=self._invite,
+            approach=self._approach,
             tunnels=self._tunnels,
             base=self._base,
         )
@@ -326,6 +356,13 @@ class _Relay:
 
     # What the rooms are told
 
+    def _end(self) -> None:
+        """End this process now: no goodbye, nothing written, and the keys in its memory are gone."""
+        if self._onion:
+            self._onion.kill()
+        os.write(2, b"angarium: burnt, by order of its keeper\n")
+        os._exit(0)
+
     def _domain(self) -> str:
         return self._names.primary
 
@@ -335,17 +372,6 @@ class _Relay:
 
     async def _connections(self) -> int:
         return self._listener.connections if self._crew is None else await self._crew.connections()
-
-    def _ways(self) -> list[Way]:
-        alpn = not self._base or self._config.decoy.mail_alpn
-        return ways(self._names.primary, self._ports, verified=self._certified.verified, alpn=alpn)
-
-    def _invite(self, token: str | None) -> str:
-        """A fresh link. Raises HomeError where the relay listens on too little for one."""
-        found = self._ways()
-        if not found:
-            raise HomeError("the relay listens on no pair of ports for IMAP and submission: see [listen]")
-        return invitation(self._names.primary, found[0], token=token, choose=choose, complete=bool(self._base))
 
     def _peering(self) -> Peering:
         """What the keeper may ask about other relays."""
@@ -368,9 +394,10 @@ class _Relay:
         )
 
     def _ready(self, doors: list[Door]) -> Ready:
-        invited = self._invite(None) if self._config.accounts.registration == "open" else ""
-        domain = self._names.primary
-        return Ready(domain, doors, page(domain, self._ports, f"{self._base}/"), invited, self._home.path, self._new)
+        invited = self._approach.invite(None) if self._config.accounts.registration == "open" else ""
+        domain, onion = self._names.primary, self._onion.address if self._onion else ""
+        shown = page(domain, self._ports, f"{self._base}/")
+        return Ready(domain, doors, shown, invited, self._home.path, self._new, onion)
 
 
 def _each(config: Config) -> Config:
@@ -378,12 +405,6 @@ def _each(config: Config) -> Config:
     limits = config.limits
     each = {name: -(-getattr(limits, name) // limits.workers) for name in ("connections", "handshakes")}
     return replace(config, limits=replace(limits, **each))
-
-
-def _end() -> None:
-    """End this process now: no goodbye to anybody, nothing written, and the keys in its memory are gone."""
-    os.write(2, b"angarium: burnt, by order of its keeper\n")
-    os._exit(0)
 
 
 def _date() -> date:

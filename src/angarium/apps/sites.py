@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from angarium.apps.approach import Approach
 from angarium.apps.certify import Certified
 from angarium.apps.disguise import Disguise
 from angarium.apps.exchange import Exchange
@@ -22,7 +23,6 @@ from angarium.edge.mxdeliv import HEAD_BYTES
 from angarium.edge.pages.site import nowhere
 from angarium.edge.tunnel import Tunnels
 from angarium.mail.calendar import Calendar
-from angarium.mail.invitation import Way
 from angarium.reach.names import Names
 from angarium.reach.transport import Connection
 
@@ -41,8 +41,7 @@ class Sites:
     exchange: Exchange
     ports: Callable[[], Mapping[str, int]]
     """The ports listened on, by door."""
-    ways: Callable[[], list[Way]]
-    invite: Callable[[str | None], str]
+    approach: Approach
     tunnels: Tunnels
     base: str
     """What the address of every page begins with."""
@@ -89,7 +88,7 @@ class Sites:
         if not self.disguised:
             return None
         decoy = self._disguise(self._http()).https()
-        mail = frozenset(name.encode() for name in PROTOCOLS[:2]) if self.people.config.decoy.mail_alpn else frozenset()
+        mail = frozenset(PROTOCOLS[:2]) if self.people.config.decoy.mail_alpn else frozenset()
 
         async def admit(door: Door, connection: Connection) -> None:
             if door.name == "https":
@@ -111,9 +110,10 @@ class Sites:
             gate=self.people.gate,
             registration=config.accounts.registration,
             domain=lambda: self.names.primary,
-            invite=self.invite,
+            invite=self.approach.invite,
+            others=self.approach.others,
             valid_token=lambda token: store.invitations.valid(token, day=self.calendar.due()),
-            ways=self.ways,
+            ways=self.approach.candidates,
             challenge=self.certified.challenge,
             https_port=lambda: self.ports().get("https"),
             inlets={**self.reception.inlets(), **self.exchange.inlets(self.reception.hold)},

@@ -50,6 +50,8 @@ class Status(Struct, frozen=True):
     """What waits for other relays, and whether there is a road to them."""
     hardened: Hardened = Hardened()
     """What keeps the keys in its memory off the disk."""
+    onion: str = ""
+    """Its onion address, where it has one."""
 
 
 def status(*, data: Data = None, json: Json = False) -> int:
@@ -86,6 +88,7 @@ def _rows(answer: Status) -> list[tuple[str, Any]]:
         ("Since", f"{since:%Y-%m-%d %H:%M}"),
         ("Listening", "\n".join(f"{port}  on {', '.join(addresses)}" for port, addresses in ports.items())),
         ("Page", answer.page),
+        *([("Onion", answer.onion)] if answer.onion else []),
         ("Registration", answer.registration),
         ("Certificate", f"{answer.certificate}, {_until(answer.certificate_expires_day)}"),
         ("Accounts", _count(answer.accounts)),

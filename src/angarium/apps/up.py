@@ -44,6 +44,9 @@ def up(
         Literal["standard", "high", "any"] | None,
         Parameter(help="Standard ports where they may be had (the default), high ones, or any free ones."),
     ] = None,
+    onion: Annotated[
+        bool | None, Parameter(name="--onion", negative="", help="Publish an onion address too; needs tor installed.")
+    ] = None,
     decoy: Annotated[
         Path | None,
         Parameter(help="Folder with a web site to show to everybody who does not know the secret path of the pages."),
@@ -61,8 +64,8 @@ def up(
     stops it; started again, everything is still there.
 
     Options given at the first start are written to `angarium.toml` in the data directory; given later, they count for
-    that run only. With `--domain`, and no certificate files, the relay asks the ACME authority for a certificate. No
-    other request leaves it.
+    that run only. With `--domain`, and no certificate files, the relay asks the ACME authority for a certificate. With
+    `--onion` it starts tor, which connects to the Tor network. No other request leaves it.
 
     Exit status: 0 stopped by Ctrl-C or SIGTERM; 2 could not start.
     """
@@ -75,6 +78,7 @@ def up(
         "accounts.registration": registration,
         "listen.addresses": listen,
         "listen.ports": ports,
+        "onion.enabled": onion,
         "decoy.folder": str(decoy.absolute()) if decoy else None,
     }
     passphrase = _passphrase(home, unlock, unlock_fd)
@@ -102,6 +106,7 @@ def _show(ready: Ready) -> None:
         f"  Listening  {', '.join(f'{name} {port}' for name, port in names)}",
         f"             on {', '.join(dict.fromkeys(door.address for door in ready.doors))}",
         f"  Page       {ready.page or 'none'}",
+        *([f"  Onion      {ready.onion}"] if ready.onion else []),
         f"  Data       {ready.home}",
         *(["  New        made just now: nobody has an account here yet"] if ready.new else []),
         "",
@@ -132,6 +137,7 @@ def show_json(ready: Ready) -> None:
         "page": ready.page,
         "listening": listening,
         "new": ready.new,
+        "onion": ready.onion,
     }
     sys.stdout.write(msgspec.json.encode(line).decode() + "\n")
     sys.stdout.flush()

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from angarium.edge.settings import Listen
 
-__all__ = ["CannotListen", "Door", "bind_doors", "share_doors"]
+__all__ = ["CannotListen", "Door", "bind_doors", "bind_port", "share_doors"]
 
 STANDARD = {
     "imaps": (993, True),
@@ -74,6 +74,20 @@ def bind_doors(listen: Listen, remembered: Mapping[str, int]) -> list[tuple[Door
                     bound.append((Door(name, address, number, tls), one))
         undo.pop_all()
         return bound
+
+
+def bind_port(port: int, addresses: Sequence[str]) -> list[socket.socket]:
+    """Listen at one port of these addresses; none: of all of this machine.
+
+    Raises:
+        CannotListen: see there. Nothing is listened on then.
+    """
+    try:
+        return _bind_all(addresses, port)
+    except socket.gaierror:
+        raise CannotListen("expected IP addresses of this machine to listen at") from None
+    except OSError as error:
+        raise CannotListen(f"cannot listen on port {port}: {os.strerror(error.errno or 0)}") from None
 
 
 def share_doors(

@@ -26,10 +26,10 @@ from asyncio import Task
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
 
-from angarium.edge.descriptors import raise_limit
 from angarium.edge.doors import CannotListen, Door, bind_doors, share_doors
 from angarium.edge.settings import Limits, Listen
 from angarium.edge.turnstile import Turnstile
+from angarium.reach.descriptors import raise_limit
 from angarium.reach.readiness import Readiness
 from angarium.reach.transport import Connection
 
@@ -94,12 +94,12 @@ class Listener:
         self.adopt(bind_doors(listen, remembered or {}))
         return [door for door, _ in self._bound]
 
-    def adopt(self, bound: list[tuple[Door, socket.socket]]) -> None:
-        """Listen at doors that are bound already."""
+    def adopt(self, bound: Sequence[tuple[Door, socket.socket]]) -> None:
+        """Listen at doors that are bound already; their sockets are served by `run`, and closed."""
         self._room = raise_limit(self._limits.connections)
         if self._room < self._limits.connections:
             log.warning("the system allows %d connections at once (limits.connections says more)", self._room)
-        self._bound = bound
+        self._bound = list(bound)
 
     def share(self, names: Collection[str]) -> list[tuple[Door, socket.socket]]:
         """Sockets for another process, which is to listen at the doors of these names too. Raises CannotListen."""

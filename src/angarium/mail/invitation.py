@@ -9,14 +9,19 @@ Links are percent-encoded (RFC 3986, 2.1) in such a way that the app's decoder, 
 `parse` read back what was meant.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 from urllib.parse import parse_qsl, quote, unquote_to_bytes, urlencode, urlsplit
 
-__all__ = ["ALPHABET", "Entrance", "Login", "NotAnInvitation", "Security", "Server", "Way", "invitation", "parse"]
+__all__ = [
+    *("ALPHABET", "Entrance", "Kind", "Login", "NotAnInvitation", "Offer", "Security", "Server", "Way"),
+    *("invitation", "others", "parse"),
+]
 
 Security: TypeAlias = Literal["ssl", "starttls"]
+Kind: TypeAlias = Literal["direct", "port", "all", "front", "onion"]
+"""What a way is to a person: the relay itself, the same by other ports, every way at once, a front, Tor."""
 
 ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
 """What names and passwords are made of; 22 of these are 113 bits."""
@@ -50,12 +55,22 @@ class Way:
     https_port: int | None
     verified: bool
     """Apps can check the certificate: it comes from an authority they know, for an ordinary domain."""
+    kind: Kind = "direct"
+    """With "all" the app asks the relay's autoconfig for hosts and ports, and keeps all it is told."""
 
     @property
     def standard(self) -> bool:
         """Whether an app that knows only the domain finds this way."""
         ports = (self.imap_port, self.smtp_port, self.https_port)
         return ports == (993, 465, 443) and self.imap_security == self.smtp_security == "ssl"
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One way in with the link that leads there."""
+
+    way: Way
+    link: str
 
 
 def invitation(
@@ -68,20 +83,35 @@ def invitation(
     answers no questions, and an app that gets none asks others.
     """
     assert token is None or "." not in token
-    if way.verified and way.standard and not complete:
+    if way.verified and way.standard and way.host == domain and not complete:
         return f"dcaccount:{domain}" if token is None else f"dcaccount:https://{domain}/new?{urlencode({'t': token})}"
+    return _login_link(*_account(domain, token, choose), way)
+
+
+def others(
+    link: str, domain: str, ways: Iterable[Way], *, token: str | None, choose: Callable[[int], str]
+) -> list[Offer]:
+    """More links for whoever has this one: each leads another way, all of them to one account.
+
+    It is the account that `link` names, or, where that is for everybody, a new one.
+    """
+    named = parse(link)
+    account = (named.address, named.password) if isinstance(named, Login) else _account(domain, token, choose)
+    return [Offer(way, _login_link(*account, way)) for way in ways]
+
+
+def _account(domain: str, token: str | None, choose: Callable[[int], str]) -> tuple[str, str]:
     name, password = choose(NAME_LENGTH), choose(PASSWORD_LENGTH)
-    details = {
-        "p": password if token is None else f"{token}.{password}",
-        "v": "1",
-        "ih": way.host,
-        "ip": str(way.imap_port),
-        "is": way.imap_security,
-        "sh": way.host,
-        "sp": str(way.smtp_port),
-        "ss": way.smtp_security,
-        "ic": "1" if way.verified else "3",
-    }
+    return f"{name}@{domain}", password if token is None else f"{token}.{password}"
+
+
+def _login_link(address: str, password: str, way: Way) -> str:
+    details = {"p": password, "v": "1"}
+    if way.kind != "all":
+        details |= {"ih": way.host, "ip": str(way.imap_port), "is": way.imap_security}
+        details |= {"sh": way.host, "sp": str(way.smtp_port), "ss": way.smtp_security}
+    details["ic"] = "1" if way.verified else "3"
+    name, _, domain = address.rpartition("@")
     return f"dclogin:{name}@{quote(domain, safe='')}?{urlencode(details, quote_via=quote)}"
 
 

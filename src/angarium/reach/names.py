@@ -46,12 +46,22 @@ class Names:
         address that it was not told to: strangers read it too."""
         self.certifiable = tuple(name for name in dict.fromkeys(given) if _ordinary(name))
         """Those of the settings that an authority might certify, as far as one can tell from the spelling."""
+        self.addresses = here
+        """Where the relay can be reached without a name: the addresses it listens on, or those of this machine."""
         self._local = frozenset((*given, *here, *LOOPBACK))
 
     @property
     def ordinary(self) -> bool:
         """Whether apps ask for an authority's certificate for the primary name."""
         return self.primary in self.certifiable
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Under what apps that do not ask for an authority's certificate find the relay, best first."""
+        labels = self.primary.split(".")
+        if labels[-1] == "localhost" or (len(labels) == 1 and ":" not in self.primary):  # DNS does not know it
+            return tuple(dict.fromkeys((*self.all[1:], *self.addresses)))
+        return self.all
 
     def local(self, domain: str) -> bool:
         """Whether this is one of the relay's names, in whatever spelling: case, brackets, a dot at the end."""

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-__all__ = ["BadServer", "Dns", "Names", "Proxy", "Tls", "server"]
+__all__ = ["BadServer", "Dns", "Names", "Onion", "Proxy", "Tls", "server"]
 
 
 class Names(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -39,6 +39,16 @@ class Dns(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     servers: Annotated[
         list[str],
         Meta(description="DNS servers to ask, IP addresses with or without a port; empty: the system's."),
+    ] = []
+
+
+class Onion(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """An onion address, for people who come through Tor. Needs the program tor."""
+
+    enabled: Annotated[bool, Meta(description="Run tor, and publish an onion address.")] = False
+    tor: Annotated[str, Meta(description="The program; empty: the one that is installed.")] = ""
+    torrc: Annotated[
+        list[str], Meta(description="More lines of tor's configuration: bridges, where the Tor network is blocked.")
     ] = []
 
 

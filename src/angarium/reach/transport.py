@@ -201,6 +201,21 @@ class Connection:
         finally:
             self._queued -= 1
 
+    async def finish(self) -> None:
+        """Say that nothing follows from our side, and go on hearing the other. In clear only.
+
+        Raises:
+            ConnectionError: the network failed, an earlier write was cut short, or the connection was closed.
+        """
+        assert not self.secure
+        async with self._lock():
+            self._begin_writing()
+            try:
+                self._socket.shutdown(socket.SHUT_WR)
+            except OSError as error:
+                raise _failure(error) from None
+            self._cut = False
+
     async def start_tls(self, context: ssl.SSLContext, *, timeout: float) -> None:
         """Begin TLS as the server, at once or behind STARTTLS. No other task may be using the connection.
 

@@ -1,79 +1,174 @@
-"""The first words of a TLS client, read for one thing: which protocols it offers (ALPN).
+"""The first thing a TLS client says: what anybody on the way can read of it (RFC 8446, 4.1.2; RFC 6066, 3; RFC 7301).
 
-OpenSSL's server, as Python lets us have it, takes a client that offers none of its protocols; nginx refuses it. To
-refuse as well, one has to look before OpenSSL does.
-
-RFC 8446, 4.1.2 (ClientHello) and 5.1 (records); RFC 7301, 3.1 (ALPN).
+Name, protocols and a fingerprint (JA4, https://github.com/FoxIO-LLC/ja4, its BSD-licensed part): these are what censors
+go by. Refuses to know what is done with it. Invariant: any octets are a hello, the beginning of one, or raise NotHello,
+and nothing else; a hello fed in pieces reads as when it is whole.
 """
 
-__all__ = ["LONGEST", "Incomplete", "protocols"]
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
 
-LONGEST = 16_384
-"""Octets looked at: a hello that is longer, by post-quantum keys and all, is nobody's."""
-HANDSHAKE, CLIENT_HELLO, ALPN = 22, b"\x01", 16
+__all__ = ["LARGEST", "Hello", "NotHello", "read_hello"]
+
+LARGEST = 1 << 16
+"""Longest hello read, in octets; those of browsers are below 2,048."""
+HANDSHAKE, CLIENT_HELLO = 22, 1
+SERVER_NAME, SIGNATURES, ALPN, VERSIONS = 0, 13, 16, 43
+HOST_NAME = 0
+OLD_VERSIONS = {0x0304: "13", 0x0303: "12", 0x0302: "11", 0x0301: "10", 0x0300: "s3"}
 
 
-class Incomplete(Exception):
-    """There is more of it to come."""
+class NotHello(ValueError):
+    """Whatever this is, it is no ClientHello."""
 
 
-def protocols(said: bytes) -> list[bytes] | None:
-    """The protocols offered; None: none are, or this is no ClientHello, which is for OpenSSL to say.
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """A ClientHello."""
+
+    name: str | None
+    """The server name asked for (SNI), if any."""
+    protocols: tuple[str, ...]
+    """Those offered (ALPN), in order."""
+    ciphers: tuple[int, ...]
+    extensions: tuple[int, ...]
+    """Their numbers, in the order sent."""
+    signatures: tuple[int, ...]
+    versions: tuple[int, ...]
+    """Those offered by the extension, or the one of the old field where there is none."""
+
+    @property
+    def ja4(self) -> str:
+        """The fingerprint of JA4 for TLS over TCP."""
+        ciphers, extensions = _real(self.ciphers), _real(self.extensions)
+        version = OLD_VERSIONS.get(max(_real(self.versions), default=0), "00")
+        first = self.protocols[0] if self.protocols else "00"
+        alpn = first[0] + first[-1]
+        if not (alpn.isascii() and alpn.isalnum()):
+            code = first.encode("latin-1").hex()
+            alpn = code[0] + code[-1]
+        head = f"t{version}{'i' if self.name is None else 'd'}{min(len(ciphers), 99):02}{min(len(extensions), 99):02}"
+        told = ",".join(sorted(_hex(number) for number in extensions if number not in (SERVER_NAME, ALPN)))
+        signed = ",".join(_hex(number) for number in _real(self.signatures))
+        tail = f"{told}_{signed}" if signed else told
+        return f"{head}{alpn}_{_digest(','.join(sorted(map(_hex, ciphers))))}_{_digest(tail)}"
+
+
+def read_hello(data: bytes) -> Hello | None:
+    """Read a ClientHello from the first octets of a stream; None: it may be one, and more is needed.
 
     Raises:
-        Incomplete: see there.
+        NotHello: see there.
     """
-    try:
-        return _offered(_message(said))
-    except IndexError:
-        return None
-
-
-def _message(said: bytes) -> bytes:
-    """The ClientHello, out of its records. Raises Incomplete; IndexError where it is none."""
-    message = b""
-    while True:
-        if len(said) < 5:
-            raise Incomplete
-        length = int.from_bytes(said[3:5])
-        if said[0] != HANDSHAKE or said[1] != 3 or not 0 < length <= LONGEST:
-            raise IndexError
-        message += said[5 : 5 + length]
-        if message[:1] not in (b"", CLIENT_HELLO):
-            raise IndexError
-        if len(message) >= 4 and len(message) - 4 >= (whole := int.from_bytes(message[1:4])):
-            return message[4 : 4 + whole]
-        if len(said) < 5 + length:
-            raise Incomplete
-        said = said[5 + length :]
-
-
-def _offered(hello: bytes) -> list[bytes] | None:
-    """What stands in the extension. Raises IndexError where the message is too short for what it says."""
-    at = 2 + 32
-    at += 1 + hello[at]
-    at += 2 + int.from_bytes(_cut(hello, at, 2))
-    at += 1 + hello[at]
-    extensions = _cut(hello, at + 2, int.from_bytes(_cut(hello, at, 2)))
+    body = bytearray()
     at = 0
-    while at < len(extensions):
-        kind, length = int.from_bytes(_cut(extensions, at, 2)), int.from_bytes(_cut(extensions, at + 2, 2))
-        content = _cut(extensions, at + 4, length)
-        if kind == ALPN:
-            return _names(content)
-        at += 4 + length
+    while len(data) - at >= 5:
+        kind, major, length = data[at], data[at + 1], int.from_bytes(data[at + 3 : at + 5], "big")
+        if kind != HANDSHAKE or major != 3 or not length:
+            raise NotHello("no handshake record")
+        body += data[at + 5 : at + 5 + length]
+        at += 5 + length
+        if body and body[0] != CLIENT_HELLO:
+            raise NotHello("another handshake message")
+        if len(body) >= 4:
+            wanted = int.from_bytes(body[1:4], "big")
+            if wanted > LARGEST:
+                raise NotHello("longer than any")
+            if len(body) >= 4 + wanted:
+                return _hello(bytes(body[4 : 4 + wanted]))
+    begun = data[at:]
+    if begun and begun[:2] != b"\x16\x03"[: len(begun)]:
+        raise NotHello("no handshake record")
     return None
 
 
-def _names(content: bytes) -> list[bytes]:
-    names, at = [], 2
-    while at < len(content):
-        names.append(_cut(content, at + 1, content[at]))
-        at += 1 + content[at]
-    return names
+class _Reader:
+    """Takes octets from the front; raises NotHello where there are none."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._at = 0
+
+    def __bool__(self) -> bool:
+        return self._at < len(self._data)
+
+    def take(self, count: int) -> bytes:
+        taken = self._data[self._at : self._at + count]
+        if len(taken) < count:
+            raise NotHello("it ends too soon")
+        self._at += count
+        return taken
+
+    def number(self, size: int) -> int:
+        return int.from_bytes(self.take(size), "big")
+
+    def vector(self, size: int) -> "_Reader":
+        """A piece that is led by its length, a number of `size` octets (RFC 8446, 3.4)."""
+        return _Reader(self.take(self.number(size)))
+
+    def numbers(self) -> tuple[int, ...]:
+        """What is left, as numbers of two octets."""
+        if (len(self._data) - self._at) % 2:
+            raise NotHello("half a number")
+        return tuple(self.number(2) for _ in range((len(self._data) - self._at) // 2))
 
 
-def _cut(said: bytes, at: int, length: int) -> bytes:
-    if at + length > len(said):
-        raise IndexError
-    return said[at : at + length]
+def _hello(body: bytes) -> Hello:
+    reader = _Reader(body)
+    version = reader.number(2)
+    reader.take(32)
+    reader.vector(1)
+    ciphers = reader.vector(2).numbers()
+    reader.vector(1)
+    found = dict(_extensions(reader.vector(2) if reader else _Reader(b"")))
+    return Hello(
+        name=_name(found.get(SERVER_NAME)),
+        protocols=_protocols(found.get(ALPN)),
+        ciphers=ciphers,
+        extensions=tuple(found),
+        signatures=_Reader(found[SIGNATURES]).vector(2).numbers() if SIGNATURES in found else (),
+        versions=_Reader(found[VERSIONS]).vector(1).numbers() if VERSIONS in found else (version,),
+    )
+
+
+def _extensions(reader: _Reader) -> Iterator[tuple[int, bytes]]:
+    while reader:
+        kind = reader.number(2)
+        yield kind, reader.take(reader.number(2))
+
+
+def _name(data: bytes | None) -> str | None:
+    if data is None:
+        return None
+    names = _Reader(data).vector(2)
+    while names:
+        kind, name = names.number(1), names.take(names.number(2))
+        if kind == HOST_NAME:
+            return name.decode("latin-1").lower()
+    return None
+
+
+def _protocols(data: bytes | None) -> tuple[str, ...]:
+    if data is None:
+        return ()
+    names = _Reader(data).vector(2)
+    found = []
+    while names:
+        if not (name := names.take(names.number(1))):
+            raise NotHello("a protocol without a name")
+        found.append(name.decode("latin-1"))
+    return tuple(found)
+
+
+def _real(numbers: tuple[int, ...]) -> tuple[int, ...]:
+    """Without those that are sent to be ignored (GREASE, RFC 8701)."""
+    return tuple(number for number in numbers if number & 0x0F0F != 0x0A0A or number >> 8 != number & 0xFF)
+
+
+def _hex(number: int) -> str:
+    return f"{number:04x}"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:12] if text else "0" * 12

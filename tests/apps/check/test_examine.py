@@ -8,12 +8,12 @@ from typing import cast
 import pytest
 
 from angarium.apps.check import examine as module
-from angarium.apps.check.core import Core, CoreEnded, CoreError
 from angarium.apps.check.examine import Patience, examine
 from angarium.apps.check.links import Site
 from angarium.apps.check.report import Report
 from angarium.apps.check.steps import Damaged, Step
 from angarium.apps.check.trial import Trial
+from angarium.lab.core import Core, CoreEnded, CoreError
 
 SITE = Site("relay.example", "https://relay.example/", verified=True)
 PATIENT = Patience(step=5, whole=5)

@@ -11,10 +11,10 @@ from urllib.parse import parse_qs
 import pytest
 import trustme
 
-from angarium.apps.check.core import Core, CoreEnded
 from angarium.apps.check.farewell import leave
 from angarium.apps.check.links import Site
-from angarium.apps.check.profile import Profile
+from angarium.lab.core import Core, CoreEnded
+from angarium.lab.profile import Profile
 
 FORM = b'<form method="post"><input name="name"><input name="password" type="password"></form>'
 Forms = list[dict[str, list[str]]]

@@ -16,12 +16,12 @@ import pytest
 import pytest_asyncio
 import trustme
 
-from angarium.apps.check.core import Core
 from angarium.apps.check.ledger import Tally
-from angarium.apps.check.profile import Profile, new_profile
 from angarium.apps.check.throwaway import Relay, relay
 from angarium.apps.check.trial import Trial, trial
 from angarium.apps.ways import choose
+from angarium.lab.core import Core
+from angarium.lab.profile import Profile, new_profile
 from tests.dns_server import NameServer, name_server
 
 Angarium = Callable[..., Awaitable[tuple[int, str, str]]]

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from angarium.apps.check.core import Event, core
-from angarium.apps.check.profile import Profile, join, new_profile
 from angarium.apps.check.trial import trial
+from angarium.lab.core import Event, core
+from angarium.lab.profile import Profile, join, new_profile
 from tests.e2e.conftest import Angarium
 from tests.e2e.federation.conftest import Place, World
 

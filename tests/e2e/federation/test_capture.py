@@ -6,8 +6,8 @@ what TLS does not hide, the name of the relay that is called.
 
 import pytest
 
-from angarium.apps.check.profile import join
 from angarium.lab.capture import capture, permitted
+from angarium.lab.profile import join
 from angarium.lab.seizure.encodings import Known
 from angarium.lab.seizure.hunter import Hunter
 from tests.e2e.federation.conftest import World

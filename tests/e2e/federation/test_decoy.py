@@ -5,7 +5,7 @@ import http.client
 import ssl
 from typing import Any
 
-from angarium.apps.check.profile import join
+from angarium.lab.profile import join
 
 EXPECTED = "nginx/1.22.1"
 

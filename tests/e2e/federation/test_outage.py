@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from angarium.apps.check.profile import Profile, join
+from angarium.lab.profile import Profile, join
 from tests.e2e.conftest import Angarium, Impatient, trusting
 from tests.e2e.federation.conftest import Place, World
 

@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from angarium.apps.check.profile import Profile, join
+from angarium.lab.profile import Profile, join
 from tests.e2e.federation.conftest import World
 
 BY_SMTP = """\

@@ -2,7 +2,7 @@
 
 import pytest
 
-from angarium.apps.check.profile import Profile, join
+from angarium.lab.profile import Profile, join
 from tests.e2e.conftest import Impatient
 from tests.e2e.federation.conftest import World
 

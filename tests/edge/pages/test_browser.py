@@ -14,6 +14,7 @@ from playwright.async_api import Browser, Page, Request, async_playwright
 
 from angarium.edge.pages.language import LANGUAGES
 from angarium.edge.pages.site import HttpSite
+from angarium.mail.invitation import Login, Way, parse
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
@@ -99,6 +100,26 @@ async def visit(browser: Browser, http_serve: Any) -> AsyncIterator[Opener]:
             return Visit(page, f"http://127.0.0.1:{port}")
 
         yield visit
+
+
+@pytest.mark.parametrize("code", ["en", "fa"])
+async def test_the_other_ways_open_and_are_scanned_without_javascript(
+    http_relay: Any, visit: Opener, code: str
+) -> None:
+    http_relay.bare()
+    http_relay.more = [Way("203.0.113.5", 443, "ssl", 443, "ssl", 443, verified=False, kind="front")]
+    for width in WIDTHS:
+        shown = await visit(http_relay.site(), width, "light")
+        await shown.open(f"/?lang={code}")
+        details = shown.page.locator("details")
+        assert not await details.locator("img").is_visible()
+        await details.locator("summary").click()
+        with Image.open(io.BytesIO(await details.locator("img").screenshot())) as image:
+            (found,) = zxingcpp.read_barcodes(image.convert("L"))
+        read = parse(found.text)
+        assert isinstance(read, Login)
+        assert read.imap.host == "203.0.113.5"
+        await shown.check()
 
 
 @pytest.mark.parametrize("code", LANGUAGES)

@@ -14,7 +14,6 @@ from cyclopts import Parameter
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from angarium.apps.check.core import CoreMissing, binary, core
 from angarium.apps.check.examine import Patience, examine
 from angarium.apps.check.links import Site, site
 from angarium.apps.check.report import Report, render
@@ -22,6 +21,7 @@ from angarium.apps.check.steps import STEPS, Step
 from angarium.apps.check.throwaway import RelayFailed
 from angarium.apps.check.throwaway import relay as throwaway
 from angarium.apps.options import Json
+from angarium.lab.core import CoreMissing, binary, core
 from angarium.mail.invitation import NotAnInvitation
 
 __all__ = ["check"]

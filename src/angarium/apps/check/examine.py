@@ -11,12 +11,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from angarium.apps.check.core import Core, CoreEnded, CoreError
 from angarium.apps.check.farewell import leave
 from angarium.apps.check.links import Site
 from angarium.apps.check.report import Report, Row, row
 from angarium.apps.check.steps import STEPS, Damaged, Step
 from angarium.apps.check.trial import Trial, trial
+from angarium.lab.core import Core, CoreEnded, CoreError
 
 __all__ = ["Patience", "examine"]
 

@@ -11,9 +11,9 @@ import ssl
 from collections.abc import Sequence
 from urllib.parse import urlencode, urlsplit
 
-from angarium.apps.check.core import Core, CoreEnded, CoreError
 from angarium.apps.check.links import Site
-from angarium.apps.check.profile import Profile
+from angarium.lab.core import Core, CoreEnded, CoreError
+from angarium.lab.profile import Profile
 
 __all__ = ["leave"]
 

@@ -10,8 +10,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 
-from angarium.apps.check.profile import MYSELF, Profile, join
 from angarium.apps.check.trial import Trial
+from angarium.lab.profile import MYSELF, Profile, join
 
 __all__ = ["PEOPLE", "STEPS", "Damaged", "Step"]
 

@@ -10,10 +10,10 @@ from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
-from angarium.apps.check.core import Core, CoreEnded
 from angarium.apps.check.ledger import Ledger
 from angarium.apps.check.links import fresh
-from angarium.apps.check.profile import Profile, new_profile
+from angarium.lab.core import Core, CoreEnded
+from angarium.lab.profile import Profile, new_profile
 
 __all__ = ["Trial", "trial"]
 

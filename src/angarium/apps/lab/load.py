@@ -17,7 +17,6 @@ from angarium.apps.lab.progress import progress
 from angarium.apps.lab.tables import WIDTH, shown
 from angarium.apps.options import Json
 from angarium.edge.control import Refusal
-from angarium.edge.descriptors import raise_limit
 from angarium.lab.load.day import Day
 from angarium.lab.load.fanout import Fanout
 from angarium.lab.load.idle import Waiting
@@ -29,6 +28,7 @@ from angarium.lab.load.stage import Line, Stage
 from angarium.lab.load.storm import Storm
 from angarium.lab.load.target import LoadFailed, Target, listed, throwaway
 from angarium.lab.load.throughput import Throughput
+from angarium.reach.descriptors import raise_limit
 
 __all__ = ["load"]
 

@@ -7,7 +7,7 @@ import asyncio
 
 from angarium.edge.decoy.session import Decoy, serve_decoy
 from angarium.reach.transport import Connection
-from angarium.wire.tls_hello import LONGEST, Incomplete, protocols
+from angarium.wire.tls_hello import NotHello, read_hello
 
 __all__ = ["CIPHERS", "PROTOCOLS", "admit"]
 
@@ -17,11 +17,13 @@ CIPHERS = "HIGH:!aNULL:!MD5"
 """What nginx offers before TLS 1.3 (ssl_ciphers)."""
 NO_SUCH_PROTOCOL = bytes((21, 3, 3, 0, 2, 2, 120))
 SSL2, TLS = 0x80, 22
+LONGEST = 16_384
+"""Octets looked at: a hello that is longer, by post-quantum keys and all, is nobody's."""
 PAUSE, LONGEST_PAUSE = 0.005, 0.5
 """Seconds between two looks at a hello that is not whole yet."""
 
 
-async def admit(connection: Connection, decoy: Decoy, *, alpn: frozenset[bytes], timeout: float) -> None:
+async def admit(connection: Connection, decoy: Decoy, *, alpn: frozenset[str], timeout: float) -> None:
     """Return where TLS may begin. `alpn` are the protocols taken beside those of HTTP.
 
     Raises:
@@ -34,20 +36,24 @@ async def admit(connection: Connection, decoy: Decoy, *, alpn: frozenset[bytes],
         raise ConnectionAbortedError("no TLS")
     async with asyncio.timeout(timeout):
         offered = await _offered(connection, timeout)
-    if offered is not None and not {*offered} & {*(name.encode() for name in PROTOCOLS), *alpn}:
+    if offered and not {*offered} & {*PROTOCOLS, *alpn}:
         await connection.write(NO_SUCH_PROTOCOL, timeout=timeout)
         raise ConnectionAbortedError("no protocol in common")
 
 
-async def _offered(connection: Connection, timeout: float) -> list[bytes] | None:
+async def _offered(connection: Connection, timeout: float) -> tuple[str, ...]:
+    """What OpenSSL's server, as Python has it, does not look at so strictly as nginx: the protocols offered."""
     pause, before = PAUSE, -1
     while True:
         said = await connection.peek(LONGEST, timeout=timeout)
         try:
-            return protocols(said)
-        except Incomplete:
-            if len(said) in (0, LONGEST):  # ended in the middle, or longer than anybody's: OpenSSL says what it thinks
-                return None
+            hello = read_hello(said)
+        except NotHello:
+            return ()  # which is for OpenSSL to say
+        if hello is not None:
+            return hello.protocols
+        if len(said) in (0, LONGEST):  # ended in the middle, or longer than anybody's
+            return ()
         pause = PAUSE if len(said) > before else min(2 * pause, LONGEST_PAUSE)
         before = len(said)
         await asyncio.sleep(pause)

@@ -14,6 +14,8 @@ from angarium.mail.invitation import Login, parse
 
 __all__ = ["DeletePage", "InvitationPage", "LostPage", "PasswordPage"]
 
+TOR = "socks5://127.0.0.1:9050"
+"""Where Tor listens on a phone (Orbot, and Tor itself), as a link that makes it the app's proxy."""
 TOKEN = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
 
@@ -41,6 +43,7 @@ class InvitationPage:
     def _invitation(self, request: Request, token: str | None) -> Response:
         link = self._site.invite(token)
         login = parse(link)
+        others = [(offer, qr(offer.link)) for offer in self._site.others(token, link)]
         return draw(
             "invitation",
             request,
@@ -50,6 +53,10 @@ class InvitationPage:
             personal=token is not None,
             one_person=isinstance(login, Login),
             unverified=isinstance(login, Login) and not login.verify,
+            others=others,
+            lowered=not isinstance(login, Login) or login.verify,
+            proxy=TOR,
+            proxy_picture=qr(TOR),
         )
 
     def _words(self, request: Request, status: int, words: str) -> Response:

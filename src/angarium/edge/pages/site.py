@@ -8,7 +8,7 @@ from angarium.edge.pages.exchange import Handler, Inlet, Request
 from angarium.edge.settings import Limits
 from angarium.edge.tunnel import Onward
 from angarium.mail.accounts import Gate
-from angarium.mail.invitation import Way
+from angarium.mail.invitation import Offer, Way
 
 __all__ = ["HttpSite", "nowhere"]
 
@@ -37,6 +37,9 @@ class HttpSite:
     """What an ACME authority expects to read for this token (RFC 8555, 8.3); None: it did not ask."""
     https_port: Callable[[], int | None]
     """Where the pages are served over TLS; None: nowhere."""
+
+    others: Callable[[str | None, str], Sequence[Offer]] = lambda token, link: ()
+    """The other ways in, for whoever was given the link that `invite` made for this token."""
 
     inlets: Mapping[str, Inlet] = field(default_factory=dict)
     """Paths to which other relays bring mail; one that ends in `/*` stands for all one level below."""

@@ -12,11 +12,11 @@ from collections.abc import Callable
 
 import msgspec
 
-from angarium.edge.descriptors import raise_limit
 from angarium.lab.load.crowd import Receiver, gather
 from angarium.lab.load.ledger import Ledger
 from angarium.lab.load.poll import Poll
 from angarium.lab.load.target import Account, LoadFailed, Target
+from angarium.reach.descriptors import raise_limit
 
 __all__ = ["TIMEOUT", "Apart", "Came", "Returned"]
 

@@ -14,7 +14,7 @@ import itertools
 import logging
 import os
 import shutil
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -172,14 +172,17 @@ class Core:
 
 
 @contextlib.asynccontextmanager
-async def core(program: Path, home: Path) -> AsyncIterator[Core]:
+async def core(program: Path, home: Path, *, through: Sequence[str] = ()) -> AsyncIterator[Core]:
     """Run a core on a directory of its own (made by it if missing) until the context ends.
+
+    `through` is a command that runs it, such as one that does so in another network namespace.
 
     Raises:
         CoreMissing: the program does not run here.
     """
     version, methods = await _describe(program)
     process = await asyncio.create_subprocess_exec(
+        *through,
         program,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,

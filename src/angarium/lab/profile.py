@@ -12,11 +12,11 @@ import contextlib
 import itertools
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from angarium.apps.check.core import Core, CoreEnded, Event
+from angarium.lab.core import Core, CoreEnded, Event
 
 __all__ = ["MYSELF", "Profile", "join", "new_profile"]
 
@@ -113,14 +113,14 @@ class Profile:
         await self.core.call("remove_account", self.number)
 
 
-async def new_profile(core: Core, name: str, link: str) -> Profile:
-    """Make a profile from a `dcaccount:` or `dclogin:` link, and take it online.
+async def new_profile(core: Core, name: str, link: str, settings: Mapping[str, str] | None = None) -> Profile:
+    """Make a profile from a `dcaccount:` or `dclogin:` link, with these settings of the core, and take it online.
 
     Raises:
         CoreError: the relay cannot be reached, or refuses the account; the text is the core's.
     """
     number = await core.call("add_account")
-    await core.call("batch_set_config", number, {"displayname": name, "bot": "1"})
+    await core.call("batch_set_config", number, {"displayname": name, "bot": "1", **(settings or {})})
     await core.call("add_transport_from_qr", number, link)
     (transport,) = await core.call("list_transports", number)
     transport = transport.get("param", transport)

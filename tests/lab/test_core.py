@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from angarium.apps.check import core as module
-from angarium.apps.check.core import CoreEnded, CoreError, CoreMissing, Event, binary, core
+from angarium.lab import core as module
+from angarium.lab.core import CoreEnded, CoreError, CoreMissing, Event, binary, core
 
 FakeCore = Callable[[str], Path]
 

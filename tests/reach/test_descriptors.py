@@ -4,7 +4,7 @@ import resource
 
 import pytest
 
-from angarium.edge.descriptors import RESERVE, raise_limit
+from angarium.reach.descriptors import RESERVE, raise_limit
 
 
 class Kernel:

@@ -1,0 +1,41 @@
+"""The relay's onion service: which doors it leads to, and the way that invitations show."""
+
+from collections.abc import Iterable
+
+from angarium.apps.home import Home
+from angarium.apps.ways import ways
+from angarium.edge.doors import STANDARD, Door
+from angarium.mail.invitation import Way
+from angarium.reach.onion import Onion, program
+from angarium.reach.settings import Onion as Settings
+
+__all__ = ["onion_way", "publish"]
+
+LED_TO = ("imaps", "submissions", "https")
+EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
+
+
+async def publish(settings: Settings, home: Home, doors: Iterable[Door]) -> Onion | None:
+    """tor for these doors, not yet running; None where the settings want none.
+
+    Raises:
+        OnionError: it is wanted, and cannot be.
+    """
+    if not settings.enabled:
+        return None
+    ports: dict[int, tuple[str, int]] = {}
+    for door in doors:
+        if door.name in LED_TO:
+            ports.setdefault(STANDARD[door.name][0], (EVERYWHERE.get(door.address, door.address), door.port))
+    onion = Onion(program(settings.tor), home.onion, home.tor, ports, settings.torrc)
+    await onion.check()
+    return onion
+
+
+def onion_way(onion: Onion | None) -> Way | None:
+    """How an app with Tor as its proxy comes in. The certificate need not be checked: the address is the proof."""
+    if onion is None or not onion.address:
+        return None
+    ports = {door: STANDARD[door][0] for door in LED_TO}
+    way = ways(onion.address, ports, verified=False)[0]
+    return Way(way.host, way.imap_port, "ssl", way.smtp_port, "ssl", way.https_port, verified=False, kind="onion")

@@ -1,0 +1,25 @@
+"""The table: whole, and in the words of what is asked of it."""
+
+from angarium.lab.censor.judges.verdict import Judge
+from angarium.lab.censor.relay import WAYS
+from angarium.lab.censor.scenarios import SCENARIOS
+
+
+def test_each_has_a_name_of_its_own_and_known_ways_in() -> None:
+    names = [scenario.name for scenario in SCENARIOS]
+    assert names == sorted(set(names))
+    for scenario in SCENARIOS:
+        assert {attempt.way for attempt in scenario.attempts} <= set(WAYS)
+
+
+def test_judges_are_new_ones_each_time() -> None:
+    for scenario in SCENARIOS:
+        one, other = scenario.judges(), scenario.judges()
+        assert all(isinstance(judge, Judge) for judge in one)
+        assert not set(map(id, one)) & set(map(id, other))
+        assert one or scenario.line or scenario.probes or scenario.relays > 1, f"{scenario.name} censors nothing"
+
+
+def test_the_goal_is_told_in_words() -> None:
+    s16 = next(scenario for scenario in SCENARIOS if scenario.name == "S16")
+    assert s16.goal(s16.attempts[0]) == "first in 60 s, all arrive, p95 in 10 s, 3000 octets a re-login"
