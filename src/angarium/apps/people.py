@@ -2,7 +2,7 @@
 
 import ssl
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol, TypeAlias
 
@@ -44,24 +44,23 @@ class People:
     delivery: Delivery
     today: Callable[[], int]
     push: bool
+    breath: Breath
+    """What a connection may carry at the doors where that is limited."""
 
     def sessions(self) -> dict[str, Session]:
-        """The session of each of their doors; on the https port, by what is spoken there."""
-        limits, wide = self.config.limits, self._imap()
-        short = replace(wide, breath=Breath(limits.breath_bytes))
-
-        def imap(door: str) -> Session:
-            return partial(serve_imap, site=short if limits.breath(door) else wide)
-
-        def smtp(door: str) -> Session:
-            return partial(serve_smtp, site=self._smtp(limits.breath(door)))
-
+        """The session of each of their doors."""
         return {
-            **{door: imap(door) for door in ("imaps", "imap")},
-            **{door: smtp(door) for door in ("submissions", "submission")},
-            "https, imap": imap("https"),
-            "https, smtp": smtp("https"),
+            **{door: self.imap(door) for door in ("imaps", "imap")},
+            **{door: self.smtp(door) for door in ("submissions", "submission")},
         }
+
+    def imap(self, door: str) -> Session:
+        """IMAP as it is spoken at a door."""
+        return partial(serve_imap, site=self._imap(self.breath if self.config.limits.breath(door) else None))
+
+    def smtp(self, door: str) -> Session:
+        """Submission as it is spoken at a door."""
+        return partial(serve_smtp, site=self._smtp(self.config.limits.breath(door)))
 
     def context(self, door: Door) -> ssl.SSLContext:
         """The TLS context of a door, as it is now."""
@@ -79,7 +78,7 @@ class People:
             breath=breath,
         )
 
-    def _imap(self) -> ImapSite:
+    def _imap(self, breath: Breath | None) -> ImapSite:
         return ImapSite(
             limits=self.config.limits,
             tls=self.contexts,
@@ -92,6 +91,7 @@ class People:
             max_size=self.config.messages.max_size,
             metadata=self._metadata,
             today=self.today,
+            breath=breath,
             push=self.push,
         )
 

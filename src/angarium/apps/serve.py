@@ -17,24 +17,19 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from msgspec.structs import replace
 
-from angarium.apps.approach import Approach
+from angarium.apps.arrival import Arrival
 from angarium.apps.certify import Certified, certify
 from angarium.apps.config import Config
 from angarium.apps.departure import Departure
 from angarium.apps.exchange import Days, Exchange
-from angarium.apps.fronting import Fronting
 from angarium.apps.harden import Hardened, harden
-from angarium.apps.hidden import secret_path
 from angarium.apps.home import Home, HomeError
 from angarium.apps.keeper import Keeper
 from angarium.apps.last_error import LastError
-from angarium.apps.onion import onion_way, publish
 from angarium.apps.peering import Peering, Place
 from angarium.apps.people import People
-from angarium.apps.proxying import Entrance, Proxying
 from angarium.apps.reception import Reception
 from angarium.apps.sites import Sites
 from angarium.apps.ways import page
@@ -42,19 +37,17 @@ from angarium.apps.workers.crew import Crew, Rooms
 from angarium.apps.workers.messages import Begin
 from angarium.edge.control import serve_control
 from angarium.edge.decoy.session import HEAD_SECONDS
+from angarium.edge.imap.breath import Breath
 from angarium.edge.listener import CannotListen, Door, Listener
-from angarium.edge.tunnel import Tunnels
 from angarium.mail.accounts import Gate
 from angarium.mail.calendar import Calendar, clock, passed
 from angarium.mail.delivery import Delivery
 from angarium.mail.federation.desk import NoSuchDestination
-from angarium.mail.fronts import Fronts
 from angarium.mail.push import Push
 from angarium.mail.retention import Retention
 from angarium.reach.certificate import CertificateError
 from angarium.reach.names import BadName, Names, literal
-from angarium.reach.onion import Onion, OnionError
-from angarium.reach.passes import Passes
+from angarium.reach.onion import OnionError
 from angarium.reach.trust import Trust
 from angarium.store.directory import DirectoryInUse, Hold
 from angarium.store.interfaces import StoreError
@@ -193,22 +186,17 @@ class _Relay:
             queue=self._departure.queue,
             whole_list=config.messages.max_recipients,
         )
-        if config.decoy.folder and not Path(config.decoy.folder).is_dir():
-            raise HomeError(f"decoy.folder: {config.decoy.folder} is no folder: make it, with an index.html in it")
-        self._base = secret_path(home) if config.decoy.folder else ""
-        self._fronts = Fronts(store.papers)
-        self._onion: Onion | None = None
-        self._approach = Approach(
+        self._arrival = Arrival(
+            config,
+            home,
+            store,
             self._names,
-            self._fronts,
+            self._certified,
+            resolver.addresses,
             lambda: self._ports,
-            lambda: self._certified.verified,
-            lambda: onion_way(self._onion),
-            alpn=not self._base or config.decoy.mail_alpn,
-            complete=bool(self._base),
+            lambda door, connected: self._listener.receive(Door(door, "", 0, tls=True), connected),
+            today,
         )
-        self._passes = Passes(store.papers)
-        self._tunnels = self._tunnelling()
         self._listener = self._listening()
 
     async def run(self, ready: Callable[[Ready], None], shared: _Shared | None) -> None:
@@ -216,13 +204,12 @@ class _Relay:
         errors = LastError()
         logging.getLogger("angarium").addHandler(errors)
         await self._exchange.load()
-        await self._load_fronts()
-        await self._proxying().load()
+        await self._arrival.load()
         doors = await self._listener.bind(self._reception.listen, self._home.ports())
         self._ports = {door.name: door.port for door in reversed(doors)}  # of one open on more ports, the first
         try:
             self._home.remember_ports(self._ports)
-            self._onion = await publish(self._config.onion, self._home, doors)
+            await self._arrival.publish(doors)
             if shared is not None:
                 self._crew = self._workers(shared, errors)
             keeper = Keeper(
@@ -236,10 +223,10 @@ class _Relay:
                 errors=errors,
                 queue=self._departure.queue.desk.totals,
                 hardened=lambda: self._crew.hardened(self._hardened) if self._crew else self._hardened,
-                approach=self._approach,
+                approach=self._arrival.approach,
                 today=self._calendar.today,
                 end=self._end,
-                base=self._base,
+                base=self._arrival.base,
             )
             async with asyncio.TaskGroup() as running:
                 running.create_task(self._listener.run())
@@ -256,9 +243,8 @@ class _Relay:
                 if self._crew is not None:
                     running.create_task(self._crew.run())
                     await self._crew.ready()
-                if self._onion:
-                    running.create_task(self._onion.run())
-                    await self._onion.known()
+                running.create_task(self._arrival.run())
+                await self._arrival.known()
                 gc.collect()
                 gc.freeze()  # what is here stays: a collection need not look at it for every few thousand connections
                 told = partial(ready, self._ready(doors))
@@ -266,20 +252,12 @@ class _Relay:
                     **keeper.questions(),
                     **self._departure.questions(),
                     **self._peering().questions(),
-                    **Fronting(self._fronts, lambda: self._ports, self._names.local, self._calendar.today).questions(),
-                    **self._proxying().questions(),
+                    **self._arrival.questions(),
                 }
                 running.create_task(serve_control(self._home.control, questions, ready=told))
         finally:
             self._listener.close()
             logging.getLogger("angarium").removeHandler(errors)
-
-    async def _load_fronts(self) -> None:
-        """Read the fronts; where the store fails there are none, which keeps nothing else from running."""
-        try:
-            await self._fronts.load()
-        except (StoreError, msgspec.MsgspecError) as error:
-            log.error("fronts cannot be read: %s", error)
 
     def _listening(self) -> Listener:
         people = People(
@@ -291,6 +269,7 @@ class _Relay:
             delivery=self._delivery,
             today=self._calendar.today,
             push=self._push.enabled,
+            breath=Breath(self._config.limits.breath_bytes),
         )
         sites = Sites(
             people=people,
@@ -300,34 +279,14 @@ class _Relay:
             reception=self._reception,
             exchange=self._exchange,
             ports=lambda: self._ports,
-            approach=self._approach,
-            tunnels=self._tunnels,
-            base=self._base,
+            approach=self._arrival.approach,
+            tunnels=self._arrival.tunnels,
+            base=self._arrival.base,
         )
         limits = self._config.limits
         if sites.disguised:  # who says nothing is waited for as long as a web server does
             limits = replace(limits, handshake_seconds=max(limits.handshake_seconds, HEAD_SECONDS))
         return Listener(limits, sites.sessions(), sites.context, sites.admit(limits.handshake_seconds))
-
-    def _tunnelling(self) -> Tunnels:
-        return Tunnels(
-            passes=self._passes,
-            local=self._names.local,
-            ports=lambda: self._ports,
-            receive=lambda door, connected: self._listener.receive(Door(door, "", 0, tls=True), connected),
-            addresses=self._reception.resolver.addresses,
-            allow=self._config.proxy.allow,
-            write_seconds=self._config.limits.write_seconds,
-        )
-
-    def _proxying(self) -> Proxying:
-        """What the keeper may ask about passes."""
-
-        def entrance() -> Entrance:
-            believed = self._certified.verified or self._names.primary.startswith("_")
-            return Entrance(self._names.primary, self._ports.get("https"), believed)
-
-        return Proxying(self._passes, self._tunnels.cut, entrance, self._calendar.today)
 
     def _workers(self, shared: _Shared, errors: LastError) -> Crew:
         """The other processes. Raises CannotListen."""
@@ -358,8 +317,7 @@ class _Relay:
 
     def _end(self) -> None:
         """End this process now: no goodbye, nothing written, and the keys in its memory are gone."""
-        if self._onion:
-            self._onion.kill()
+        self._arrival.kill()
         os.write(2, b"angarium: burnt, by order of its keeper\n")
         os._exit(0)
 
@@ -394,10 +352,10 @@ class _Relay:
         )
 
     def _ready(self, doors: list[Door]) -> Ready:
-        invited = self._approach.invite(None) if self._config.accounts.registration == "open" else ""
-        domain, onion = self._names.primary, self._onion.address if self._onion else ""
-        shown = page(domain, self._ports, f"{self._base}/")
-        return Ready(domain, doors, shown, invited, self._home.path, self._new, onion)
+        arrival, domain = self._arrival, self._names.primary
+        invited = arrival.approach.invite(None) if self._config.accounts.registration == "open" else ""
+        shown = page(domain, self._ports, f"{arrival.base}/")
+        return Ready(domain, doors, shown, invited, self._home.path, self._new, arrival.onion)
 
 
 def _each(config: Config) -> Config:

@@ -55,7 +55,7 @@ class Sites:
             disguise = self._disguise(site)
             https = partial(serve_decoy, decoy=disguise.https())
             http = partial(serve_decoy, decoy=disguise.http())
-        mux = partial(serve_mux, imap=people["https, imap"], smtp=people["https, smtp"])
+        mux = partial(serve_mux, imap=self.people.imap("https"), smtp=self.people.smtp("https"))
         sessions: dict[str, Session] = {
             **people,
             "https": partial(mux, http=https),

@@ -46,6 +46,7 @@ from angarium.apps.workers.messages import (
     unpacked,
 )
 from angarium.apps.workers.stand_ins import Days, Postbox
+from angarium.edge.imap.breath import Breath
 from angarium.edge.link import FULL, Link
 from angarium.edge.listener import Door, Listener
 from angarium.mail.accounts import Gate
@@ -196,6 +197,7 @@ class _Worker:
             delivery=self._delivery,
             today=self._days.today,
             push=bool(config.push.url),
+            breath=Breath(config.limits.breath_bytes),
         )
         self._sessions = people.sessions()
         self.listener = Listener(config.limits, self._session, people.context)

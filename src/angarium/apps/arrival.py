@@ -1,0 +1,131 @@
+"""How people get in where the straight way is shut: fronts, an onion address, the proxy, pages behind a secret path."""
+
+import logging
+import socket
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from angarium.apps.approach import Approach
+from angarium.apps.certify import Certified
+from angarium.apps.config import Config
+from angarium.apps.fronting import Fronting
+from angarium.apps.hidden import secret_path
+from angarium.apps.home import Home, HomeError
+from angarium.apps.onion import onion_way, publish
+from angarium.apps.proxying import Entrance, Proxying
+from angarium.edge.control import Question
+from angarium.edge.doors import Door
+from angarium.edge.tunnel import Tunnels
+from angarium.mail.fronts import Fronts
+from angarium.reach.dialer import Addresses
+from angarium.reach.names import Names
+from angarium.reach.passes import Passes
+from angarium.store.interfaces import StoreError
+from angarium.store.store import Store
+
+if TYPE_CHECKING:
+    from angarium.reach.onion import Onion
+
+__all__ = ["Arrival"]
+
+log = logging.getLogger("angarium.apps.arrival")
+
+
+class Arrival:
+    """The side of a relay that is for people who are blocked."""
+
+    def __init__(
+        self,
+        config: Config,
+        home: Home,
+        store: Store,
+        names: Names,
+        certified: Certified,
+        addresses: Addresses,
+        ports: Callable[[], Mapping[str, int]],
+        receive: Callable[[str, socket.socket], None],
+        today: Callable[[], int],
+    ) -> None:
+        """`ports`: those listened on, by door. `receive` takes a connected socket as if it had come to a door.
+
+        Raises:
+            HomeError: there is no decoy where one should be, or no secret path.
+        """
+        if config.decoy.folder and not Path(config.decoy.folder).is_dir():
+            raise HomeError(f"decoy.folder: {config.decoy.folder} is no folder: make it, with an index.html in it")
+        self._config = config
+        self._home = home
+        self._names = names
+        self._certified = certified
+        self._ports = ports
+        self._today = today
+        self._fronts = Fronts(store.papers)
+        self._onion: Onion | None = None
+        self._passes = Passes(store.papers)
+        self.base = secret_path(home) if config.decoy.folder else ""
+        """What the address of every page begins with."""
+        self.approach = Approach(
+            names,
+            self._fronts,
+            ports,
+            lambda: certified.verified,
+            lambda: onion_way(self._onion),
+            alpn=not self.base or config.decoy.mail_alpn,
+            complete=bool(self.base),
+        )
+        self.tunnels = Tunnels(
+            passes=self._passes,
+            local=names.local,
+            ports=ports,
+            receive=receive,
+            addresses=addresses,
+            allow=config.proxy.allow,
+            write_seconds=config.limits.write_seconds,
+        )
+
+    @property
+    def onion(self) -> str:
+        """The onion address, where there is one."""
+        return self._onion.address if self._onion else ""
+
+    async def load(self) -> None:
+        """Read fronts and passes; where the store fails there are none, which keeps nothing else from running."""
+        try:
+            await self._fronts.load()
+        except (StoreError, msgspec.MsgspecError) as error:
+            log.error("fronts cannot be read: %s", error)
+        await self._proxying().load()
+
+    async def publish(self, doors: Iterable[Door]) -> None:
+        """Prepare the onion address, if one is wanted. Raises OnionError where it cannot be."""
+        self._onion = await publish(self._config.onion, self._home, doors)
+
+    async def known(self) -> None:
+        """Wait until the onion address is known, if one is wanted."""
+        if self._onion:
+            await self._onion.known()
+
+    async def run(self) -> None:
+        """Keep tor running, if it is wanted, until cancelled."""
+        if self._onion:
+            await self._onion.run()
+
+    def kill(self) -> None:
+        """End tor at once."""
+        if self._onion:
+            self._onion.kill()
+
+    def questions(self) -> dict[str, Question]:
+        """What the keeper may ask."""
+        fronting = Fronting(self._fronts, self._ports, self._names.local, self._today)
+        return {**fronting.questions(), **self._proxying().questions()}
+
+    def _proxying(self) -> Proxying:
+        def entrance() -> Entrance:
+            believed = self._certified.verified or self._names.primary.startswith("_")
+            return Entrance(self._names.primary, self._ports().get("https"), believed)
+
+        return Proxying(self._passes, self.tunnels.cut, entrance, self._today)
