@@ -1,8 +1,8 @@
 """What somebody who comes in by the proxy costs the relay, beside somebody who comes in directly.
 
-`python -m bench.tunnels [COUNT]` starts a relay as its keeper does, connects COUNT clients (500) to the IMAP door, and
-then COUNT through the proxy to the same door, each with TLS inside TLS, and prints how much the relay grew for each:
-private memory from /proc, after the greeting, and open file descriptors.
+`python -m bench.tunnels [COUNT]` starts a relay as its keeper does and connects COUNT clients (500) to the IMAP door;
+then another, with COUNT clients that come to that door through the proxy, with TLS inside TLS. It prints how much the
+relay grew for each: private memory from /proc, after the greeting, and open file descriptors.
 """
 
 import argparse
@@ -57,7 +57,8 @@ def held(process: int) -> tuple[float, int]:
     return private_kib(process), len(os.listdir(f"/proc/{process}/fd"))
 
 
-async def measure(count: int) -> None:
+async def measure(count: int, *, proxied: bool) -> None:
+    """Start a relay, connect, and print."""
     with tempfile.TemporaryDirectory() as directory:
         data = Path(directory) / "relay"
         async with relay(data, (*OPTIONS, "--domain", NAME, "--acme", "")) as up:
@@ -65,23 +66,19 @@ async def measure(count: int) -> None:
             pair = made["link"].removeprefix("https://").partition("@")[0]
             turn = asyncio.Semaphore(AT_ONCE)
 
-            async def one(proxied: bool) -> Streams:
+            async def one() -> Streams:
                 async with turn:
                     return await (tunnelled(up.port("https"), pair) if proxied else direct(up.port("imaps")))
 
-            for proxied in (False, True):
-                kept = [await one(proxied) for _ in range(20)]
-                memory, descriptors = held(up.process.pid)
-                kept += await asyncio.gather(*(one(proxied) for _ in range(count)))
-                more, opened = held(up.process.pid)
-                way = "through the proxy" if proxied else "directly"
-                sys.stdout.write(
-                    f"{count} {way}: {(more - memory) / count:.1f} KiB and {(opened - descriptors) / count:.1f} "
-                    "file descriptors each\n"
-                )
-                for _, writer in kept:
-                    writer.transport.abort()
-                await asyncio.sleep(3)
+            kept = [await one() for _ in range(20)]
+            memory, descriptors = held(up.process.pid)
+            kept += await asyncio.gather(*(one() for _ in range(count)))
+            more, opened = held(up.process.pid)
+            way = "through the proxy" if proxied else "directly"
+            each = f"{(more - memory) / count:.1f} KiB and {(opened - descriptors) / count:.1f} file descriptors each"
+            sys.stdout.write(f"{count} {way}: {each}\n")
+            for _, writer in kept:
+                writer.transport.abort()
 
 
 def main() -> None:
@@ -89,7 +86,9 @@ def main() -> None:
     parser.add_argument("count", type=int, nargs="?", default=500)
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    asyncio.run(measure(parser.parse_args().count))
+    count = parser.parse_args().count
+    for proxied in (False, True):
+        asyncio.run(measure(count, proxied=proxied))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import errno
 import itertools
 import socket
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -302,3 +303,21 @@ async def test_the_address_of_another_machine_is_no_redirect_either(relay: Relay
     tunnels = relay.tunnels()
     request = Request("CONNECT", "evil.example:993", "", {"host": "evil.example:993"})
     assert await tunnels(request) is None
+
+
+async def test_where_there_is_no_file_descriptor_left_the_connection_ends(
+    relay: Relay, http_relay: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = socket.socketpair()
+
+    def none_left() -> tuple[socket.socket, socket.socket]:
+        raise OSError(errno.EMFILE, "")
+
+    serving = asyncio.create_task(serve_http(Connection(made[1]), http_relay.site(tunnel=relay.tunnels())))
+    app = Connection(made[0])
+    with monkeypatch.context() as patched:
+        patched.setattr(socket, "socketpair", none_left)
+        await app.write(connect(relay, b"relay.example:993"))
+        assert await app.read(timeout=5) == b""
+    await app.close()
+    await asyncio.wait_for(serving, 5)

@@ -128,7 +128,10 @@ class Tunnels:
         await near.write(REFUSAL, timeout=self.write_seconds)
 
     async def _inward(self, user: str, door: str, near: Connection, greeting: bytes) -> None:
-        ours, theirs = socket.socketpair()
+        try:
+            ours, theirs = socket.socketpair()
+        except OSError:
+            raise ConnectionAbortedError("no file descriptors left") from None
         for end in (ours, theirs):
             end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)
         self.receive(door, theirs)
