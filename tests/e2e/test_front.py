@@ -96,6 +96,7 @@ def say(angarium: Angarium, data: Path) -> Callable[..., Awaitable[str]]:
     return run
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("shut", [refusing, swallowing])
 async def test_the_published_address_is_shut_and_a_hundred_texts_arrive(
     apps: Core,
