@@ -1,14 +1,21 @@
 """The command as it is typed: what it refuses, that it says what it skips, and its table."""
 
+import asyncio
 import io
+import signal
+import sys
 
 import pytest
 from rich.console import Console
 
 from angarium.apps.lab import censor as module
 from angarium.apps.lab.censor import censor, shown
+from angarium.lab.censor.enclosure import missing
 from angarium.lab.censor.report import Line, Report, Run
 from tests.apps.command import angarium
+from tests.lab.asleep import asleep
+
+LACKING = missing()
 
 
 @pytest.mark.parametrize(
@@ -34,6 +41,24 @@ def test_where_there_are_no_namespaces_scenarios_are_skipped_by_name(
     assert "S05 skipped" in said
     assert "S07 skipped" in said
     assert "iproute2" in said
+
+
+@pytest.mark.skipif(LACKING is not None, reason=f"this machine lacks {LACKING}")
+@pytest.mark.parametrize(("signum", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+async def test_what_is_under_way_ends_with_the_command_and_without_a_word(signum: signal.Signals, status: int) -> None:
+    sleeping = "4711.1504"
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "angarium", "lab", "censor", "S07", "--runs", "1", "--relay", f"sleep {sleeping}"),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    while not asleep(sleeping):
+        assert process.returncode is None
+        await asyncio.sleep(0.05)
+    process.send_signal(signum)
+    assert await process.communicate() == (b"", b"")
+    assert process.returncode == status
+    assert not asleep(sleeping)
 
 
 def test_the_table_says_k_out_of_n_and_why() -> None:

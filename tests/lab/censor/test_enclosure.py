@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import os
 import signal
 import subprocess
 import sys
@@ -13,6 +12,7 @@ import pytest
 
 from angarium.lab.censor.enclosure import enclosed, missing
 from angarium.lab.censor.report import Job
+from tests.lab.asleep import asleep
 
 LACKING = missing()
 MARK = "4711.0815"
@@ -22,18 +22,13 @@ RESOLV = Path("/etc/resolv.conf")
 pytestmark = pytest.mark.skipif(LACKING is not None, reason=f"this machine lacks {LACKING}")
 
 
-def asleep() -> bool:
-    lines = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if os.access(path, os.R_OK)]
-    return any(line == f"sleep\0{MARK}\0".encode() for line in lines)
-
-
 def links() -> set[str]:
     return {path.name for path in Path("/sys/class/net").iterdir()}
 
 
 async def becomes(state: bool, seconds: float = 10) -> bool:
     for _ in range(int(seconds * 20)):
-        if asleep() == state:
+        if asleep(MARK) == state:
             return True
         await asyncio.sleep(0.05)
     return False

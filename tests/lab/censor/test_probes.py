@@ -53,9 +53,10 @@ def test_what_is_not_tls_and_who_does_not_listen_are_answers_too(greeter: int) -
 
 def test_probes_have_names_of_their_own_and_other_words_each_time() -> None:
     assert len({probe.name for probe in PROBES}) == len(PROBES)
-    assert _filled(b"{word} {word}") != _filled(b"{word} {word}")
-    assert len(_filled(b"{noise}")) > 200
-    assert all(b"{" not in _filled(probe.says.replace(b"{noise}", b"")) for probe in PROBES)
+    assert _filled(b"{word} {word}", 0) != _filled(b"{word} {word}", 0)
+    assert len(_filled(b"{noise}", 0)) > 200
+    assert _filled(b"{noise}", 1) == _filled(b"{noise}", 5) != _filled(b"{noise}", 2)
+    assert all(b"{" not in _filled(probe.says.replace(b"{noise}", b""), 0) for probe in PROBES)
 
 
 def test_who_answers_one_probe_as_no_site_does_is_told() -> None:

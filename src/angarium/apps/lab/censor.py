@@ -4,9 +4,9 @@ import asyncio
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from cyclopts import Parameter
@@ -81,11 +81,12 @@ def censor(
     plan = Plan(
         chosen, way or (), quick_runs, texts or (FEW if quick else TEXTS), at_once, seed, relay, invitation, proxy
     )
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # or what is under way would not be ended
     try:
         version = _version(binary())
         with progress(quiet=json) as tell:
-            lines = asyncio.run(series(plan, tell))
+            lines = asyncio.run(_ended_in_order(series(plan, tell)))
+    except asyncio.CancelledError:
+        return 128 + signal.SIGTERM
     except (CoreMissing, LabFailed) as error:
         sys.stderr.write(f"angarium: {error}\n")
         return 2
@@ -95,6 +96,13 @@ def censor(
     else:
         Console(highlight=False, width=max(WIDTH, Console().width)).print(shown(report))
     return 2 if not report.valid else 0 if report.ok else 1
+
+
+async def _ended_in_order(measuring: Coroutine[Any, Any, list[Line]]) -> list[Line]:
+    """What is under way ends with us when somebody ends us."""
+    task = asyncio.ensure_future(measuring)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    return await task
 
 
 def _version(program: Path) -> str:

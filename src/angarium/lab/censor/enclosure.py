@@ -12,6 +12,7 @@ import shutil
 import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import BinaryIO
 
 __all__ = ["RESOLVER", "WORK", "enclosed", "furnish", "missing"]
 
@@ -47,14 +48,17 @@ def missing() -> str | None:
 
 
 @contextlib.asynccontextmanager
-async def enclosed(*command: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Run a command in an enclosure until the context ends, with pipes to its standard in and out."""
+async def enclosed(*command: str, complaints: BinaryIO | None = None) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Run a command in an enclosure until the context ends, with pipes to its standard in and out.
+
+    What it complains of goes to a file, or to a pipe as well.
+    """
     process = await asyncio.create_subprocess_exec(
         *enclosure(),
         *command,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
+        stderr=complaints or asyncio.subprocess.PIPE,
         limit=LINE,
         env=_environment(),
         start_new_session=True,  # a Ctrl-C is ours to answer
@@ -64,7 +68,7 @@ async def enclosed(*command: str) -> AsyncIterator[asyncio.subprocess.Process]:
     finally:
         with contextlib.suppress(ProcessLookupError):
             process.kill()  # and the kernel ends the rest
-        await process.wait()
+        await process.communicate()
 
 
 def furnish() -> None:

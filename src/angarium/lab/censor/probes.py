@@ -20,11 +20,13 @@ PATIENCE = 1.5
 MAIL = re.compile(rb"(?:\* (?:OK|BYE|PREAUTH)|[245]\d\d[ -])")
 """How servers of IMAP and SMTP begin."""
 MOST = 1 << 16
+NOISES = [secrets.token_bytes(221) for _ in range(4)]
+"""The same for all hosts that are compared: what noise is answered with depends on the noise."""
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """One thing to say. Letters in {word} and {noise} are others each time."""
+    """One thing to say. The letters of a {word} are others each time, {noise} is one of NOISES."""
 
     name: str
     says: bytes = b""
@@ -91,8 +93,8 @@ PROBES: Sequence[Probe] = (
 )
 
 
-def ask(host: str, probe: Probe) -> Answer:
-    """Put a probe to a host."""
+def ask(host: str, probe: Probe, turn: int = 0) -> Answer:
+    """Put a probe to a host, for the so many-th time."""
     try:
         sock = socket.create_connection((host, probe.port), PATIENCE)
     except TimeoutError:
@@ -103,7 +105,7 @@ def ask(host: str, probe: Probe) -> Answer:
         try:
             if probe.tls:
                 sock = _shaken(sock, probe)
-            if says := _filled(probe.says):
+            if says := _filled(probe.says, turn):
                 sock.sendall(says)
             return _answer(sock)
         except ssl.SSLError as error:
@@ -150,8 +152,8 @@ def _kind(said: bytes) -> str:
     return "mail" if MAIL.match(said) else said[:12].decode("latin-1")
 
 
-def _filled(says: bytes) -> bytes:
+def _filled(says: bytes, turn: int) -> bytes:
     while b"{word}" in says:
         word = "".join(secrets.choice(string.ascii_lowercase) for _ in range(8))
         says = says.replace(b"{word}", word.encode(), 1)
-    return says.replace(b"{noise}", secrets.token_bytes(221))
+    return says.replace(b"{noise}", NOISES[turn % len(NOISES)])

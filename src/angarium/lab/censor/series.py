@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -71,20 +72,19 @@ async def series(plan: Plan, tell: Callable[[float, str], None]) -> list[Line]:
 
 
 async def _one(job: Job) -> Run:
-    async with enclosed(sys.executable, "-m", MODULE) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        assert process.stderr is not None
-        process.stdin.write(msgspec.json.encode(job) + b"\n")
-        complaints = asyncio.create_task(process.stderr.read())
-        try:
-            line = await asyncio.wait_for(process.stdout.readline(), LONGEST)
-        except TimeoutError:
-            raise LabFailed(f"{job.scenario}: a run took longer than {LONGEST:.0f} s") from None
+    with tempfile.TemporaryFile() as complaints:
+        async with enclosed(sys.executable, "-m", MODULE, complaints=complaints) as process:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            process.stdin.write(msgspec.json.encode(job) + b"\n")
+            try:
+                line = await asyncio.wait_for(process.stdout.readline(), LONGEST)
+            except TimeoutError:
+                raise LabFailed(f"{job.scenario}: a run took longer than {LONGEST:.0f} s") from None
         if not line:
-            said = (await complaints)[-2000:].decode(errors="replace").strip()
+            complaints.seek(0)
+            said = complaints.read()[-2000:].decode(errors="replace").strip()
             raise LabFailed(f"{job.scenario}: {said or 'the run ended without a word'}")
-        complaints.cancel()
         return msgspec.json.decode(line, type=Run)
 
 

@@ -59,9 +59,15 @@ async def suspected(place: Place, probes: int) -> Run:
 
 
 def _answers(hosts: Sequence[str], asked: Sequence[Probe]) -> list[list[Answer]]:
-    """What each host answers to each probe."""
+    """What each host answers to each probe; noise is each in turn, over the hosts and over the rounds."""
     with ThreadPoolExecutor(AT_ONCE) as prober:
-        jobs = [[prober.submit(within, "naive", partial(ask, host, probe)) for probe in asked] for host in hosts]
+        jobs = [
+            [
+                prober.submit(within, "naive", partial(ask, host, probe, first + number // len(PROBES)))
+                for number, probe in enumerate(asked)
+            ]
+            for first, host in enumerate(hosts)
+        ]
         return [[job.result() for job in row] for row in jobs]
 
 
