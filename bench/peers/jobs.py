@@ -114,8 +114,8 @@ def _full(name: str, size: float, most: float, *goals: Goal, besides: tuple[str,
 
 def _kept(name: str, group: int) -> Job:
     """Of people who keep their mail, new ones each turn: a mailbox that fills would make the later turns dearer."""
-    arguments = _through(1.5, group, "--keep", "--seconds", "4")
-    return Job(name, arguments, (RATE, CPU), against=REFERENCE, listeners=max(64, group), searches=True, seconds=10)
+    arguments = _through(1.5, group, "--keep", "--seconds", "3")
+    return Job(name, arguments, (RATE, CPU), against=REFERENCE, listeners=max(64, group), searches=True, seconds=9)
 
 
 def _deleted(group: int, rate: float, words: str, seconds: int) -> Job:
@@ -170,12 +170,12 @@ JOBS = (
     ),
     Job(
         "logins",
-        ("login", "--seconds", "4"),
+        ("login", "--seconds", "3"),
         LOGINS,
         (Goal(RETURNING, 2.5), Goal(NEW, 10)),
         against=REFERENCE,
         people="people",
-        seconds=12,
+        seconds=10,
     ),
     Job("1,000 back at once", ("storm",), STORM, against=REFERENCE, listeners=1064, people="people", seconds=18),
     Job(
