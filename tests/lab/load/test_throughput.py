@@ -23,7 +23,8 @@ def silent(_: float, __: str) -> None:
 @pytest.fixture(autouse=True)
 def _not_judged(monkeypatch: pytest.MonkeyPatch) -> None:
     """The relay shares this process with the generator, so how busy that is says nothing here."""
-    monkeypatch.setattr(stage, "BUSY", float("inf"))
+    for judge in (stage, throughput):
+        monkeypatch.setattr(judge, "BUSY", float("inf"))
 
 
 def measure(relay: BadRelay, plan: Throughput = PLAN, *, keep: bool = False) -> tuple[list[Traffic], list[str]]:
