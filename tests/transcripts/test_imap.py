@@ -110,6 +110,7 @@ class Memory:
         self._said = b""
         self._ended = False
         self._more = asyncio.Event()
+        self._stirred: asyncio.Future[None] | None = None
         self.waits = asyncio.Event()
 
     # As the edge sees it
@@ -121,6 +122,22 @@ class Memory:
             await self._more.wait()
         taken, self._coming = self._coming[: self._piece], self._coming[self._piece :]
         return taken
+
+    async def take(self, limit: int = 16_384) -> bytes | None:
+        return await self.read() if self._coming or self._ended else None
+
+    def readable(self, *, timeout: float | None = None) -> asyncio.Future[None]:
+        self._stirred = asyncio.get_running_loop().create_future()
+        self.waits.set()
+        return self._stirred
+
+    def rouse(self) -> None:
+        if self._stirred is not None and not self._stirred.done():
+            self.waits.clear()
+            self._stirred.set_result(None)
+
+    def settle(self) -> None:
+        pass
 
     async def write(self, data: bytes, *, timeout: float | None = None) -> None:
         self._said += data
@@ -141,6 +158,7 @@ class Memory:
         """The client is gone."""
         self._ended = True
         self._more.set()
+        self.rouse()
 
     # As the client sees it
 
@@ -148,6 +166,7 @@ class Memory:
         self._coming += data
         self.waits.clear()
         self._more.set()
+        self.rouse()
         await self.waits.wait()
 
     async def line(self) -> bytes:
