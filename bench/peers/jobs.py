@@ -93,10 +93,11 @@ LOGINS = (
     NEW,
 )
 FAILED = Figure("failed", ("failed",), kind="storm")
+MEANWHILE = Figure("messages meanwhile, fetched, p50, ms", ("fetched_ms", "p50"), kind="storm")
 STORM = (
     Figure("p50 until back, ms", ("login_ms", "p50"), kind="storm"),
     Figure("p99 until back, ms", ("login_ms", "p99"), kind="storm"),
-    Figure("messages meanwhile, fetched, p50, ms", ("fetched_ms", "p50"), kind="storm"),
+    MEANWHILE,
     FAILED,
 )
 
@@ -177,11 +178,20 @@ JOBS = (
         people="people",
         seconds=10,
     ),
-    Job("1,000 back at once", ("storm",), STORM, against=REFERENCE, listeners=1064, people="people", seconds=18),
+    Job(
+        "1,000 back within four seconds",
+        ("storm", "--within", "4"),
+        STORM,
+        against=REFERENCE,
+        listeners=1064,
+        people="people",
+        seconds=18,
+    ),
+    # How fast they are back is the generator's own figure here, which has as much to do as the relay.
     Job(
         "5,000 back at once",
         ("storm", "--connections", "5000"),
-        STORM,
+        (MEANWHILE, FAILED),
         (Goal(FAILED, 0, every=True),),
         against=(),
         listeners=5064,
@@ -243,7 +253,7 @@ def measure(job: Job, side: Side, at_once: int = 0) -> Measured:
         process = subprocess.run(command, capture_output=True, text=True, check=False, timeout=LONGEST)
     except subprocess.TimeoutExpired:
         raise Failed(f"{job.name}, {side.name}: no end after {LONGEST:.0f} seconds") from None
-    if process.returncode not in (0, 1):
+    if process.returncode not in (0, 1) and not process.stdout:  # 2 with a report: some of it is withheld
         raise Failed(f"{job.name}, {side.name}: {process.stderr.strip()[-1000:]}")
     report = json.loads(process.stdout)
     lines: list[dict[str, Any]] = report["lines"]
@@ -261,7 +271,9 @@ def measure(job: Job, side: Side, at_once: int = 0) -> Measured:
 
 def _told(figure: Figure, line: dict[str, Any]) -> bool:
     """Whether it is this line that has the figure."""
-    return figure.path[0] in line and (not figure.kind or figure.kind in (line.get("kind"), line.get("note")))
+    return line.get(figure.path[0]) is not None and (
+        not figure.kind or figure.kind in (line.get("kind"), line.get("note"))
+    )
 
 
 def _lost(job: Job, side: Side, line: dict[str, Any]) -> int:

@@ -66,6 +66,13 @@ async def test_storm() -> None:
     assert calm["deliveries"] > 50
 
 
+async def test_a_storm_in_some_seconds() -> None:
+    *_, logins = (await measured("storm", "--connections", "100", "--within", "2"))["lines"]
+    assert (logins["logins"], logins["failed"]) == (100, 0)
+    assert logins["spent"]["seconds"] > 1.9
+    assert logins["logins_per_second"] < 55
+
+
 async def test_day() -> None:
     words = ("day", "--people", "12", "--hours", "2", "--minutes", "0.05", "--messages", "300")
     *hours, whole = (await measured(*words))["lines"]

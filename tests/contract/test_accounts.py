@@ -30,6 +30,19 @@ async def test_an_account_opens_with_its_password_only(world: "World") -> None:
     assert await world.store.accounts.count() == 1
 
 
+async def test_what_login_found_out_makes_the_account(world: "World") -> None:
+    accounts = world.store.accounts
+    with pytest.raises(NoSuchAccount) as missing:
+        await accounts.login("alice", "password", day=1)
+    assert missing.value.stretched is not None
+    made = await accounts.create("alice", "password", day=1, stretched=missing.value.stretched)
+    await world.deliver(b"hello", "alice")
+    for owner in (made, await accounts.login("alice", "password", day=1)):
+        assert await world.store.mailboxes.body(owner, "INBOX", 1) == b"hello"
+    with pytest.raises(WrongPassword):
+        await accounts.login("alice", "another", day=1)
+
+
 async def test_a_new_account_has_an_empty_inbox(world: "World") -> None:
     alice = await world.account()
     assert await world.store.mailboxes.names(alice) == ["INBOX"]

@@ -5,17 +5,17 @@ import math
 import os
 import weakref
 from itertools import pairwise
-from typing import Any, cast
+from typing import cast
 from unittest.mock import Mock
 
 import pytest
-from argon2.low_level import hash_secret_raw
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from angarium.store import sealed as sealed_module
+from angarium.store.argon import argon2id
 from angarium.store.record import Record
 from angarium.store.seal import MARK, Anew, Clear, Kept, Key
 from angarium.store.sealed import CHAIN, CLASSES, Sealed
@@ -169,11 +169,11 @@ def test_both_passwords_are_tried_for_the_price_of_one(monkeypatch: pytest.Monke
     lock = SEAL.with_duress(SEAL.lock("password")[0], "give me that")
     stretched: list[bytes] = []
 
-    def counted(*arguments: Any) -> bytes:
-        stretched.append(hash_secret_raw(*arguments))
+    def counted(secret: bytes, salt: bytes, *, memory: int) -> bytes:
+        stretched.append(argon2id(secret, salt, memory=memory))
         return stretched[-1]
 
-    monkeypatch.setattr(sealed_module, "hash_secret_raw", counted)
+    monkeypatch.setattr(sealed_module, "argon2id", counted)
     for password in ("password", "give me that", "a wrong one"):
         stretched.clear()
         SEAL.unlock(lock, password)

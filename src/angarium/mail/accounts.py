@@ -215,10 +215,11 @@ class Gate:
         try:
             try:
                 return await self._accounts.login(name, password, day=today)
-            except NoSuchAccount:
-                token = self._invited(name, password)
+            except NoSuchAccount as error:
+                token, stretched = self._invited(name, password), error.stretched
+            day = self._first_day(token)
             try:
-                return await self._accounts.create(name, password, day=self._first_day(token), token=token)
+                return await self._accounts.create(name, password, day=day, token=token, stretched=stretched)
             except NameTaken:  # by the other connection of the same app, a moment ago; or for good
                 return await self._accounts.login(name, password, day=today)
         except NoSuchAccount as error:

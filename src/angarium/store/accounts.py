@@ -20,6 +20,7 @@ from angarium.store.interfaces import (
     NoSuchToken,
     Owner,
     StoreError,
+    Stretched,
     WrongPassword,
 )
 from angarium.store.removal import clear_ruins, ruin
@@ -43,14 +44,23 @@ class StoredAccounts:
         self._backend = backend
         self._seal = seal
         self._slow = ThreadPoolExecutor(PASSWORDS_AT_ONCE, thread_name_prefix="password")
-        self._decoy: bytes | None = None
         self._clearing: set[asyncio.Task[None]] = set()
 
-    async def create(self, name: str, password: str, *, day: int, token: str | None = None) -> Owner:
+    async def create(
+        self,
+        name: str,
+        password: str,
+        *,
+        day: int,
+        token: str | None = None,
+        stretched: Stretched | None = None,
+    ) -> Owner:
         """See `Accounts.create`."""
         account = self._account(name)
         await self._backend.read(lambda rows: self._require_free(rows, account))
-        lock, key = await self._slowly(partial(self._seal.lock, password))
+        if stretched is None:
+            stretched = Stretched(*await self._slowly(partial(self._seal.lock, password)))
+        lock, key = stretched
         invitation = None if token is None else self._seal.name("invitation", token)
         validity = secrets.randbits(30) + 1
 
@@ -70,8 +80,7 @@ class StoredAccounts:
         while True:
             row = await self._backend.read(lambda rows: rows.account(account))
             if row is None:
-                await self._slowly(partial(self._try_in_vain, password))
-                raise NoSuchAccount
+                raise NoSuchAccount(Stretched(*await self._slowly(partial(self._seal.lock, password))))
             opened = await self._unlocked(row.lock, password)
             if not isinstance(opened, Anew):
                 break
@@ -187,11 +196,6 @@ class StoredAccounts:
         for number in numbers:
             ruin(rows, news, number)
         return numbers
-
-    def _try_in_vain(self, password: str) -> None:
-        if self._decoy is None:
-            self._decoy, _ = self._seal.lock(secrets.token_hex())
-        self._seal.unlock(self._decoy, password)
 
     async def _slowly(self, work: Callable[[], T]) -> T:
         try:

@@ -6,7 +6,7 @@ Every method that changes something returns only when the change is durable. Not
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import NewType, Protocol
+from typing import NamedTuple, NewType, Protocol
 
 from angarium.store.seal import Key
 from angarium.wire.imap.entry import Change, Entry, Snapshot
@@ -30,6 +30,7 @@ __all__ = [
     "Rules",
     "StoreError",
     "StoreFull",
+    "Stretched",
     "Subscription",
     "Swept",
     "Tokens",
@@ -51,8 +52,20 @@ class Damaged(StoreError):
         super().__init__("the database is damaged: stop the relay and put back a copy of it (angarium restore)")
 
 
+class Stretched(NamedTuple):
+    """What a password came to that was tried on an account which does not exist: the lock and key of one made now."""
+
+    lock: bytes
+    key: Key
+
+
 class NoSuchAccount(StoreError):
     """No account has that name."""
+
+    def __init__(self, stretched: Stretched | None = None) -> None:
+        super().__init__()
+        self.stretched = stretched
+        """For `Accounts.create`, if `Accounts.login` said so."""
 
 
 class WrongPassword(StoreError):
@@ -93,10 +106,19 @@ class Owner:
 class Accounts(Protocol):
     """Who has a mailbox here."""
 
-    async def create(self, name: str, password: str, *, day: int, token: str | None = None) -> Owner:
+    async def create(
+        self,
+        name: str,
+        password: str,
+        *,
+        day: int,
+        token: str | None = None,
+        stretched: Stretched | None = None,
+    ) -> Owner:
         """Make an account with an INBOX, and burn one use of `token` if given, in one transaction.
 
-        Safe against itself: of several at once with one name, one wins and the others raise.
+        Safe against itself: of several at once with one name, one wins and the others raise. What `login` found out of
+        the same password saves stretching it again, which is most of what a new account costs.
 
         Raises:
             NameTaken: see there.

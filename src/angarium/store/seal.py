@@ -18,7 +18,7 @@ import os
 from collections.abc import Hashable, Sequence
 from typing import NamedTuple, Protocol
 
-from argon2.low_level import Type, hash_secret_raw
+from angarium.store.argon import argon2id
 
 __all__ = ["MARK", "Anew", "Clear", "Kept", "Key", "Seal"]
 
@@ -218,6 +218,6 @@ class Clear:
     def _stretched(self, password: str, salt: bytes) -> tuple[bytes, bytes]:
         """What a lock begins with under this password, and what it ends with if this is the duress password."""
         peppered = hashlib.blake2b(password.encode(), key=self._root, person=b"password").digest()
-        stretched = hash_secret_raw(peppered, salt, 1, 7 * 1024, 1, 32, Type.ID)
+        stretched = argon2id(peppered, salt, memory=7 * 1024)
         mark = hashlib.blake2b(key=stretched, person=b"duress", digest_size=MARK).digest()
         return salt + hashlib.blake2b(key=stretched, person=b"password", digest_size=32).digest(), mark

@@ -42,11 +42,11 @@ import weakref
 from collections import OrderedDict
 from functools import lru_cache
 
-from argon2.low_level import Type, hash_secret_raw
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from angarium.store.argon import argon2id
 from angarium.store.permutation import Permutation
 from angarium.store.seal import MARK, Anew, Kept, Key
 
@@ -245,7 +245,7 @@ class Sealed:
 
     def _stretched(self, password: str, salt: bytes) -> bytes:
         peppered = hmac.digest(self._pepper, password.encode(), "sha256")
-        return hash_secret_raw(peppered, salt, 1, self._memory, 1, 32, Type.ID)
+        return argon2id(peppered, salt, memory=self._memory)
 
     def _masked(self, head: bytes, sealed: bytes) -> bytes:
         mask = hashlib.blake2b(sealed, key=self._mask, digest_size=_HEAD).digest()

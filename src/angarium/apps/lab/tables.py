@@ -67,8 +67,8 @@ def _logins(lines: list[Logins]) -> RenderableType:
     table = _table("Logins", "Number", "Failed", "A second", "ms p50", "95", "99", "CPU ms", "busy")
     for line in lines:
         table.add_row(
-            *(line.kind, str(line.logins), str(line.failed), f"{line.logins_per_second:.0f}"),
-            *_latency(line.login_ms),
+            *(line.kind, str(line.logins), str(line.failed), _or_unknown(line.logins_per_second, 0)),
+            *(_latency(line.login_ms) if line.login_ms else "???"),
             *(_or_unknown(line.server_cpu_ms), f"{line.spent.generator_busy:.0%}"),
         )
     return table
@@ -110,8 +110,8 @@ def _latency(latency: Latency) -> list[str]:
     return [f"{value:.1f}" if value < 100 else f"{value:.0f}" for value in (latency.p50, latency.p95, latency.p99)]
 
 
-def _or_unknown(value: float | None) -> str:
-    return "?" if value is None else f"{value:.2f}"
+def _or_unknown(value: float | None, places: int = 2) -> str:
+    return "?" if value is None else f"{value:.{places}f}"
 
 
 def _memory(kib: int | None) -> str:

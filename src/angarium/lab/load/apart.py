@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 
 import msgspec
 
@@ -34,6 +35,8 @@ class Crowd(msgspec.Struct, frozen=True):
     first: int
     """The number of the first, from which the addresses follow that they come from."""
     resume: bool
+    within: float
+    """Seconds in which they return, evenly."""
 
 
 class Came(msgspec.Struct, frozen=True, tag=True):
@@ -46,7 +49,7 @@ class Returned(msgspec.Struct, frozen=True, tag=True):
     """How it ended."""
 
     durations: list[float]
-    """Seconds until each was in IDLE again."""
+    """Seconds from the moment each returned until it was in IDLE again."""
     failed: int
     why: str
     """The first failure."""
@@ -64,14 +67,14 @@ class Failed(msgspec.Struct, frozen=True, tag=True):
 class Apart:
     """The process, seen from the one that started it. To be closed."""
 
-    def __init__(self, target: Target, count: int, first: int, *, resume: bool) -> None:
+    def __init__(self, target: Target, count: int, first: int, *, resume: bool, within: float) -> None:
         """So many people who exist, those after the `first` so many of the target's."""
         people = target.people(count, without=first)
         accounts = [(person.address, person.password) for person in people]
         self._process = subprocess.Popen(  # noqa: S603 (ours)
             [sys.executable, "-m", __name__], stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
-        self._tell(msgspec.json.encode(Crowd(target.host, target.imaps, accounts, first, resume)))
+        self._tell(msgspec.json.encode(Crowd(target.host, target.imaps, accounts, first, resume, within)))
 
     def hear(self) -> Came | Returned:
         """Wait for the next it says. Raises LoadFailed."""
@@ -129,13 +132,18 @@ def _live(crowd: Crowd) -> None:
         person.leave()
     left = time.monotonic()
     durations: list[float] = []
-    for person in people:
-        person.connect(lambda: durations.append(time.monotonic() - left), resume=crowd.resume)
+
+    def back(person: Receiver, moment: float) -> None:
+        person.connect(lambda: durations.append(time.monotonic() - moment), resume=crowd.resume)
+
+    for number, person in enumerate(people):
+        moment = left + crowd.within * number / len(people)
+        poll.at(moment, partial(back, person, moment))
 
     def over() -> bool:
         return len(durations) + sum(bool(person.failed) for person in people) >= len(people)
 
-    poll.run(over, TIMEOUT)
+    poll.run(over, crowd.within + TIMEOUT)
     failed = [person for person in people if not person.ready]
     why = (failed[0].failed or f"not back after {TIMEOUT:.0f} s") if failed else ""
     _say(

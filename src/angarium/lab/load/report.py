@@ -86,8 +86,10 @@ class Logins(msgspec.Struct, frozen=True):
     """returning, new, or storm."""
     logins: int
     failed: int
-    logins_per_second: float
-    login_ms: Latency
+    logins_per_second: float | None
+    """None where it would be the generator's figure."""
+    login_ms: Latency | None
+    """Likewise."""
     server_cpu_ms: float | None
     """For each login."""
     spent: Spent

@@ -1,8 +1,9 @@
-"""Everybody loses the network at once, and is back at once; meanwhile others go on talking.
+"""Everybody loses the network at once, and is back at once, or soon; meanwhile others go on talking.
 
-So many people wait in IDLE; all their connections end without a word and are opened anew in the same moment. Who is not
-in IDLE again within the 60 seconds that the apps give to each answer has failed. A few others send each other messages
-at a rate all the while: before the storm (calm), and in it. Those who return live in a process of their own (`apart`).
+So many people wait in IDLE; all their connections end without a word and are opened anew in the same moment, or evenly
+within some seconds. Who is not in IDLE again within the 60 seconds that the apps give to each answer has failed. A few
+others send each other messages at a rate all the while: before the storm (calm), and in it. Those who return live in a
+process of their own (`apart`).
 """
 
 from collections.abc import Callable
@@ -35,11 +36,13 @@ class Storm:
     size: int = 1536
     resume: bool = False
     """Whether those who return go on with the TLS session of the last time."""
+    within: float = 0.0
+    """Seconds in which they return; 0: all at once."""
 
     def run(self, stage: Stage, done: Callable[[Line], None], withheld: Callable[[str], None]) -> None:
         """Measure. Raises LoadFailed."""
         stage.receivers(TALKERS)
-        crowd = Apart(stage.target, self.connections, TALKERS, resume=self.resume)
+        crowd = Apart(stage.target, self.connections, TALKERS, resume=self.resume, within=self.within)
         try:
             while isinstance(came := crowd.hear(), Came) and came.number < self.connections:
                 stage.tell(0.2 * came.number / self.connections, f"those who will return: {came.number}")
@@ -66,9 +69,9 @@ class Storm:
         self._talk(stage, "calm", calm, quiet, Faults(), done, withheld)
         self._talk(stage, "storm", wild, spent, faults, done, withheld)
         busy = max(1 - returned.waited / returned.seconds, returned.cpu / returned.seconds)
-        if busy >= BUSY:
-            withheld(f"{self.connections} who return: their process was busy for {busy:.0%} of the time")
-            return
+        theirs = busy >= BUSY
+        if theirs:
+            withheld(f"how fast {self.connections} return: their process was busy for {busy:.0%} of the time")
         durations = Durations()
         for seconds in returned.durations:
             durations.add(seconds)
@@ -79,8 +82,8 @@ class Storm:
                 kind="storm",
                 logins=count,
                 failed=returned.failed,
-                logins_per_second=round(count / returned.seconds, 1),
-                login_ms=latency(durations),
+                logins_per_second=None if theirs else round(count / returned.seconds, 1),
+                login_ms=None if theirs else latency(durations),
                 server_cpu_ms=round(server * 1000 / count, 3) if server is not None and count else None,
                 spent=msgspec.structs.replace(
                     spent, generator_cpu_seconds=round(returned.cpu, 3), generator_busy=round(busy, 3)
@@ -94,7 +97,7 @@ class Storm:
         over: list[int] = []
         stage.poll.watch(crowd.descriptor, EPOLLIN, over.append)
         crowd.begin()
-        stage.poll.run(lambda: bool(over), TIMEOUT + GRACE)
+        stage.poll.run(lambda: bool(over), self.within + TIMEOUT + GRACE)
         stage.poll.forget(crowd.descriptor)
         returned = crowd.hear()
         assert isinstance(returned, Returned)
