@@ -22,6 +22,7 @@ COMMANDS = (
     "peer",
     "proxy",
     "queue",
+    "redirect",
     "restore",
     "seizure",
     "status",

@@ -16,7 +16,7 @@ import pytest
 import trustme
 
 from angarium.edge import listener
-from angarium.edge.listener import Door, Listener
+from angarium.edge.listener import Admit, Door, Listener
 from angarium.edge.settings import Limits, Listen
 from angarium.reach import transport
 from angarium.reach.transport import Connection, connect
@@ -75,7 +75,7 @@ def serving(
         handle: Handler = echo,
         listen: Listen = TLS_ONLY,
         limits: Limits | None = None,
-        admit: Handler | None = None,
+        admit: Admit | None = None,
     ) -> AsyncIterator[tuple[Listener, int]]:
         serving_now = Listener(limits or Limits(), handle, lambda door: server_context, admit)
         (door,) = await serving_now.bind(listen)
@@ -340,10 +340,11 @@ def test_without_descriptors_accepting_pauses_and_goes_on() -> None:
 async def test_who_is_not_admitted_is_ended_before_tls(serving: Serving, client_context: ssl.SSLContext) -> None:
     seen: list[bytes] = []
 
-    async def admit(door: Door, connection: Connection) -> None:
+    async def admit(door: Door, connection: Connection) -> Door:
         seen.append(await connection.peek(1, timeout=5))
         if len(seen) > 1:
             raise ConnectionAbortedError
+        return door
 
     async with serving(admit=admit) as (_, port):
         client = await connect("127.0.0.1", port, client_context)

@@ -35,6 +35,8 @@ class Approach:
     """Whether the https port takes IMAP and submission too (see `ways`)."""
     complete: bool = False
     """Whether a link has to say all there is to know (see `invitation`)."""
+    greeting: tuple[int, int] | None = None
+    """Ports on which who says nothing is greeted in IMAP, and for submission."""
 
     def candidates(self) -> list[Way]:
         """What autoconfig tells everybody who asks: hosts first, then other ports. No group's fronts, and no onion
@@ -79,7 +81,11 @@ class Approach:
         return tuple(dict.fromkeys((self.names.primary, *self.names.certifiable)))
 
     def _own(self, host: str) -> list[Way]:
-        return ways(host, self.ports(), verified=self.verified(), alpn=self.alpn)
+        found = ways(host, self.ports(), verified=self.verified(), alpn=self.alpn)
+        if self.greeting is not None:
+            imap, smtp = self.greeting
+            found.append(Way(host, imap, "starttls", smtp, "starttls", self.ports().get("https"), self.verified()))
+        return found
 
     def _front(self, front: Front) -> list[Way]:
         verified = self.verified() and front.address in self.names.certifiable

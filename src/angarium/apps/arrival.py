@@ -75,6 +75,7 @@ class Arrival:
             lambda: onion_way(self._onion),
             alpn=not self.base or config.decoy.mail_alpn,
             complete=bool(self.base),
+            greeting=_greeting(config),
         )
         self.tunnels = Tunnels(
             passes=self._passes,
@@ -125,7 +126,23 @@ class Arrival:
 
     def _proxying(self) -> Proxying:
         def entrance() -> Entrance:
-            believed = self._certified.verified or self._names.primary.startswith("_")
-            return Entrance(self._names.primary, self._ports().get("https"), believed)
+            primary, ports = self._names.primary, self._ports()
+            return Entrance(
+                name=primary,
+                https=ports.get("https") if self._certified.verified or primary.startswith("_") else None,
+                http=ports.get("http") if self._config.proxy.http else None,
+                socks=ports.get("socks"),
+                shadowsocks=ports.get("shadowsocks"),
+                cipher=self._config.proxy.cipher,
+            )
 
         return Proxying(self._passes, self.tunnels.cut, entrance, self._today)
+
+
+def _greeting(config: Config) -> tuple[int, int] | None:
+    """The ports on which who says nothing is greeted, where there are both kinds."""
+    listen = config.listen
+    shut = not (config.decoy.clear if config.decoy.folder else listen.clear)
+    if shut or not (listen.greet_imap and listen.greet_smtp):
+        return None
+    return listen.greet_imap[0], listen.greet_smtp[0]

@@ -168,6 +168,17 @@ def _judge(config: Config, text: str, file: str) -> None:
             fail("dns", "servers", f"expected an IP address, with or without a port, found {_toml(one)}")
     if config.decoy.folder and not Path(config.decoy.folder).is_absolute():
         fail("decoy", "folder", f"expected a path from the root on, found {_toml(config.decoy.folder)}")
+    for setting, ports in (("greet_imap", config.listen.greet_imap), ("greet_smtp", config.listen.greet_smtp)):
+        if ports and not (config.decoy.clear if config.decoy.folder else config.listen.clear):
+            fail(
+                "listen",
+                setting,
+                "expected none: nothing in clear is taken on the https door (listen.clear, decoy.clear)",
+            )
+    if both := {*config.listen.greet_imap} & {*config.listen.greet_smtp}:
+        fail(
+            "listen", "greet_smtp", f"port {min(both)} stands in listen.greet_imap: one port can greet in one way only"
+        )
     for one in config.proxy.allow:
         if (goal := target(one)) is None or canonical(goal[0]) is None:
             fail("proxy", "allow", f"expected HOST:PORT, found {_toml(one)}")

@@ -14,6 +14,7 @@ from angarium.edge.http import HttpSite, serve_once
 from angarium.edge.mxdeliv import PATH
 from angarium.edge.pages.exchange import Request
 from angarium.edge.pages.machines import CHALLENGES
+from angarium.edge.pages.site import nowhere
 from angarium.edge.tunnel import Tunnels
 from angarium.reach.transport import Connection
 
@@ -37,14 +38,16 @@ class Disguise:
         through = partial(_through, site=self.site, plain=False)
         return Decoy(folder.answer, self._known, through, self.site.limits.write_seconds)
 
-    def http(self) -> Decoy:
-        """The way to the site, and proofs for an authority that has asked for them."""
+    def http(self, site: HttpSite) -> Decoy:
+        """The way to the site, proofs for an authority that has asked for them, and the proxy where `site` has one."""
 
         async def asked(request: Request) -> bool:
+            if request.method == "CONNECT":
+                return site.tunnel is not nowhere and self.tunnels.known(request)
             token = request.path.removeprefix(CHALLENGES)
             return request.method in ("GET", "HEAD") and token != request.path and bool(self.site.challenge(token))
 
-        through = partial(_through, site=self.site, plain=True)
+        through = partial(_through, site=site, plain=True)
         return Decoy(moved(self.site.domain(), self._port), asked, through, self.site.limits.write_seconds)
 
     def _port(self) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 import re
 import sys
+from collections.abc import Sequence
 from typing import Annotated
 
 import msgspec
@@ -15,7 +16,7 @@ from angarium.apps.proxying import Issued
 from angarium.apps.terminal import qr
 from angarium.edge.control import Refusal, ask
 
-__all__ = ["Invited", "Other", "days", "invite"]
+__all__ = ["Invited", "Other", "alternatives", "days", "invite"]
 
 LABELS = {
     "direct": "directly, by {host}",
@@ -24,6 +25,13 @@ LABELS = {
     "front": "through the front {host}",
     "onion": "through Tor (the app needs it as its proxy), by {host}",
 }
+
+PROXIES = {
+    "http": "as an HTTP proxy (in clear: who watches sees the pass, and that this is a relay)",
+    "socks5": "as a SOCKS5 proxy (in clear: who watches sees the pass, and that this is a relay)",
+    "ss": "by Shadowsocks (experimental; blocked in China)",
+}
+"""What is said of a link, by its scheme."""
 
 
 class Other(Struct, frozen=True):
@@ -54,6 +62,8 @@ class Invited(Struct, frozen=True):
     """For each link: what else leads to the same account, in the order to try it in."""
     proxy: str = ""
     """A link that makes the relay the app's proxy, where one was asked for."""
+    proxies: list[str] = []
+    """Links for the same pass by other doors."""
 
 
 def invite(
@@ -91,7 +101,7 @@ def invite(
     made = msgspec.convert(asyncio.run(ask(home.control, "invitation", **details)), Invited)
     if proxy:
         issued = msgspec.convert(asyncio.run(ask(home.control, "proxy-new", remark="with an invitation")), Issued)
-        made = replace(made, proxy=issued.link)
+        made = replace(made, proxy=issued.link, proxies=issued.others)
     sys.stdout.write(msgspec.json.encode(made).decode() + "\n" if json else render(made))
     return 0
 
@@ -108,7 +118,8 @@ def render(made: Invited) -> str:
     """The invitation as a person sees it in the terminal."""
     parts: list[str] = []
     if made.proxy:
-        parts += ["First, the proxy:", qr(made.proxy), made.proxy, "", "Then, the invitation:"]
+        parts += ["First, the proxy:", qr(made.proxy), made.proxy, "", *alternatives(made.proxies)]
+        parts.append("Then, the invitation:")
     for number, link in enumerate(made.links, 1):
         if len(made.links) > 1:
             parts.append(f"Invitation {number} of {len(made.links)}, for one person:")
@@ -125,6 +136,15 @@ def render(made: Invited) -> str:
     else:
         parts.append("Good for everybody who sees it.")
     return "\n".join(parts) + "\n"
+
+
+def alternatives(links: Sequence[str]) -> list[str]:
+    """Lines that show the other links of a pass."""
+    lines = ["Where that does not get through, the same pass by another door:"] if links else []
+    for link in links:
+        label = PROXIES[link.partition(":")[0]]
+        lines += [f"* {label}:", *([qr(link)] if link.startswith("ss:") else []), link, ""]
+    return lines
 
 
 def _others(others: list[Other]) -> list[str]:

@@ -12,6 +12,8 @@ from angarium.reach.settings import Onion as Settings
 __all__ = ["onion_way", "publish"]
 
 LED_TO = ("imaps", "submissions", "https")
+PROXIES = ("socks", "shadowsocks")
+"""Led to as well where they are open: what goes in clear there does not on this way."""
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 
 
@@ -25,7 +27,7 @@ async def publish(settings: Settings, home: Home, doors: Iterable[Door]) -> Onio
         return None
     ports: dict[int, tuple[str, int]] = {}
     for door in doors:
-        if door.name in LED_TO:
+        if door.name in (*LED_TO, *PROXIES):
             ports.setdefault(STANDARD[door.name][0], (EVERYWHERE.get(door.address, door.address), door.port))
     onion = Onion(program(settings.tor), home.onion, home.tor, ports, settings.torrc)
     await onion.check()

@@ -10,6 +10,7 @@ from cyclopts import App, Parameter
 from rich.console import Console
 from rich.table import Table
 
+from angarium.apps.invite import alternatives
 from angarium.apps.options import Data, Json, existing
 from angarium.apps.proxying import Issued, Listed
 from angarium.apps.terminal import qr
@@ -26,6 +27,10 @@ Passes for people whose network lets HTTPS through and nothing else.
 The app can speak to its relay through an HTTPS proxy, and every Angarium relay is one, for itself: whoever has a pass
 reaches its IMAP, submission and pages inside an ordinary HTTPS connection, and nothing else but what `allow` in the
 section `[proxy]` of angarium.toml lists. Without a pass there is no telling that there is a proxy.
+
+Where that does not get through, the relay can also be an HTTP proxy (`http` in the section `[proxy]`), a SOCKS5 proxy
+(`socks` in the section `[listen]`) and, experimental, a Shadowsocks server (`shadowsocks` there). All of these are off
+unless you open them, and each can be told from a web site by who looks. A pass is good for all that are open.
 
 A pass is a link with a user and a password. Give one to each person, so that you can take back one that was betrayed.
 
@@ -48,7 +53,8 @@ def new(
     if json:
         sys.stdout.write(msgspec.json.encode(made).decode() + "\n")
     else:
-        sys.stdout.write(f"{qr(made.link)}{made.link}\n\nTo take it back: angarium proxy revoke {made.user}\n")
+        lines = [f"{qr(made.link)}{made.link}", "", *alternatives(made.others)]
+        sys.stdout.write("\n".join([*lines, f"To take it back: angarium proxy revoke {made.user}", ""]))
     return 0
 
 

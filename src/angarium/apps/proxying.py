@@ -10,6 +10,7 @@ from angarium.apps.ways import choose
 from angarium.edge.control import Question, Refusal
 from angarium.reach.passes import Passes
 from angarium.store.interfaces import StoreError
+from angarium.wire import shadowsocks
 
 __all__ = ["Entrance", "Issued", "Listed", "Proxying"]
 
@@ -19,14 +20,26 @@ REMARK = 100
 """Most characters of a keeper's word for a pass."""
 
 
-class Entrance(Struct, frozen=True):
-    """Where the app finds the proxy."""
+class Entrance(Struct, frozen=True, kw_only=True):
+    """Where the app finds the proxy: the port of each kind; None: it is not that."""
 
     name: str
     https: int | None
-    """The port; None: the relay listens on none."""
-    believed: bool
-    """Whether the app takes the certificate: an authority's, or any for a name that begins with `_`."""
+    """Only where the app takes the certificate: an authority's, or any for a name that begins with `_`."""
+    http: int | None
+    socks: int | None
+    shadowsocks: int | None
+    cipher: str
+
+    def links(self, user: str, password: str, shared: str) -> list[str]:
+        """What the app scans, best first. `shared` is the password that both sides know."""
+        host = f"[{self.name}]" if ":" in self.name else self.name
+        asked = [("https", self.https), ("http", self.http), ("socks5", self.socks)]
+        found = [f"{scheme}://{user}:{password}@{host}:{port}" for scheme, port in asked if port is not None]
+        if self.shadowsocks is not None:
+            cipher = shadowsocks.cipher(self.cipher)
+            found.append(shadowsocks.link(cipher, shared, host, self.shadowsocks))
+        return found
 
 
 class Issued(Struct, frozen=True):
@@ -34,6 +47,8 @@ class Issued(Struct, frozen=True):
 
     user: str
     link: str
+    others: list[str] = []
+    """Links for the same pass by other doors, if there are any."""
 
 
 class Listed(Struct, frozen=True):
@@ -75,19 +90,19 @@ class Proxying:
     async def new(self, details: Mapping[str, Any]) -> Issued:
         """A link that makes this relay the app's proxy."""
         entrance = self._entrance()
-        if entrance.https is None:
-            raise Refusal("the relay listens on no https port: see [listen]")
-        if not entrance.believed:
+        if not entrance.links("", "", ""):
             raise Refusal(
-                "the app takes a proxy only at a name whose certificate an authority vouches for, or at one that "
-                "begins with an underscore: start the relay with --domain"
+                "there is no proxy. On the https port the app takes one only at a name whose certificate an authority "
+                "vouches for, or at one that begins with an underscore: start the relay with --domain. For others see "
+                "[proxy] and [listen] in angarium.toml"
             )
         remark = str(details.get("remark") or "")[:REMARK]
         try:
             user, password = await self._passes.issue(remark, day=self._today(), choose=choose)
         except StoreError as error:
             raise Refusal(f"the pass cannot be kept: {error}") from None
-        return Issued(user, f"https://{user}:{password}@{entrance.name}:{entrance.https}")
+        link, *others = entrance.links(user, password, self._passes.shared(user))
+        return Issued(user, link, others)
 
     async def list(self, details: Mapping[str, Any]) -> list[Listed]:
         """All passes."""

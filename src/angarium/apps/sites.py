@@ -16,17 +16,23 @@ from angarium.apps.reception import Reception
 from angarium.edge.decoy import hello
 from angarium.edge.decoy.session import serve_decoy
 from angarium.edge.http import HttpSite, serve_http, serve_plain_http
-from angarium.edge.listener import Door
-from angarium.edge.mux import PROTOCOLS, serve_mux
+from angarium.edge.listener import Admit, Door
+from angarium.edge.mux import PROTOCOLS, first_words, serve_mux
 from angarium.edge.mx import serve_mx
 from angarium.edge.mxdeliv import HEAD_BYTES
 from angarium.edge.pages.site import nowhere
+from angarium.edge.shadowsocks import Shadowsocks, serve_shadowsocks
+from angarium.edge.socks import serve_socks
 from angarium.edge.tunnel import Tunnels
 from angarium.mail.calendar import Calendar
 from angarium.reach.names import Names
 from angarium.reach.transport import Connection
+from angarium.wire.shadowsocks import cipher
 
 __all__ = ["Sites"]
+
+IN_CLEAR = {name: Door(f"clear {name}", "", 0, tls=False) for name in ("imap", "smtp", "http", "socks")}
+"""The doors of those who begin in clear on the https port, by what they speak."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +55,32 @@ class Sites:
     def sessions(self) -> Callable[[Door, Connection], Coroutine[Any, Any, None]]:
         """The session of each door."""
         people, site = self.people.sessions(), self._http()
+        within = replace(site, tunnel=nowhere, breath=0)
         https: Session = partial(serve_http, site=site)
-        http: Session = partial(serve_plain_http, site=site)
+        http: Session = partial(serve_plain_http, site=self._plain(site))
+        clear = http
         if self.disguised:
             disguise = self._disguise(site)
             https = partial(serve_decoy, decoy=disguise.https())
-            http = partial(serve_decoy, decoy=disguise.http())
-        mux = partial(serve_mux, imap=self.people.imap("https"), smtp=self.people.smtp("https"))
+            http = partial(serve_decoy, decoy=disguise.http(self._plain(site)))
+            clear = partial(serve_decoy, decoy=disguise.https(), plain=True)
+        imap, smtp = self.people.imap("https"), self.people.smtp("https")
+        mux = partial(serve_mux, imap=imap, smtp=smtp)
+        socks: Session = partial(serve_socks, tunnels=self.tunnels, seconds=self.people.config.limits.login_seconds)
         sessions: dict[str, Session] = {
             **people,
             "https": partial(mux, http=https),
-            "within": partial(mux, http=partial(serve_http, site=replace(site, tunnel=nowhere, breath=0))),
+            "within": partial(mux, http=partial(serve_http, site=within)),
             "http": http,
             "smtp": partial(serve_mx, site=self.reception.mx(self._mx_context)),
+            "socks": socks,
+            "shadowsocks": partial(
+                serve_shadowsocks, site=Shadowsocks(cipher(self.people.config.proxy.cipher), self.tunnels)
+            ),
+            IN_CLEAR["imap"].name: imap,
+            IN_CLEAR["smtp"].name: smtp,
+            IN_CLEAR["http"].name: clear,
+            IN_CLEAR["socks"].name: socks,
         }
 
         def serve_door(door: Door, connection: Connection) -> Coroutine[Any, Any, None]:
@@ -83,18 +102,46 @@ class Sites:
         """Whether strangers see an ordinary web site."""
         return bool(self.people.config.decoy.folder)
 
-    def admit(self, timeout: float) -> Callable[[Door, Connection], Coroutine[Any, Any, None]] | None:
-        """Who may begin TLS; None: everybody. `timeout` is for the client's first words, in seconds."""
-        if not self.disguised:
-            return None
-        decoy = self._disguise(self._http()).https()
+    def admit(self, timeout: float) -> Admit:
+        """By which door somebody comes at one with TLS. `timeout` is for the client's first words, in seconds."""
+        decoy = self._disguise(self._http()).https() if self.disguised else None
         mail = frozenset(PROTOCOLS[:2]) if self.people.config.decoy.mail_alpn else frozenset()
 
-        async def admit(door: Door, connection: Connection) -> None:
-            if door.name == "https":
+        async def admit(door: Door, connection: Connection) -> Door:
+            if door.name == "https" and self._clear:
+                spoken = await first_words(connection, timeout=timeout, greet=self._greeting(door))
+                if spoken != "tls":
+                    return self._in_clear(spoken)
+            if door.name == "https" and decoy is not None:
                 await hello.admit(connection, decoy, alpn=mail, timeout=timeout)
+            else:
+                await connection.readable(timeout=timeout)
+            return door
 
         return admit
+
+    @property
+    def _clear(self) -> bool:
+        """Whether what begins in clear on the https port is taken there."""
+        return self.people.config.decoy.clear if self.disguised else self.people.config.listen.clear
+
+    def _greeting(self, door: Door) -> str | None:
+        listen = self.people.config.listen
+        return "imap" if door.port in listen.greet_imap else "smtp" if door.port in listen.greet_smtp else None
+
+    def _in_clear(self, spoken: str) -> Door:
+        """Raises ConnectionAbortedError where that is not spoken here."""
+        if spoken == "socks" and "socks" not in self.ports():
+            spoken = ""
+        if not spoken and self.disguised:
+            spoken = "http"  # which has an answer to everything
+        if not spoken:
+            raise ConnectionAbortedError("nothing known")
+        return IN_CLEAR[spoken]
+
+    def _plain(self, site: HttpSite) -> HttpSite:
+        """The pages without TLS, and the proxy there only where the keeper wants one."""
+        return site if self.people.config.proxy.http else replace(site, tunnel=nowhere)
 
     def _disguise(self, site: HttpSite) -> Disguise:
         return Disguise(site, self.reception, self.exchange, self.tunnels, Path(self.people.config.decoy.folder))

@@ -27,6 +27,8 @@ STANDARD = {
     "submission": (587, False),
     "http": (80, False),
     "smtp": (25, False),
+    "socks": (1080, False),
+    "shadowsocks": (8388, False),
 }
 """The doors: their standard ports, and whether TLS begins with the first byte."""
 HIGH = 10_000

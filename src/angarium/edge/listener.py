@@ -6,7 +6,8 @@ what is over, for thousands wait in their sessions. Refuses to know what is spok
 from a socket, and what is logged names neither side.
 
 Admission, in this order: as many connections at once as the settings and the kernel allow, the next ones are ended at
-once; a peer that is to begin TLS must say something before it costs more than its socket; then handshakes take turns.
+once; a peer that is to begin TLS must say something before it costs more than its socket, and by that it may turn out
+to come by another door; then handshakes take turns.
 Whoever is inside has precedence over newcomers until their sessions say that they have settled.
 When the process runs out of file descriptors, accepting pauses and the kernel keeps the newcomers for us.
 
@@ -33,7 +34,7 @@ from angarium.reach.descriptors import raise_limit
 from angarium.reach.readiness import Readiness
 from angarium.reach.transport import Connection
 
-__all__ = ["CannotListen", "Door", "Listener"]
+__all__ = ["Admit", "CannotListen", "Door", "Listener"]
 
 log = logging.getLogger("angarium.edge.listener")
 
@@ -53,17 +54,19 @@ EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
 T = TypeVar("T")
 Handler = Callable[[Door, Connection], Coroutine[Any, Any, None]]
+Admit = Callable[[Door, Connection], Coroutine[Any, Any, Door]]
 
 
 class Listener:
     """All doors of one relay."""
 
     def __init__(
-        self, limits: Limits, handle: Handler, tls: Callable[[Door], ssl.SSLContext], admit: Handler | None = None
+        self, limits: Limits, handle: Handler, tls: Callable[[Door], ssl.SSLContext], admit: Admit | None = None
     ) -> None:
         """`handle` is the session, called after the handshake; `tls` gives the context of the moment for a door.
 
-        `admit` may look at what has come before TLS begins, and end the connection by raising ConnectionError.
+        `admit` waits for the first words at a door with TLS, looks at them, and says by which door it goes on: the
+        same, or one without TLS; or ends the connection by raising ConnectionError.
         """
         self._admit = admit
         self._limits = limits
@@ -185,9 +188,12 @@ class Listener:
             self._own(self._handle(door, connection), connection, self._ended)
 
     async def _enter(self, door: Door, connection: Connection) -> Door:
-        await connection.readable(timeout=self._limits.handshake_seconds)
         if self._admit is not None:
-            await self._admit(door, connection)
+            door = await self._admit(door, connection)
+        else:
+            await connection.readable(timeout=self._limits.handshake_seconds)
+        if not door.tls:
+            return door
         async with self._turnstile.place():
             await connection.start_tls(self._tls(door), timeout=self._limits.handshake_seconds)
         return door

@@ -34,8 +34,32 @@ class Listen(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         list[Annotated[int, Meta(ge=1, le=65535)]],
         Meta(description="More ports on which the https door is open too."),
     ] = []
+    clear: Annotated[
+        bool,
+        Meta(
+            description="Take on the https door also what begins in clear there: IMAP and submission with STARTTLS, and"
+            " what the http and socks doors take. Where there is a decoy, see decoy.clear."
+        ),
+    ] = True
+    greet_imap: Annotated[
+        list[Annotated[int, Meta(ge=1, le=65535)]],
+        Meta(
+            description="Ports of the https door where who says nothing for a moment is greeted in IMAP, with STARTTLS."
+        ),
+    ] = []
+    greet_smtp: Annotated[
+        list[Annotated[int, Meta(ge=1, le=65535)]],
+        Meta(description="The same for submission. Invitations show the first port of each, where there are both."),
+    ] = []
     http: Annotated[Port, Meta(description="Only redirects to https, and answers ACME challenges (80).")] = 0
     smtp: Annotated[Port, Meta(description="Mail from other relays, with STARTTLS (25).")] = 0
+    socks: Annotated[
+        Port, Meta(description="SOCKS5 for who has a pass (1080): name, password and goal go in clear.")
+    ] = -1
+    shadowsocks: Annotated[
+        Port,
+        Meta(description="EXPERIMENTAL: Shadowsocks for who has a pass (8388). The Great Firewall blocks its start."),
+    ] = -1
 
 
 class Limits(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -114,5 +138,12 @@ class Decoy(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         Meta(
             description="Take IMAP and submission by ALPN on the https port, which no web server does: whoever probes"
             " for it sees that this is more than a web site. Without it, apps come in by the proxy or other ports."
+        ),
+    ] = False
+    clear: Annotated[
+        bool,
+        Meta(
+            description="Do on the https port what listen.clear and the lists of ports to greet on say, which no web"
+            " server does either."
         ),
     ] = False

@@ -1,7 +1,9 @@
-"""The HTTPS proxy that the app speaks to (`https://user:password@host:443`): a tunnel to this relay's own services.
+"""The proxy that the app speaks to: tunnels to this relay's own services, for who has a pass.
 
-To who watches the line it is HTTPS to a web site; the app says nothing of mail until it is inside. Who has no pass is
-answered as to any request for what is not there: this file says None, and so there is no telling a proxy from none.
+As a rule it is an HTTPS proxy (`https://user:password@host:443`). To who watches the line that is HTTPS to a web site;
+the app says nothing of mail until it is inside. Who has no pass is answered as to any request for what is not there:
+this file says None, and so there is no telling a proxy from none. What else may lead here (`edge/socks`,
+`edge/shadowsocks`) has its own way to say who asks, and leads to the same goals by `lead`.
 
 What may be reached: this relay under any of its names, by the ports it tells apps (and the standard ones); and, word
 for word, what the keeper has listed. The relay's own services are not dialled: the tunnel's other end is handed to
@@ -24,7 +26,7 @@ from angarium.reach.dialer import Addresses, dial
 from angarium.reach.names import canonical
 from angarium.reach.passes import Passes
 from angarium.reach.resolver import NoSuchName, Unanswered
-from angarium.reach.splice import splice
+from angarium.reach.splice import End, splice
 from angarium.reach.transport import Connection
 from angarium.wire.connect import credentials, target
 
@@ -40,8 +42,7 @@ REFUSAL = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n
 BUFFER = 65_536
 """What the kernel holds of a tunnel between us and ourselves, each way, in bytes."""
 
-
-Onward = Callable[[Connection, bytes], Awaitable[None]]
+Onward = Callable[[End, bytes], Awaitable[None]]
 """Takes a connection over, says these bytes, and passes everything on until it is over."""
 
 
@@ -61,23 +62,29 @@ class Tunnels:
     """Other hosts that may be reached, as HOST:PORT."""
     write_seconds: float
     """How long a side may leave our bytes unread."""
-    _open: dict[str, set[Connection]] = field(default_factory=dict)
+    _open: dict[str, set[End]] = field(default_factory=dict)
 
     async def __call__(self, request: Request) -> Onward | None:
         """Where a request leads; None: it is from somebody without a pass."""
         user = self._user(request)
         if user is None:
             return None
-        goal = target(request.path) if request.headers.get("host") == request.path and not request.query else None
-        if goal is not None and (door := self._door(*goal)) is not None:
+        exact = request.headers.get("host") == request.path and not request.query
+        return (await self.lead(user, request.path) if exact else None) or self._refuse
+
+    async def lead(self, user: str, authority: str) -> Onward | None:
+        """Where a user leads who asks for HOST:PORT; None: that is not to be reached."""
+        goal = target(authority)
+        if goal is None:
+            return None
+        if (door := self._door(*goal)) is not None:
             return partial(self._inward, user, door)
-        if goal is not None and (listed := self._listed(*goal)) is not None:
-            try:
-                far = await dial(self._outside, *listed, timeout=DIAL_SECONDS)
-            except (OSError, NoSuchName, Unanswered):
-                return self._refuse
-            return partial(self._onward, user, far)
-        return self._refuse
+        if (listed := self._listed(*goal)) is None:
+            return None
+        try:
+            return partial(self._onward, user, await dial(self._outside, *listed, timeout=DIAL_SECONDS))
+        except (OSError, NoSuchName, Unanswered):
+            return None
 
     def known(self, request: Request) -> bool:
         """Whether this is from somebody who has a pass."""
@@ -124,10 +131,10 @@ class Tunnels:
             raise NoSuchName("no address outside")
         return outside
 
-    async def _refuse(self, near: Connection, greeting: bytes) -> None:
+    async def _refuse(self, near: End, greeting: bytes) -> None:
         await near.write(REFUSAL, timeout=self.write_seconds)
 
-    async def _inward(self, user: str, door: str, near: Connection, greeting: bytes) -> None:
+    async def _inward(self, user: str, door: str, near: End, greeting: bytes) -> None:
         try:
             ours, theirs = socket.socketpair()
         except OSError:
@@ -137,12 +144,13 @@ class Tunnels:
         self.receive(door, theirs)
         await self._onward(user, Connection(ours), near, greeting)
 
-    async def _onward(self, user: str, far: Connection, near: Connection, greeting: bytes) -> None:
+    async def _onward(self, user: str, far: Connection, near: End, greeting: bytes) -> None:
         mine = self._open.setdefault(user, set())
         mine.add(near)
         try:
             if self.passes.has(user):  # it may have been taken back while we were dialling
-                await near.write(greeting, timeout=self.write_seconds)
+                if greeting:
+                    await near.write(greeting, timeout=self.write_seconds)
                 await splice(near, far, timeout=self.write_seconds)
         finally:
             mine.discard(near)

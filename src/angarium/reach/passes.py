@@ -2,12 +2,16 @@
 
 At hand in memory, so that asking waits for nothing; kept as papers in the store, where nobody without the root key sees
 how many there are for what. Of a password only a hash is kept: it is drawn at random, 113 bits, so a plain one will do.
+Shadowsocks needs a password that both sides know: that is a hash of this hash. So who reads the papers, for which he
+needs the root key, can use a pass by Shadowsocks where that is on, and by no other way.
+
 A pass remembers the day it was made and the keeper's word for it, and never that it was used.
 """
 
+import base64
 import hashlib
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, KeysView
 
 import msgspec
 
@@ -65,6 +69,15 @@ class Passes:
     def has(self, user: str) -> bool:
         """Whether there is a pass of that user."""
         return user in self._passes
+
+    def users(self) -> KeysView[str]:
+        """Of all passes."""
+        return self._passes.keys()
+
+    def shared(self, user: str) -> str:
+        """The password that both sides know: 43 characters, of which nobody learns the other one. Raises KeyError."""
+        made = hmac.digest(self._passes[user].digest, b"shadowsocks", "sha256")
+        return base64.urlsafe_b64encode(made).decode().rstrip("=")
 
     def admits(self, user: str, password: str) -> bool:
         """Whether these belong together."""

@@ -1,7 +1,7 @@
 """The settings of the relay's names, certificates and DNS. `apps/config.py` assembles them into one file."""
 
 import ipaddress
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
@@ -53,12 +53,22 @@ class Onion(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class Proxy(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What those who have a pass (angarium proxy) may reach through the https port, besides this relay itself."""
+    """The proxy for those who have a pass (angarium proxy): on the https port, and on others if they are opened."""
 
     allow: Annotated[
         list[str],
-        Meta(description='Other relays, as HOST:PORT, such as "nine.example:993"; empty: none.'),
+        Meta(
+            description="What may be reached besides this relay itself, as HOST:PORT, such as"
+            ' "nine.example:993"; empty: nothing.'
+        ),
     ] = []
+    http: Annotated[
+        bool, Meta(description="Be a proxy on the http door too: name, password and goal of a pass go in clear there.")
+    ] = False
+    cipher: Annotated[
+        Literal["chacha20-ietf-poly1305", "aes-256-gcm", "aes-128-gcm"],
+        Meta(description="What listen.shadowsocks seals with. Links that were given out hold for one cipher only."),
+    ] = "chacha20-ietf-poly1305"
 
 
 class BadServer(ValueError):

@@ -5,13 +5,28 @@ both: in order where it was in order, and by a reset where it was not, so that n
 """
 
 import asyncio
+from typing import Protocol
 
-from angarium.reach.transport import Connection
-
-__all__ = ["splice"]
+__all__ = ["End", "splice"]
 
 
-async def splice(one: Connection, other: Connection, *, timeout: float) -> None:
+class End(Protocol):
+    """A connection, or what is spoken inside one. As `reach.transport.Connection` says."""
+
+    async def read(self) -> bytes:
+        """What came, at least one byte; nothing: it has ended."""
+
+    async def write(self, data: bytes, *, timeout: float) -> None:
+        """Send all of it."""
+
+    def abort(self) -> None:
+        """End now."""
+
+    async def close(self) -> None:
+        """End in order."""
+
+
+async def splice(one: End, other: End, *, timeout: float) -> None:
     """Pass bytes both ways until one side has ended; both connections are closed then.
 
     `timeout` is how long, in seconds, a side may leave our bytes unread. Raises nothing but CancelledError.
@@ -33,6 +48,6 @@ async def splice(one: Connection, other: Connection, *, timeout: float) -> None:
         await asyncio.gather(one.close(), other.close())
 
 
-async def _pass_on(source: Connection, sink: Connection, timeout: float) -> None:
+async def _pass_on(source: End, sink: End, timeout: float) -> None:
     while data := await source.read():
         await sink.write(data, timeout=timeout)

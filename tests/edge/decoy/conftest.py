@@ -129,8 +129,9 @@ async def ours(root: Path, pair: Path) -> AsyncIterator[Ports]:
     async def handle(door: Door, connection: Connection) -> None:
         await serve_decoy(connection, decoy if door.tls else plain)
 
-    async def admit(door: Door, connection: Connection) -> None:
+    async def admit(door: Door, connection: Connection) -> Door:
         await hello.admit(connection, decoy, alpn=frozenset(), timeout=10)
+        return door
 
     listen = Listen(addresses=["127.0.0.1"], ports="any", imaps=-1, imap=-1, submissions=-1, submission=-1, smtp=-1)
     listener = Listener(Limits(), handle, lambda door: context, admit)
