@@ -10,15 +10,20 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from angarium.edge import tunnel
 from angarium.edge.http import serve_http
 from angarium.edge.pages.site import HttpSite
 from angarium.edge.settings import Limits
 from angarium.mail import settings
 from angarium.mail.accounts import Gate
 from angarium.mail.invitation import ALPHABET, Offer, Way, invitation, others
+from angarium.reach import transport
+from angarium.reach.dialer import Addresses
+from angarium.reach.passes import Passes
 from angarium.reach.transport import Connection
 from angarium.store.seal import Clear
 from angarium.store.store import Store, open_memory
+from tests.edge.nowhere import Nowhere
 
 TODAY = 20_000
 
@@ -134,3 +139,23 @@ async def serve(
 @pytest.fixture
 def http_serve() -> Callable[..., AbstractAsyncContextManager[int]]:
     return serve
+
+
+@pytest.fixture
+async def nowhere(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Nowhere]:
+    monkeypatch.setattr(transport, "GOODBYE_SECONDS", 0.05)
+    passes = Passes(open_memory(Clear(bytes(32))).papers)
+    made = Nowhere(passes)
+    made.user, made.password = await passes.issue("", day=1, choose=lambda length: "x" * length)
+
+    async def dial(addresses: Addresses, host: str, port: int, *, timeout: float) -> Connection:
+        await addresses(host)
+        made.dialled.append((host, port))
+        ours, theirs = socket.socketpair()
+        made.inside.append(Connection(theirs))
+        return Connection(ours)
+
+    monkeypatch.setattr(tunnel, "dial", dial)
+    yield made
+    for connection in made.inside:
+        connection.abort()

@@ -5,81 +5,23 @@ import base64
 import errno
 import itertools
 import socket
-from collections.abc import AsyncIterator, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
-from angarium.edge import tunnel
 from angarium.edge.http import serve_http
 from angarium.edge.pages.exchange import Request
-from angarium.edge.tunnel import Tunnels
-from angarium.reach import transport
-from angarium.reach.dialer import Addresses
-from angarium.reach.names import canonical
-from angarium.reach.passes import Passes
 from angarium.reach.transport import Connection
-from angarium.store.seal import Clear
-from angarium.store.store import open_memory
-
-OWN = {"relay.example", "192.0.2.7", "2001:db8::7"}
-PORTS = {"imaps": 10_993, "submissions": 465, "https": 10_443, "imap": 143, "submission": 587, "smtp": 25, "http": 80}
-ALLOWED = ["nine.example:993", "[2001:db8::9]:465"]
+from tests.edge.nowhere import HOSTS, PORTS_ASKED, STRANGE, Nowhere
 
 
-@dataclass
-class Relay:
-    """Tunnels to nowhere: notes what would have been reached."""
-
-    passes: Passes
-    user: str = ""
-    password: str = ""
-    received: list[str] = field(default_factory=list)
-    dialled: list[tuple[str, int]] = field(default_factory=list)
-    inside: list[Connection] = field(default_factory=list)
-    found: tuple[str, ...] = ("9.9.9.9",)
-    allow: Sequence[str] = tuple(ALLOWED)
-
-    def receive(self, door: str, connected: socket.socket) -> None:
-        self.received.append(door)
-        self.inside.append(Connection(connected))
-
-    async def addresses(self, host: str) -> Sequence[str]:
-        return (host,) if ":" in host else self.found
-
-    def tunnels(self) -> Tunnels:
-        def local(name: str) -> bool:
-            return canonical(name) in OWN
-
-        return Tunnels(self.passes, local, lambda: PORTS, self.receive, self.addresses, self.allow, 5.0)
-
-    def authorization(self) -> bytes:
-        return b"Basic " + base64.b64encode(f"{self.user}:{self.password}".encode())
+@pytest.fixture
+def relay(nowhere: Nowhere) -> Nowhere:
+    return nowhere
 
 
-@pytest_asyncio.fixture
-async def relay(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Relay]:
-    monkeypatch.setattr(transport, "GOODBYE_SECONDS", 0.05)
-    passes = Passes(open_memory(Clear(bytes(32))).papers)
-    made = Relay(passes)
-    made.user, made.password = await passes.issue("", day=1, choose=lambda length: "x" * length)
-
-    async def dial(addresses: Addresses, host: str, port: int, *, timeout: float) -> Connection:
-        await addresses(host)
-        made.dialled.append((host, port))
-        ours, theirs = socket.socketpair()
-        made.inside.append(Connection(theirs))
-        return Connection(ours)
-
-    monkeypatch.setattr(tunnel, "dial", dial)
-    yield made
-    for connection in made.inside:
-        connection.abort()
-
-
-async def ask(relay: Relay, http_relay: Any, said: bytes) -> bytes:
+async def ask(relay: Nowhere, http_relay: Any, said: bytes) -> bytes:
     """What who says this hears, up to the end of the first answer's head."""
     ours, theirs = socket.socketpair()
     site = http_relay.site(tunnel=relay.tunnels())
@@ -97,9 +39,13 @@ async def ask(relay: Relay, http_relay: Any, said: bytes) -> bytes:
         await asyncio.wait_for(serving, 10)
 
 
-def connect(relay: Relay, goal: bytes, *, host: bytes | None = None, more: bytes = b"") -> bytes:
+def authorization(relay: Nowhere) -> bytes:
+    return b"Basic " + base64.b64encode(f"{relay.user}:{relay.password}".encode())
+
+
+def connect(relay: Nowhere, goal: bytes, *, host: bytes | None = None, more: bytes = b"") -> bytes:
     named = goal if host is None else host
-    lines = [b"CONNECT " + goal + b" HTTP/1.1", b"Host: " + named, b"Proxy-Authorization: " + relay.authorization()]
+    lines = [b"CONNECT " + goal + b" HTTP/1.1", b"Host: " + named, b"Proxy-Authorization: " + authorization(relay)]
     return b"\r\n".join(lines) + b"\r\n" + more + b"\r\n"
 
 
@@ -114,7 +60,7 @@ def connect(relay: Relay, goal: bytes, *, host: bytes | None = None, more: bytes
         (b"relay.example:10443", "within"),
     ],
 )
-async def test_the_relay_itself_by_all_its_names(relay: Relay, http_relay: Any, goal: bytes, door: str) -> None:
+async def test_the_relay_itself_by_all_its_names(relay: Nowhere, http_relay: Any, goal: bytes, door: str) -> None:
     heard = await ask(relay, http_relay, connect(relay, goal))
     assert heard.startswith(b"HTTP/1.1 200 Connection established\r\nX-Padding: ")
     assert heard.endswith(b"\r\n\r\n")
@@ -122,7 +68,7 @@ async def test_the_relay_itself_by_all_its_names(relay: Relay, http_relay: Any, 
     assert relay.dialled == []
 
 
-async def test_what_the_keeper_has_listed_and_as_it_is_listed(relay: Relay, http_relay: Any) -> None:
+async def test_what_the_keeper_has_listed_and_as_it_is_listed(relay: Nowhere, http_relay: Any) -> None:
     for goal in (b"NINE.example.:993", b"[2001:DB8:0::9]:465"):
         assert (await ask(relay, http_relay, connect(relay, goal))).startswith(b"HTTP/1.1 200")
     assert relay.dialled == [("nine.example", 993), ("2001:db8::9", 465)]
@@ -130,18 +76,20 @@ async def test_what_the_keeper_has_listed_and_as_it_is_listed(relay: Relay, http
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "10.0.0.1", "169.254.169.254", "::1", "fd00::1", "192.0.2.7"])
-async def test_a_listed_name_that_dns_leads_inside_is_not_dialled(relay: Relay, http_relay: Any, address: str) -> None:
+async def test_a_listed_name_that_dns_leads_inside_is_not_dialled(
+    relay: Nowhere, http_relay: Any, address: str
+) -> None:
     relay.found = (address,)
     assert (await ask(relay, http_relay, connect(relay, b"nine.example:993"))).startswith(b"HTTP/1.1 403")
     assert relay.dialled == []
 
 
-async def test_an_address_that_the_keeper_has_listed_itself_may_lie_inside(relay: Relay, http_relay: Any) -> None:
+async def test_an_address_that_the_keeper_has_listed_itself_may_lie_inside(relay: Nowhere, http_relay: Any) -> None:
     relay.allow, relay.found = ["10.0.0.1:993"], ("10.0.0.1",)
     assert (await ask(relay, http_relay, connect(relay, b"10.0.0.1:993"))).startswith(b"HTTP/1.1 200")
 
 
-async def test_bytes_pass_both_ways_and_what_came_with_the_request_is_not_lost(relay: Relay, http_relay: Any) -> None:
+async def test_bytes_pass_both_ways_and_what_came_with_the_request_is_not_lost(relay: Nowhere, http_relay: Any) -> None:
     ours, theirs = socket.socketpair()
     serving = asyncio.create_task(serve_http(Connection(theirs), http_relay.site(tunnel=relay.tunnels())))
     app = Connection(ours)
@@ -157,7 +105,7 @@ async def test_bytes_pass_both_ways_and_what_came_with_the_request_is_not_lost(r
     await asyncio.wait_for(serving, 5)
 
 
-async def test_a_pass_taken_back_ends_what_goes_through_it(relay: Relay, http_relay: Any) -> None:
+async def test_a_pass_taken_back_ends_what_goes_through_it(relay: Nowhere, http_relay: Any) -> None:
     ours, theirs = socket.socketpair()
     tunnels = relay.tunnels()
     serving = asyncio.create_task(serve_http(Connection(theirs), http_relay.site(tunnel=tunnels)))
@@ -173,8 +121,8 @@ async def test_a_pass_taken_back_ends_what_goes_through_it(relay: Relay, http_re
     app.abort()
 
 
-async def test_without_a_pass_a_tunnel_is_as_unknown_as_any_page(relay: Relay, http_relay: Any) -> None:
-    lost = connect(relay, b"relay.example:993").replace(relay.authorization(), b"Basic eHg6eHg=")
+async def test_without_a_pass_a_tunnel_is_as_unknown_as_any_page(relay: Nowhere, http_relay: Any) -> None:
+    lost = connect(relay, b"relay.example:993").replace(authorization(relay), b"Basic eHg6eHg=")
     nothing = lost.replace(b"Proxy-Authorization: Basic eHg6eHg=\r\n", b"")
     bare = {line.partition(b"Date")[0] for line in [await ask(relay, http_relay, lost)]}
     assert {(await ask(relay, http_relay, nothing)).partition(b"Date")[0]} == bare
@@ -183,78 +131,7 @@ async def test_without_a_pass_a_tunnel_is_as_unknown_as_any_page(relay: Relay, h
     assert not relay.dialled
 
 
-HOSTS = [
-    *("evil.example", "EVIL.example.", "nine.example.evil.example", "nine.example@evil.example", "x:y@nine.example"),
-    *("evil.example#@nine.example", "evil.example/nine.example", "nine.example%2eevil.example", "nine.example%00.evil"),
-    *(
-        "nine.example\\.evil.example",
-        "nine.example,evil.example",
-        "nine.example;evil",
-        "nine..example",
-        ".nine.example",
-    ),
-    *(
-        "*.example",
-        "nine",
-        "nine.example..",
-        "ｎｉｎｅ.example",
-        "nine。example",
-        "xn--nine.example",
-        "relay.example@evil",
-    ),
-    *("relay.example.evil.example", "evil.relay.example", "relay.example%23", "relay.example%20", "relay.example\t"),
-    *(
-        "localhost",
-        "LOCALHOST.",
-        "localhost.localdomain",
-        "127.0.0.1",
-        "127.1",
-        "127.0.1",
-        "0",
-        "0.0.0.0",
-        "2130706433",
-    ),
-    *("0x7f000001", "0x7f.0.0.1", "017700000001", "0177.0.0.1", "127.0.0.1.", "127.000.000.001", "١٢٧.0.0.1", "[::1]"),
-    *("[::]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[::7f00:1]", "[0:0:0:0:0:0:0:1]", "[::1%25lo]", "[fe80::1]"),
-    *(
-        "[::ffff:192.0.2.7]",
-        "[64:ff9b::7f00:1]",
-        "10.0.0.1",
-        "192.168.1.1",
-        "172.16.0.1",
-        "169.254.169.254",
-        "[fd00::1]",
-    ),
-    *(
-        "192.0.2.8",
-        "3221225991",
-        "0xc0000207",
-        "192.0.519",
-        "[2001:db8::8]",
-        "metadata.google.internal",
-        "[nine.example]",
-    ),
-]
-STRANGE = [
-    "0",
-    "65536",
-    "99999999999",
-    "+993",
-    "0993",
-    "993.",
-    "993x",
-    "0x3e1",
-    "٩٩٣",
-    "",
-    "-1",
-    "9_93",
-    "993:993",
-    "993/",
-]
-PORTS_ASKED = ["22", "25", "53", "80", "143", "443", "465", "587", "993", "6379", "10993"]
-
-
-def attempts(relay: Relay) -> Iterator[bytes]:
+def attempts(relay: Nowhere) -> Iterator[bytes]:
     for host, port in itertools.product(HOSTS, PORTS_ASKED):
         yield connect(relay, f"{host}:{port}".encode())
     for host, port in itertools.product(("relay.example", "nine.example", "192.0.2.7", "[2001:db8::9]"), STRANGE):
@@ -289,7 +166,7 @@ def attempts(relay: Relay) -> Iterator[bytes]:
         yield good.replace(b"CONNECT relay.example:993", method + b" https://nine.example:993/")
 
 
-async def test_a_thousand_ways_to_ask_for_what_is_not_allowed(relay: Relay, http_relay: Any) -> None:
+async def test_a_thousand_ways_to_ask_for_what_is_not_allowed(relay: Nowhere, http_relay: Any) -> None:
     asked = list(attempts(relay))
     assert len(asked) >= 1000
     for said in asked:
@@ -299,14 +176,14 @@ async def test_a_thousand_ways_to_ask_for_what_is_not_allowed(relay: Relay, http
         assert not heard.startswith(b"HTTP/1.1 200 Connection"), said
 
 
-async def test_the_address_of_another_machine_is_no_redirect_either(relay: Relay, http_relay: Any) -> None:
+async def test_the_address_of_another_machine_is_no_redirect_either(relay: Nowhere, http_relay: Any) -> None:
     tunnels = relay.tunnels()
     request = Request("CONNECT", "evil.example:993", "", {"host": "evil.example:993"})
     assert await tunnels(request) is None
 
 
 async def test_where_there_is_no_file_descriptor_left_the_connection_ends(
-    relay: Relay, http_relay: Any, monkeypatch: pytest.MonkeyPatch
+    relay: Nowhere, http_relay: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = socket.socketpair()
 

@@ -131,30 +131,30 @@ class Opener(_Direction):
         """
         received, content = self._received, bytearray()
         received += data
-        while (wanted := (LENGTH if self._length is None else self._length) + TAG) <= len(received):
-            try:
-                opened = self._open(bytes(received[:wanted]))
-            except Damaged:
-                if content:  # which was good; the next call raises
-                    break
-                raise
+        while not self._damaged and (wanted := (LENGTH if self._length is None else self._length) + TAG) <= len(
+            received
+        ):
+            opened = self._open(bytes(received[:wanted]))
             del received[:wanted]
             if self._length is None:
                 self._length = int.from_bytes(opened)
-                self._damaged = not 0 < self._length <= MOST
+                self._damaged |= not 0 < self._length <= MOST
             else:
                 content += opened
                 self._length = None
+        if self._damaged:
+            received.clear()
+            if not content:  # else that was good, and the next call raises
+                raise Damaged("not sealed with this key, or no length of a chunk")
         return bytes(content)
 
     def _open(self, sealed: bytes) -> bytes:
+        """Nothing where it is damaged."""
         try:
-            if self._damaged:
-                raise InvalidTag
             return self._aead.decrypt(self._next(), sealed, None)
         except InvalidTag:
             self._damaged = True
-            raise Damaged("not sealed with this key") from None
+            return b""
 
 
 def _subkey(key: bytes, salt: bytes, octets: int) -> bytes:
