@@ -1,9 +1,10 @@
 #!/bin/sh
 # What some tests need from Debian: chromium (the pages), pebble (a real ACME server), strace (disks that fail), nft (the
 # guide's lines for a firewall, fronts), the mail software of others (postfix, opendkim, dovecot), nginx, which the decoy
-# imitates and the lab's prober compares with, tor (onion addresses) and iproute2 for the lab's namespaces. Root installs
-# them; anybody else is told, and the tests that need them are skipped by name. No service is started, now or at the next
-# boot, unless this machine has a policy-rc.d that says otherwise: the tests run their own.
+# imitates and the lab's prober compares with, tor (onion addresses), somebody else's Shadowsocks, and iproute2 for the
+# lab's namespaces. Root installs them; anybody else is told, and the tests that need them are skipped by name. No
+# service is started, now or at the next boot, unless this machine has a policy-rc.d that says otherwise: the tests run
+# their own.
 set -eu
 PATH="$PATH:/usr/sbin"
 missing=""
@@ -16,6 +17,8 @@ done
 for service in postfix opendkim nginx tor; do
     command -v "$service" >/dev/null || { missing="$missing $service" && services="$services $service"; }
 done
+command -v ss-local >/dev/null ||
+    { missing="$missing shadowsocks-libev" && services="$services shadowsocks-libev"; }
 if [ ! -x /usr/lib/dovecot/imap ] || [ ! -x /usr/lib/dovecot/lmtp ]; then
     missing="$missing dovecot-imapd dovecot-lmtpd" services="$services dovecot"
 fi

@@ -1,5 +1,6 @@
 """`angarium proxy`: passes made, listed and taken back, while the relay runs."""
 
+import base64
 import json
 import re
 from pathlib import Path
@@ -40,3 +41,34 @@ async def test_a_decoy_needs_a_folder(command: Command, tmp_path: Path) -> None:
         2,
         f"angarium: decoy.folder: {missing} is no folder: make it, with an index.html in it\n",
     )
+
+
+async def test_a_pass_is_good_for_all_doors_that_are_open(command: Command, running: Running, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir(0o700)
+    (data / "angarium.toml").write_text(
+        '[listen]\nsocks = 0\nshadowsocks = 0\n[proxy]\nhttp = true\ncipher = "aes-128-gcm"\n'
+    )
+    async with running("--domain", "_relay.localhost") as up:
+        made = json.loads((await command("proxy", "new", "--data", str(data), "--json"))[1])
+        _, password = made["link"].removeprefix("https://").partition("@")[0].split(":")
+        http, socks, shadowsocks = made["others"]
+        assert http == f"http://{made['user']}:{password}@_relay.localhost:{up.port('http')}"
+        assert socks == f"socks5://{made['user']}:{password}@_relay.localhost:{up.port('socks')}"
+        user, _, where = shadowsocks.removeprefix("ss://").partition("@")
+        assert base64.urlsafe_b64decode(user + "=" * (-len(user) % 4)).startswith(b"aes-128-gcm:")
+        assert where == f"_relay.localhost:{up.port('shadowsocks')}"
+        _, said, _ = await command("invite", "--proxy", "--data", str(data))
+        for scheme in ("https://", "http://", "socks5://", "ss://"):
+            assert f"\n{scheme}" in said
+        assert "experimental" in said
+        assert said.count("██████") >= 3
+
+
+async def test_without_a_name_a_proxy_in_clear_is_to_be_had(command: Command, running: Running, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir(0o700)
+    (tmp_path / "data" / "angarium.toml").write_text("[listen]\nsocks = 0\n")
+    async with running():
+        made = json.loads((await command("proxy", "new", "--data", str(tmp_path / "data"), "--json"))[1])
+    assert made["link"].startswith("socks5://")
+    assert made["others"] == []

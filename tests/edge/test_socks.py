@@ -127,8 +127,8 @@ def attempts(nowhere: Nowhere) -> Iterator[bytes]:
     for host, port in itertools.product(HOSTS, map(int, PORTS_ASKED)):
         yield mine(nowhere) + goal(host, port)
         yield mine(nowhere) + goal(host.encode(), port)
-    for host, port in itertools.product(("relay.example", "nine.example", "2001:db8::9"), STRANGE):
-        yield mine(nowhere) + goal(f"{host}:{port}", 993)
+    for host, strange in itertools.product(("relay.example", "nine.example", "2001:db8::9"), STRANGE):
+        yield mine(nowhere) + goal(f"{host}:{strange}", 993)
     for port in (22, 25, 80, 143, 587, 8080, 0, 65_535):
         for host in ("relay.example", "192.0.2.7", "2001:db8::7", "nine.example"):
             yield mine(nowhere) + goal(host, port)

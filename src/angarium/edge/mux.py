@@ -63,9 +63,10 @@ async def first_words(connection: Connection, *, timeout: float, greet: str | No
 
 def spoken(said: bytes) -> str | None:
     """What begins so in clear: `imap`, `smtp`, `http`, `socks`, or nothing known (""); None: more has to come."""
+    said, more = said[:LONGEST], len(said) < LONGEST
     if said[:1] == bytes((SOCKS,)):
         return "socks"
     for name, begins in (("http", HTTP), ("smtp", SMTP), ("imap", IMAP)):
         if begins.match(said):
             return name
-    return "" if b"\n" in said or len(said) >= LONGEST or not said[:LONGEST].isascii() else None
+    return None if more and b"\n" not in said and said.isascii() else ""
