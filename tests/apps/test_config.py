@@ -61,6 +61,24 @@ def test_a_route_is_read_and_written() -> None:
         ('[tls]\ncert="a"\n', "f:2: tls.cert: expected tls.key to be given too"),
         ('[proxy]\nallow=["nine.example"]\n', 'f:2: proxy.allow: expected HOST:PORT, found "nine.example"'),
         ('[proxy]\nallow=["127.1:993"]\n', 'f:2: proxy.allow: expected HOST:PORT, found "127.1:993"'),
+        (
+            "[listen]\ngreet_imap=[443]\nclear=false\n",
+            (
+                "f:2: listen.greet_imap: expected none: nothing in clear is taken on the https door"
+                " (listen.clear, decoy.clear)"
+            ),
+        ),
+        (
+            '[listen]\ngreet_smtp=[443]\n[decoy]\nfolder="/srv/site"\n',
+            (
+                "f:2: listen.greet_smtp: expected none: nothing in clear is taken on the https door"
+                " (listen.clear, decoy.clear)"
+            ),
+        ),
+        (
+            "[listen]\ngreet_imap=[443]\ngreet_smtp=[444, 443]\n",
+            "f:3: listen.greet_smtp: port 443 stands in listen.greet_imap: one port can greet in one way only",
+        ),
         ('[decoy]\nfolder="site"\n', 'f:2: decoy.folder: expected a path from the root on, found "site"'),
         ("[listen]\nmore=[0]\n", "f:2: listen.more: expected `int` >= 1"),
         ("[listen]\naddresses=[1]\n", "f:2: listen.addresses: expected `str`, got `int`"),

@@ -73,8 +73,8 @@ def test_all_others_lead_to_one_and_loaded_again_they_still_do() -> None:
     try:
         for end in (relay, person):
             run("ip", "netns", "add", end)
-        run("ip", "-n", relay, "link", "add", "a", "type", "veth", "peer", "name", "b", "netns", person)
-        for end, link, address in ((relay, "a", HERE), (person, "b", THERE)):
+        run("ip", "-n", relay, "link", "add", f"a{mark}", "type", "veth", "peer", "name", f"b{mark}", "netns", person)
+        for end, link, address in ((relay, f"a{mark}", HERE), (person, f"b{mark}", THERE)):
             run("ip", "-n", end, "address", "add", f"{address}/24", "dev", link)
             run("ip", "-n", end, "link", "set", link, "up")
     except subprocess.CalledProcessError as error:

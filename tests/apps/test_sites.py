@@ -1,7 +1,9 @@
 """What a running relay takes on its https port, and what it does not where there is a decoy."""
 
 import asyncio
+import base64
 import imaplib
+import json
 import re
 import smtplib
 import socket
@@ -10,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from angarium.apps.check.throwaway import Relay
-from angarium.edge import mux
+from angarium.edge.mux import SILENCE_SECONDS
 from tests.apps.conftest import Command, Running
 
-SITE = "<html>roses</html>"
+GOAL = b"_relay.localhost:993"
+SILENCE = SILENCE_SECONDS + 0.2
 
 
 def say(port: int, said: bytes, seconds: float = 5) -> bytes:
@@ -45,10 +47,18 @@ def account(link: str) -> tuple[str, str]:
     return found[1].replace("%40", "@"), found[2]
 
 
+def connect(pass_: str) -> bytes:
+    """A request for a tunnel, with the pass in a link."""
+    found = re.match(r"\w+://(\w+:\w+)@", pass_)
+    assert found
+    token = base64.b64encode(found[1].encode())
+    return b"CONNECT %b HTTP/1.1\r\nHost: %b\r\nProxy-Authorization: Basic %b\r\n\r\n" % (GOAL, GOAL, token)
+
+
 async def test_imap_and_submission_in_clear_on_the_https_port_and_http_leads_on(
-    running: Running, trusting: ssl.SSLContext
+    command: Command, running: Running, tmp_path: Path
 ) -> None:
-    async with running() as up:
+    async with running("--domain", "_relay.localhost") as up:
         port = up.port("https")
         said = await asyncio.to_thread(
             say, port, b"GET /x HTTP/1.1\r\nHost: relay.example\r\nConnection: close\r\n\r\n"
@@ -65,7 +75,22 @@ async def test_imap_and_submission_in_clear_on_the_https_port_and_http_leads_on(
         assert b"AUTH" not in said
         assert await asyncio.to_thread(say, port, b"SSH-2.0-x\r\n") == b""
         assert await asyncio.to_thread(say, port, b"\5\1\2") == b""  # there is no such door here
-        assert await asyncio.to_thread(say, port, b"", 2.5) == b""  # silence is answered by silence
+        made = json.loads((await command("proxy", "new", "--json", "--data", str(tmp_path / "data")))[1])
+        for clear in (port, up.port("http")):  # nor is that one a proxy
+            assert (await asyncio.to_thread(say, clear, connect(made["link"]), 0.2)).startswith(b"HTTP/1.1 308 ")
+
+
+async def test_socks_and_http_in_clear_are_proxies_where_the_keeper_wants_them(
+    command: Command, running: Running, tmp_path: Path
+) -> None:
+    settings(tmp_path / "data", "[listen]\nsocks = 0\n[proxy]\nhttp = true\n")
+    async with running("--domain", "_relay.localhost") as up:
+        made = json.loads((await command("proxy", "new", "--json", "--data", str(tmp_path / "data")))[1])
+        for port in (up.port("https"), up.port("http")):
+            assert (await asyncio.to_thread(say, port, connect(made["link"]), 0.2)).startswith(b"HTTP/1.1 200 ")
+        for port in (up.port("https"), up.port("socks")):
+            assert await asyncio.to_thread(say, port, b"\5\1\2", 0.2) == b"\5\2"
+        assert await asyncio.to_thread(say, up.port("https"), b"", SILENCE) == b""  # which is answered by silence
 
 
 async def test_who_says_nothing_is_greeted_on_the_ports_that_the_keeper_names(
@@ -95,22 +120,18 @@ async def test_who_says_nothing_is_greeted_on_the_ports_that_the_keeper_names(
         assert f"ip={imap_port}&is=starttls&sp={smtp_port}&ss=starttls" in re.sub(r"&(ih|sh)=[^&]*", "", invited)
 
 
-async def behind_a_decoy(up: Relay, extra: bytes = b"") -> list[bytes]:
-    words = [b"a1 CAPABILITY\r\na2 LOGOUT\r\n", b"EHLO x\r\nQUIT\r\n", b"\5\1\2", b"SSH-2.0-x\r\n"]
-    heard = [await asyncio.to_thread(say, up.port("https"), word) for word in words]
-    return [*heard, await asyncio.to_thread(say, up.port("https"), b"", mux.SILENCE_SECONDS + 1)]
-
-
 @pytest.mark.parametrize("clear", [False, True])
 async def test_behind_a_decoy_nothing_of_that_is_taken_unless_the_keeper_says_so(
     running: Running, tmp_path: Path, clear: bool
 ) -> None:
     site, data = tmp_path / "site", tmp_path / "data"
     site.mkdir()
-    (site / "index.html").write_text(SITE)
+    (site / "index.html").write_text("<html>roses</html>")
     settings(data, f"[decoy]\nclear = {str(clear).lower()}\n[listen]\nsocks = 0\n[proxy]\nhttp = true\n")
     async with running("--decoy", str(site)) as up:
-        imap, smtp, socks, other, silence = await behind_a_decoy(up)
+        words = (b"a1 CAPABILITY\r\na2 LOGOUT\r\n", b"EHLO x\r\nQUIT\r\n", b"\5\1\2", b"SSH-2.0-x\r\n")
+        imap, smtp, socks, other = [await asyncio.to_thread(say, up.port("https"), word, 0.3) for word in words]
+        silence = await asyncio.to_thread(say, up.port("https"), b"", SILENCE)
         assert other.startswith(b"<html>") or b"400 Bad Request" in other
         assert silence == b""
         if clear:
@@ -121,43 +142,3 @@ async def test_behind_a_decoy_nothing_of_that_is_taken_unless_the_keeper_says_so
             assert b"nginx" in imap
             assert b"nginx" in smtp
             assert not socks.startswith(b"\5")
-
-
-async def test_a_port_to_greet_on_is_refused_where_nothing_in_clear_is_taken(command: Command, tmp_path: Path) -> None:
-    data = tmp_path / "data"
-    for text in (
-        "[listen]\ngreet_imap = [443]\nclear = false\n",
-        '[listen]\ngreet_smtp = [443]\n[decoy]\nfolder = "/x"\n',
-    ):
-        settings(data, text)
-        status, _, complaint = await command("up", "--data", str(data))
-        assert status == 2
-        assert ":2: listen.greet_" in complaint
-        assert "decoy.clear" in complaint
-    settings(data, "[listen]\ngreet_imap = [443]\ngreet_smtp = [444, 443]\n")
-    status, _, complaint = await command("up", "--data", str(data))
-    assert status == 2
-    assert "port 443 stands in listen.greet_imap" in complaint
-
-
-async def test_the_http_door_is_a_proxy_only_where_the_keeper_wants_one(
-    command: Command, running: Running, tmp_path: Path
-) -> None:
-    data = tmp_path / "data"
-
-    async def ask(up: Relay) -> bytes:
-        made = (await command("proxy", "new", "--json", "--data", str(data)))[1]
-        found = re.search(r'"link":"https?://(\w+):(\w+)@', made)
-        assert found
-        import base64
-
-        token = base64.b64encode(f"{found[1]}:{found[2]}".encode()).decode()
-        goal = "_relay.localhost:993"
-        said = f"CONNECT {goal} HTTP/1.1\r\nHost: {goal}\r\nProxy-Authorization: Basic {token}\r\n\r\n"
-        return await asyncio.to_thread(say, up.port("http"), said.encode(), 1)
-
-    async with running("--domain", "_relay.localhost") as up:
-        assert (await ask(up)).startswith(b"HTTP/1.1 308 ")
-    settings(data, "[proxy]\nhttp = true\n")
-    async with running("--domain", "_relay.localhost") as up:
-        assert (await ask(up)).startswith(b"HTTP/1.1 200 ")

@@ -34,6 +34,8 @@ rate_per_minute = 1000000
 rate_burst = 100000
 """
 
+OTHER_DOORS = ONLY_HTTPS.replace("http = -1", "http = 0\nsocks = 0\nshadowsocks = 0") + "[proxy]\nhttp = true\n"
+
 Start = Callable[..., AbstractAsyncContextManager[Relay]]
 Angarium = Callable[..., Awaitable[tuple[int, str, str]]]
 
@@ -135,3 +137,33 @@ async def test_a_pass_that_is_taken_back_is_cut_and_lets_nobody_in(
         await app.call("batch_set_config", bob, {"proxy_url": proxy, "proxy_enabled": "1"})
         with pytest.raises(CoreError, match="CONNECT"):
             await app.call("add_transport_from_qr", bob, (await invited(angarium, data))[0])
+
+
+async def test_by_http_socks_and_shadowsocks(start: Start, angarium: Angarium, tmp_path: Path) -> None:
+    data = tmp_path / "relay"
+    async with (
+        start(data, "--domain", NAME, settings=OTHER_DOORS) as up,
+        core_that_knows(tmp_path, NAME) as app,
+        trial(app, up.ready.invitation, tmp_path) as people,
+    ):
+        status, said, _ = await angarium("proxy", "new", "--data", data, "--json")
+        assert status == 0
+        made = msgspec.json.decode(said)
+        doors = made["others"]
+        assert [door.partition(":")[0] for door in doors] == ["http", "socks5", "ss"]
+        link = f"dclogin:{{}}@{NAME}?p=a-long-password&v=1&ih={NAME}&ip=993&is=ssl&sh={NAME}&sp=465&ss=ssl&ic=3"
+        names = ("alice.by.http", "bob.by.socks", "carol.by.ss")
+        alice, bob, carol = [
+            await enter(app, name, link.format(name), door) for name, door in zip(names, doors, strict=True)
+        ]
+        for person in (alice, bob, carol):
+            people.attend(person)
+        for name, sender, receiver in (("by socks", bob, alice), ("by shadowsocks", carol, alice)):
+            await people.send(name, sender, await join(receiver, sender), [receiver])
+            await asyncio.wait_for(people.ledger.complete(name), 20)
+        assert (await angarium("proxy", "revoke", made["user"], "--data", data))[0] == 0
+
+        async with asyncio.timeout(10):
+            for each in (alice, bob, carol):
+                while await each.call("get_connectivity") == CONNECTED:
+                    await asyncio.sleep(0.05)

@@ -44,3 +44,19 @@ async def test_the_password_is_not_kept(store: Store) -> None:
     (kept,) = (await store.papers.all("pass")).values()
     assert user.encode() in kept
     assert password.encode() not in kept
+
+
+async def test_what_both_sides_know_is_another_password_for_each_pass_and_goes_with_it(store: Store) -> None:
+    passes = Passes(store.papers)
+    user, password = await passes.issue("", day=1, choose=choose)
+    other, _ = await passes.issue("", day=1, choose=lambda length: "x" * length)
+    shared = passes.shared(user)
+    assert len(shared) == 43
+    assert len({shared, password, passes.shared(other)}) == 3
+    assert not passes.admits(user, shared)
+    await (again := Passes(store.papers)).load()
+    assert again.shared(user) == shared
+    await again.revoke(user)
+    assert again.users() == {other}
+    with pytest.raises(KeyError):
+        again.shared(user)
