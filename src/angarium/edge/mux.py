@@ -19,9 +19,9 @@ __all__ = ["PROTOCOLS", "SILENCE_SECONDS", "first_words", "serve_mux", "spoken"]
 
 PROTOCOLS = ("imap", "smtp", "http/1.1")
 """What the shared port offers (IANA's ALPN protocol IDs); the first both sides know is taken."""
-SILENCE_SECONDS = 1.5
-"""After which who said nothing is greeted. A hello of TLS comes with the packet that ends TCP's own, and is sent again
-after a second where it was lost."""
+SILENCE_SECONDS = 1.0
+"""After which who said nothing is greeted. A hello of TLS comes with the packet that ends TCP's own, and where it was
+lost it is sent again, as a rule, sooner than that."""
 LONGEST = 128
 """Octets by which it has to be clear what is spoken."""
 TLS, SSL2 = 22, 0x80
