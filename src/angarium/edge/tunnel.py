@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from angarium.edge.pages.exchange import Request
+from angarium.edge.ragged import Ragged
 from angarium.reach.dialer import Addresses, dial
 from angarium.reach.names import canonical
 from angarium.reach.passes import Passes
@@ -151,7 +152,7 @@ class Tunnels:
             if self.passes.has(user):  # it may have been taken back while we were dialling
                 if greeting:
                     await near.write(greeting, timeout=self.write_seconds)
-                await splice(near, far, timeout=self.write_seconds)
+                await splice(Ragged(near), far, timeout=self.write_seconds)
         finally:
             mine.discard(near)
             if not mine:
