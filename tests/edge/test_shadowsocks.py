@@ -12,6 +12,7 @@ import pytest
 
 from angarium.edge import shadowsocks
 from angarium.edge.shadowsocks import Salts, Shadowsocks, serve_shadowsocks
+from angarium.lab.censor.judges.encrypted import exempt
 from angarium.reach.transport import Connection, connect
 from angarium.wire.shadowsocks import Opener, Sealer, cipher, master
 from tests.edge.nowhere import HOSTS, PORTS_ASKED, Nowhere
@@ -227,6 +228,15 @@ async def test_what_is_not_allowed_is_not_reached(nowhere: Nowhere, site: Shadow
             await app.say(said + b"hello")
             assert await app.read() == b""
     assert (nowhere.received, nowhere.dialled) == ([], [])
+
+
+def test_the_great_firewalls_rule_blocks_its_first_packet() -> None:
+    """Which is what `experimental` means; where this fails, the documents are wrong."""
+    blocked = 0
+    for _ in range(200):
+        salt, key = secrets.token_bytes(16), secrets.token_bytes(16)
+        blocked += exempt(Sealer(AES, key, salt).seal(goal("relay.example", 993) + secrets.token_bytes(250))) is None
+    assert blocked > 190
 
 
 def test_salts_are_remembered_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:

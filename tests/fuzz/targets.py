@@ -319,6 +319,49 @@ def parcel() -> Run:
     return run
 
 
+def socks() -> Run:
+    from angarium.wire.socks import Server, State
+
+    def feed(data: bytes, size: int) -> tuple[list[object], bytes, State]:
+        server, asked, sent = Server(), list[object](), b""
+        for at in range(0, len(data), size):
+            question = server.receive(data[at : at + size])
+            while question is not None:
+                asked.append(question)
+                server.reply(yes=bool(len(str(question)) % 3))
+                question = server.receive(b"")
+            sent += server.to_send()
+        return asked, sent, server.state
+
+    def run(data: bytes) -> None:
+        assert feed(data, len(data) or 1) == feed(data, 1)
+
+    return run
+
+
+def shadowsocks() -> Run:
+    from angarium.wire.shadowsocks import CIPHERS, Cipher, Damaged, Opener, Sealer
+
+    def feed(cipher: Cipher, data: bytes, size: int) -> bytes:
+        opener, found = Opener(cipher, bytes(cipher.octets), bytes(cipher.octets)), b""
+        with contextlib.suppress(Damaged):
+            for at in range(0, len(data), size):
+                found += opener.receive(data[at : at + size])
+        return found
+
+    def run(data: bytes) -> None:
+        for cipher in CIPHERS:
+            begun = Sealer(cipher, bytes(cipher.octets), bytes(cipher.octets)).seal(data)[cipher.octets :]
+            changed = bytearray(begun)
+            for at in data[:4]:
+                changed[at % len(changed)] ^= at
+            for said in (data, begun, begun + data, bytes(changed)):
+                assert feed(cipher, said, len(said) or 1) == feed(cipher, said, 3)
+            assert feed(cipher, begun, 100) == data
+
+    return run
+
+
 TARGETS: dict[str, Callable[[], Run]] = {
     "address": address,
     "card": card,
@@ -329,8 +372,10 @@ TARGETS: dict[str, Callable[[], Run]] = {
     "openpgp": openpgp,
     "parcel": parcel,
     "sasl": sasl,
+    "shadowsocks": shadowsocks,
     "smtp": smtp,
     "smtp_client": smtp_client,
     "smtp_data": smtp_data,
+    "socks": socks,
     "stream": stream,
 }

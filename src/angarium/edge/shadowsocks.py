@@ -3,7 +3,8 @@ random from its first octet, which is by itself what the Great Firewall blocks (
 and Blocks Fully Encrypted Traffic", USENIX Security 2023). It is for networks whose censor does not do that.
 
 One port serves all passes: a connection is opened with the key of each pass in turn, the latest used first, and it is
-the one by whose key it opens. That is some 15 µs a pass; others have their turn in between.
+the one by whose key it opens. That is some 10 µs a pass (docs/decisions/one-port.md); others have their turn
+in between.
 
 Whoever knocks without a key learns nothing by it: whatever he sends, is heard out in silence until a moment that was
 drawn when he came, and ends in order; so does a recording of somebody's connection, as long as its salt is remembered,
