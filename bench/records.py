@@ -108,11 +108,12 @@ async def visit(port: int, pair: str) -> None:
         await writer.wait_closed()
 
 
-def found(seen: list[Seen], value: Callable[[list[int]], int], near: Callable[[int, int], bool]) -> float:
-    """In which part of the others the value is near to that of one, every one taken in turn."""
+def found(seen: list[Seen], value: Callable[[list[int]], int], octets: int, part: float = 0) -> str:
+    """In which part of the others the value is as that of one, to so many octets or that part of it, each in turn."""
     values = [value(one.answer()) for one in seen]
     pairs = [(one, other) for at, one in enumerate(values) for number, other in enumerate(values) if at != number]
-    return sum(near(one, other) for one, other in pairs) / len(pairs)
+    near = sum(abs(one - other) <= max(octets, part * one) for one, other in pairs)
+    return f"{near / len(pairs):.1%}"
 
 
 async def measure(count: int) -> None:
@@ -132,10 +133,9 @@ async def measure(count: int) -> None:
             middle = statistics.median_low(lengths)
             print(f"record {at + 1:2}  {'/'.join(sorted(ways)):13} {lengths[0]:5} {middle:5} {lengths[-1]:5}")
     print(f"first answer: {statistics.median(len(one.answer()) for one in seen):.0f} records")
-    print(f"by record, to 16 octets: {found(seen, max, lambda one, other: abs(one - other) <= 16):.1%}")
-    for octets in (16, 64):
-        print(f"by flight, to {octets} octets: {found(seen, sum, lambda a, b, n=octets: abs(a - b) <= n):.1%}")
-    print(f"by flight, to 5 %: {found(seen, sum, lambda one, other: abs(one - other) <= one / 20):.1%}")
+    print(f"by record, to 16 octets: {found(seen, max, 16)}")
+    print(f"by flight, to 16 octets: {found(seen, sum, 16)}, to 64: {found(seen, sum, 64)}")
+    print(f"by flight, to 5 %: {found(seen, sum, 0, 0.05)}")
 
 
 def main() -> None:

@@ -104,18 +104,22 @@ async def test_who_says_nothing_is_greeted_on_the_ports_that_the_keeper_names(
     async with running() as up:
         name, password = account(up.ready.invitation)
 
-        def come_in() -> None:
+        def receive() -> None:
             with imaplib.IMAP4("127.0.0.1", imap_port, timeout=10) as imap:
                 imap.starttls(trusting)
                 assert imap.login(name, password)[0] == "OK"
+
+        def send() -> None:
             with smtplib.SMTP("127.0.0.1", smtp_port, timeout=10) as smtp:
                 smtp.starttls(context=trusting)
                 smtp.login(name, password)
+
+        def browse() -> None:
             with socket.create_connection(("127.0.0.1", imap_port)) as raw, trusting.wrap_socket(raw) as tls:
                 tls.sendall(b"GET /generate_204 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
                 assert tls.recv(100).startswith(b"HTTP/1.1 204")
 
-        await asyncio.to_thread(come_in)
+        await asyncio.gather(*map(asyncio.to_thread, (receive, send, browse)))
         invited = (await command("invite", "--json", "--data", str(data)))[1]
         assert f"ip={imap_port}&is=starttls&sp={smtp_port}&ss=starttls" in re.sub(r"&(ih|sh)=[^&]*", "", invited)
 
@@ -130,8 +134,9 @@ async def test_behind_a_decoy_nothing_of_that_is_taken_unless_the_keeper_says_so
     settings(data, f"[decoy]\nclear = {str(clear).lower()}\n[listen]\nsocks = 0\n[proxy]\nhttp = true\n")
     async with running("--decoy", str(site)) as up:
         words = (b"a1 CAPABILITY\r\na2 LOGOUT\r\n", b"EHLO x\r\nQUIT\r\n", b"\5\1\2", b"SSH-2.0-x\r\n")
-        imap, smtp, socks, other = [await asyncio.to_thread(say, up.port("https"), word, 0.3) for word in words]
-        silence = await asyncio.to_thread(say, up.port("https"), b"", SILENCE)
+        imap, smtp, socks, other, silence = await asyncio.gather(
+            *(asyncio.to_thread(say, up.port("https"), word, SILENCE) for word in (*words, b""))
+        )
         assert other.startswith(b"<html>") or b"400 Bad Request" in other
         assert silence == b""
         if clear:

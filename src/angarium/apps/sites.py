@@ -108,13 +108,14 @@ class Sites:
         mail = frozenset(PROTOCOLS[:2]) if self.people.config.decoy.mail_alpn else frozenset()
 
         async def admit(door: Door, connection: Connection) -> Door:
-            if door.name == "https" and self._clear:
+            shared = door.name == "https"
+            if shared and self._clear:
                 spoken = await first_words(connection, timeout=timeout, greet=self._greeting(door))
                 if spoken != "tls":
                     return self._in_clear(spoken)
-            if door.name == "https" and decoy is not None:
+            if shared and decoy is not None:
                 await hello.admit(connection, decoy, alpn=mail, timeout=timeout)
-            else:
+            elif not (shared and self._clear):
                 await connection.readable(timeout=timeout)
             return door
 

@@ -21,6 +21,8 @@ CUTS = 12
 class Ragged:
     """An end for `splice`."""
 
+    __slots__ = ("_end", "_left", "abort", "close", "read")
+
     def __init__(self, end: End) -> None:
         self._end = end
         self._left = BEGINNING
