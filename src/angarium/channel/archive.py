@@ -114,6 +114,15 @@ class Archive:
             raise
         self._db.execute("COMMIT")
 
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """All that is read within is as it was at the first look, whatever others write meanwhile."""
+        self._db.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self._db.execute("COMMIT")
+
     def put(self, post: Post) -> Put:
         """Add a post, or change the one that has its key. Within `writing`."""
         packed = self._encode(post)
@@ -258,6 +267,10 @@ class Archive:
     def comments(self, post: int) -> list[Comment]:
         """What is shown of what readers say about a post, in their order."""
         return self._comments("post = ? AND shown", post)
+
+    def commented(self) -> set[int]:
+        """Numbers of posts about which something of readers is shown."""
+        return {number for (number,) in self._db.execute("SELECT DISTINCT post FROM comments WHERE shown")}
 
     def waiting(self) -> list[Comment]:
         """Comments nobody has judged yet."""

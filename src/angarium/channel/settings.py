@@ -4,11 +4,11 @@ import json
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import Meta, Struct
 
+from angarium.channel.dates import zone
 from angarium.reach.files import write_whole
 
 __all__ = ["BadSettings", "Settings", "address"]
@@ -46,10 +46,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
                 raise ValueError(f"{each} is no address of a site: https://… or http://….onion/, with / at its end")
         if self.comments and not self.address:
             raise ValueError("comments need an address, since mirrors cannot take them")
-        try:
-            ZoneInfo(self.zone)
-        except (ValueError, OSError, LookupError):
-            raise ValueError(f"there is no time zone {self.zone}: it is called like Asia/Tehran") from None
+        zone(self.zone)
 
     @classmethod
     def load(cls, path: Path) -> "Settings":
