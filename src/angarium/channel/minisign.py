@@ -24,6 +24,8 @@ __all__ = ["BadKey", "BadSignature", "PublicKey", "SecretKey"]
 
 KEY, PREHASHED, CHECKSUM = b"Ed", b"ED", b"B2"
 NO_PASSPHRASE = b"\0\0"
+NO_CHECKSUM = bytes(32)
+"""What minisign writes where there is no passphrase to be told wrong by it."""
 UNTRUSTED, TRUSTED = "untrusted comment: ", "trusted comment: "
 LONGEST = 8192
 """Octets of a signature's text that are looked at, and of a key's."""
@@ -117,7 +119,7 @@ class SecretKey:
             raise BadKey("this key is behind a passphrase, which cannot be asked for whenever something is published")
         name, seed, raw, check = octets[54:62], octets[62:94], octets[94:126], octets[126:]
         key = cls(name, seed)
-        if check != key._checksum() or raw != key.public.raw:
+        if check not in (key._checksum(), NO_CHECKSUM) or raw != key.public.raw:
             raise BadKey("this secret key is damaged")
         return key
 

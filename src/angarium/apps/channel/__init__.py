@@ -14,3 +14,6 @@ All of it lies in one folder at the newsroom (`--channel`), and works without a 
 """,
 )
 app.command("angarium.apps.channel.site:site")
+app.command("angarium.apps.channel.mirror:mirror")
+app.command("angarium.apps.channel.verify:verify")
+app.command("angarium.apps.channel.successor:successor")

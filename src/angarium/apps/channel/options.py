@@ -33,8 +33,9 @@ def newsroom(folder: Path | None) -> Newsroom:
 @contextmanager
 def complaining(*others: type[Exception]) -> Iterator[None]:
     """Errors whose text is for the person who typed the command are told, and it ends with status 2."""
+    expected: tuple[type[Exception], ...] = (ArchiveError, BadSettings, KeyMissing, *others)
     try:
         yield
-    except (ArchiveError, BadSettings, KeyMissing, *others) as error:
+    except expected as error:
         sys.stderr.write(f"angarium: {error}\n")
         raise SystemExit(2) from None

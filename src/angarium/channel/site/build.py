@@ -5,6 +5,7 @@ manifest does not name any more. A run that was cut short has not touched the ma
 read as they are needed: the memory it takes grows by some 500 octets with each.
 """
 
+from array import array
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -175,7 +176,7 @@ class Works:
         written = {slug: self._authors.get(slug, Author(slug, slug)) for slug in catalogue.authors} | self._authors
         counted = []
         for slug, author in sorted(written.items(), key=lambda each: each[1].name.casefold()):
-            numbers = catalogue.authors.get(slug, [])
+            numbers = catalogue.authors.get(slug, array("q"))
             self._list(author.name, numbers, partial(paths.author, slug), author.biography)
             counted.append(Counted(author.name, paths.author(slug), count(len(numbers))))
         self._ledger.put(paths.AUTHORS, pages.contents(paths.AUTHORS, "authors", [("", counted)]))

@@ -63,7 +63,8 @@ def atom(settings: Settings, key: str, items: Sequence[Item]) -> bytes:
             element(entry, "category", term=tag)
         element(entry, "content", item.html, type="html")
     ElementTree.indent(feed)
-    return ElementTree.tostring(feed, "utf-8", xml_declaration=True) + b"\n"
+    written: bytes = ElementTree.tostring(feed, "utf-8", xml_declaration=True)
+    return written + b"\n"
 
 
 def element(parent: ElementTree.Element, name: str, text: str = "", **attributes: str) -> ElementTree.Element:
