@@ -134,8 +134,8 @@ class Works:
             return
         page = self._pages.post(
             filed,
-            newer=paths.root(path) + paths.post(newer) if newer is not None else "",
-            older=paths.root(path) + paths.post(older) if older is not None else "",
+            newer=paths.post(newer) if newer is not None else "",
+            older=paths.post(older) if older is not None else "",
             answers=answers,
             comments=comments,
         )

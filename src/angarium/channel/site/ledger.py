@@ -54,7 +54,7 @@ class Ledger:
         self._pending = 0
         self._made: set[Path] = set()
         file.parent.mkdir(parents=True, exist_ok=True)
-        self._db = sqlite3.connect(file, isolation_level=None, timeout=1)
+        self._db = sqlite3.connect(file, isolation_level=None, timeout=0.1)
         try:
             self._open(file)
         except sqlite3.OperationalError:

@@ -105,8 +105,8 @@ class Pages:
             "language": language,
             "say": language.say,
             "number": language.calendars.number,
-            "channel": visible(settings.title),
-            "description": visible(settings.description),
+            "channel": settings.title,
+            "description": settings.description,
             "address": settings.address,
             "key": key,
             "post_path": paths.post,
@@ -130,9 +130,9 @@ class Pages:
         post = filed.post
         title, begin = headline(post.title, post.text)
         if visible(title).strip():
-            return visible(title), begin
+            return title, begin
         if post.poll is not None:
-            return visible(post.poll.question) or self.language.say("poll_post"), 0
+            return post.poll.question or self.language.say("poll_post"), 0
         kind = KINDS[post.media[0].kind] if post.media else "post"
         return f"{self.language.say(kind)}, {self.moment(post.published).day}", 0
 
@@ -146,7 +146,7 @@ class Pages:
             filed.number,
             paths.post(filed.number),
             title,
-            visible(excerpt(post.text, begin)),
+            excerpt(post.text, begin),
             self.moment(post.published),
             self._signer(post.author),
             picture if picture and picture.kind == "picture" else None,
@@ -155,14 +155,14 @@ class Pages:
     def _signer(self, slug: str) -> Signer | None:
         if not slug:
             return None
-        return Signer(visible(self._authors[slug].name) if slug in self._authors else slug, paths.author(slug))
+        return Signer(self._authors[slug].name if slug in self._authors else slug, paths.author(slug))
 
     def _attached(self, medium: Medium) -> Attached:
         minutes, seconds = divmod(max(medium.seconds, 0), 60)
         length = self.language.calendars.number(f"{minutes}:{seconds:02}") if medium.seconds > 0 else ""
         shown = self._gallery.show(medium)
         size = self.language.size(medium.size)
-        return Attached(shown, visible(medium.name), visible(medium.type), medium.spoiler, size, length)
+        return Attached(shown, medium.name, medium.type, medium.spoiler, size, length)
 
     def post(
         self, filed: Filed, *, newer: str, older: str, answers: Filed | None, comments: Sequence[Comment]
@@ -182,9 +182,9 @@ class Pages:
             pictures=[each for each in media if each.shown.kind == "picture"],
             others=[each for each in media if each.shown.kind != "picture"],
             poll=self._poll(post.poll) if post.poll else None,
-            tags=[Signer(visible(tag), paths.tag(tag)) for tag in post.tags],
+            tags=[Signer(tag, paths.tag(tag)) for tag in post.tags],
             answers=None if not post.answers else self.card(answers) if answers else "",
-            source=visible(post.source),
+            source=post.source,
             source_link=link(post.source_link),
             newer=newer,
             older=older,
@@ -194,7 +194,7 @@ class Pages:
 
     def _comment(self, comment: Comment) -> Mapping[str, object]:
         words = Writer("", None).html(Text(comment.words))
-        return {"name": visible(comment.name), "day": self.moment(comment.written).day, "words": words}
+        return {"name": comment.name, "day": self.moment(comment.written).day, "words": words}
 
     def _poll(self, poll: Poll) -> Mapping[str, object]:
         voters = max(poll.voters, max((option.voters for option in poll.options), default=0))
@@ -202,8 +202,8 @@ class Pages:
         for option in poll.options:
             percent = round(100 * max(option.voters, 0) / voters) if voters else 0
             share = self.language.calendars.number(f"{percent} %")
-            options.append({"text": visible(option.text), "voters": option.voters, "percent": percent, "share": share})
-        return {"question": visible(poll.question), "options": options, "voters": voters, "closed": poll.closed}
+            options.append({"text": option.text, "voters": option.voters, "percent": percent, "share": share})
+        return {"question": poll.question, "options": options, "voters": voters, "closed": poll.closed}
 
     def withdrawn(self, number: int) -> bytes:
         """What stands where a post was."""
@@ -271,11 +271,11 @@ class Pages:
             filed.number,
             paths.post(filed.number),
             title,
-            signer.name if signer else visible(self._settings.title),
+            signer.name if signer else self._settings.title,
             published,
             max(published, self._when(post.changed)),
             str(Writer("", None).html(post.text, begin)),
-            [visible(tag) for tag in post.tags],
+            list(post.tags),
         )
 
     def _when(self, seconds: int) -> datetime:

@@ -33,13 +33,13 @@ SIMPLE = {
 BLOCKS = (Mark.BLOCK, Mark.QUOTE)
 
 
-def plain(text: Text) -> str:
-    """Its words, without what is hidden."""
-    words, at = [], 0
+def plain(text: Text, begin: int = 0) -> str:
+    """Its words from `begin` on, without what is hidden."""
+    words, at = [], begin
     for span in sorted(span for span in text.spans if span.mark is Mark.SPOILER):
         if span.start >= at:
             words += [text.words[at : span.start], HIDDEN]
-            at = span.start + span.length
+        at = max(at, span.start + span.length)
     return "".join([*words, text.words[at:]])
 
 
@@ -70,8 +70,7 @@ def headline(title: str, text: Text) -> tuple[str, int]:
 
 def excerpt(text: Text, begin: int) -> str:
     """How a text goes on after its headline, in a few words."""
-    words = plain(text)
-    return shortened(words[begin:] if begin and words == text.words else words, EXCERPT)
+    return shortened(plain(text, begin), EXCERPT)
 
 
 class Writer:
@@ -93,7 +92,7 @@ class Writer:
                 at = span.start + span.length
                 written.append(self._block(text.words, span, spans))
         written += self._paragraphs(text.words, at, len(text.words), spans)
-        return Markup("\n").join(Markup(piece) for piece in written)  # noqa: S704 (made of escaped pieces below)
+        return Markup("\n").join(Markup(visible(piece)) for piece in written)  # noqa: S704 (made of escaped pieces below)
 
     def _block(self, words: str, span: Span, spans: Sequence[Span]) -> str:
         end = span.start + span.length
@@ -103,7 +102,7 @@ class Writer:
                 for other in spans
             )
             code = HIDDEN if hidden and not self._hidden else words[span.start : end].strip("\n")
-            return f'<pre dir="ltr" tabindex="0"><code>{escape(visible(code))}</code></pre>'
+            return f'<pre dir="ltr" tabindex="0"><code>{escape(code)}</code></pre>'
         inner = [other for other in spans if other is not span and other.mark is not Mark.QUOTE]
         return f"<blockquote>{''.join(self._paragraphs(words, span.start, end, inner))}</blockquote>"
 
@@ -150,7 +149,7 @@ class Writer:
             return f'<bdi class="mention">{inner}</bdi>'
         if target and not linked:
             away = "" if span.mark is Mark.HASHTAG else ' rel="noreferrer nofollow noopener"'
-            return f'<a href="{escape(visible(target))}"{away}>{inner}</a>'
+            return f'<a href="{escape(target)}"{away}>{inner}</a>'
         name = SIMPLE.get(span.mark)
         return f"<{name}>{inner}</{name}>" if name else inner
 
@@ -164,7 +163,7 @@ class Writer:
 
 def lines(words: str) -> str:
     """Escaped, with its line ends."""
-    return str(escape(visible(words))).replace("\n", "<br>\n")
+    return str(escape(words)).replace("\n", "<br>\n")
 
 
 def visible(words: str) -> str:

@@ -4,6 +4,7 @@
 theme does not have is taken from the site's own. Templates see values and make text; they open no files.
 """
 
+import re
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
@@ -12,10 +13,12 @@ from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined, TemplateErro
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from angarium.channel.site.ledger import mark
+from angarium.channel.site.text import visible
 
 __all__ = ["BadTheme", "Theme"]
 
 OWN = Path(str(files("angarium.channel.site").joinpath("theme")))
+NAME = re.compile(r"[a-z0-9_-][a-z0-9._-]*[a-z0-9]")
 LOOSE = ("style.css", "search.js")
 """Files that pages name, beside those in `static/`."""
 
@@ -60,13 +63,14 @@ class Theme:
         except TemplateError as error:
             where = f", line {error.lineno}" if hasattr(error, "lineno") else ""
             raise BadTheme(f"{template}.html{where}: {error.message}") from None
-        return page.encode()
+        return visible(page).encode()
 
     def loose(self) -> Mapping[str, Path]:
-        """What pages name besides: by its place in the site, the file it is copied from."""
+        """What pages name besides: by its place in the site, the file it is copied from. Raises BadTheme."""
         found = {name: next(each / name for each in self._folders if (each / name).is_file()) for name in LOOSE}
         for folder in reversed(self._folders):
             for file in sorted((folder / "static").glob("*")):
-                if file.is_file() and not file.is_symlink():
-                    found[f"static/{file.name}"] = file
+                if not NAME.fullmatch(file.name) or not file.is_file() or file.is_symlink():
+                    raise BadTheme(f"{file}: files of a theme are called by small letters, digits, points and hyphens")
+                found[f"static/{file.name}"] = file
         return found
