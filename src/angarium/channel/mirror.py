@@ -22,7 +22,7 @@ import msgspec
 from angarium.channel import proof, successor
 from angarium.channel.minisign import PublicKey
 from angarium.channel.proof import BadManifest, Line, Manifest
-from angarium.channel.source import Folder, Source, SourceError, SourceMissing
+from angarium.channel.source import Folder, Source, SourceError, SourceMissing, SourceTooLarge
 from angarium.reach.files import write_whole
 
 __all__ = ["Copied", "Mirror", "NoCopy", "Older", "Refused", "verify"]
@@ -238,7 +238,7 @@ class Mirror:
                 for piece in source.pieces(line.path, most):
                     found.update(piece)
                     file.write(piece)
-        except SourceMissing as error:
+        except (SourceMissing, SourceTooLarge) as error:
             raise Refused(str(error)) from None
         if found.hexdigest() != line.digest:
             part.unlink()
