@@ -174,6 +174,11 @@ def succeed(site: Path, key: SecretKey, signer: SecretKey) -> None:
     another(site, key)
 
 
+def folder(place: Path) -> None:
+    place.unlink()
+    place.mkdir()
+
+
 def link(site: Path, path: str, to: str) -> None:
     (site / path).unlink()
     (site / path).symlink_to(to)
@@ -190,7 +195,7 @@ TAMPERED: dict[str, Callable[[Path, Two], object]] = {
     "a post is empty": lambda site, two: cut(site, "post/0/7.html", 0),
     "a post is longer": lambda site, two: (site / "post/0/7.html").open("a").write("<script>"),
     "a post is missing": lambda site, two: (site / "post/0/7.html").unlink(),
-    "a post is a folder": lambda site, two: ((site / "post/0/7.html").unlink(), (site / "post/0/7.html").mkdir()),
+    "a post is a folder": lambda site, two: folder(site / "post/0/7.html"),
     "a post leads to another file": lambda site, two: link(site, "post/0/7.html", "/etc/hostname"),
     "a post never ends": lambda site, two: link(site, "post/0/7.html", "/dev/zero"),
     "two files have changed places": lambda site, two: swap(site, "index.html", "post/0/7.html"),

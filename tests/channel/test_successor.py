@@ -8,6 +8,7 @@ from angarium.channel import keys as module
 from angarium.channel.keys import KeyMissing, Keys
 from angarium.channel.minisign import SecretKey
 from angarium.channel.successor import BadHandover, Handover, hand_over, leads, parse
+from angarium.reach import files
 
 ONE, TWO, THREE = (SecretKey(bytes([n] * 8), bytes([n] * 32)) for n in range(3))
 
@@ -67,7 +68,7 @@ def test_a_newsroom_hands_over(tmp_path: Path) -> None:
 def test_cut_short_one_key_or_the_other_signs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, writes: int) -> None:
     keys = Keys(tmp_path)
     old, done = keys.make(), 0
-    write, over = module.write_whole, module.replace_erased
+    write, over = files.write_whole, files.replace_erased
 
     def counted(write: object) -> object:
         def stop(path: Path, content: bytes) -> None:

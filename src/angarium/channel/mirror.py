@@ -257,15 +257,15 @@ class Mirror:
         for path, content in ((proof.SIGNATURE, state.signature), (proof.MANIFEST, state.manifest)):
             (self.folder / path).write_bytes(content)
         removed = 0
-        for path in sorted(self.folder.rglob("*"), reverse=True):
-            inside = path.relative_to(self.folder)
+        for there in sorted(self.folder.rglob("*"), reverse=True):
+            inside = there.relative_to(self.folder)
             if inside.parts[0] in {STATE, INCOMING}:
                 continue
-            if path.is_dir() and not path.is_symlink():
-                if not any(path.iterdir()):
-                    path.rmdir()
+            if there.is_dir() and not there.is_symlink():
+                if not any(there.iterdir()):
+                    there.rmdir()
             elif str(inside) not in paths:
-                path.unlink()
+                there.unlink()
                 removed += 1
         return removed
 
