@@ -16,7 +16,7 @@ pytest_plugins = ["tests.dns_server", "tests.pebble", "tests.programs"]
 settings.register_profile("angarium", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("angarium")
 
-PROGRAMS = ("chromium", "dovecot", "opendkim", "pebble", "pebble-challtestsrv", "postfix", "strace")
+PROGRAMS = ("chromium", "dovecot", "minisign", "opendkim", "pebble", "pebble-challtestsrv", "postfix", "strace")
 PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin"
 """Mail servers are where only root looks."""
 

@@ -1,16 +1,16 @@
 #!/bin/sh
-# What some tests need from Debian: chromium (the pages), pebble (a real ACME server), strace (disks that fail), nft
-# (fronts, ports led to one), the mail software of others (postfix, opendkim, dovecot), nginx, which the decoy
-# imitates and the lab's prober compares with, tor (onion addresses), somebody else's Shadowsocks, and iproute2 for the
-# lab's namespaces. Root installs them; anybody else is told, and the tests that need them are skipped by name. No
-# service is started, now or at the next boot, unless this machine has a policy-rc.d that says otherwise: the tests run
-# their own.
+# What some tests need from Debian: chromium (the pages), minisign (signatures of sites), pebble (a real ACME server),
+# strace (disks that fail), nft (fronts, ports led to one), the mail software of others (postfix, opendkim, dovecot),
+# nginx, which the decoy imitates and the lab's prober compares with, tor (onion addresses), somebody else's
+# Shadowsocks, and iproute2 for the lab's namespaces. Root installs them; anybody else is told, and the tests that need
+# them are skipped by name. No service is started, now or at the next boot, unless this machine has a policy-rc.d that
+# says otherwise: the tests run their own.
 set -eu
 PATH="$PATH:/usr/sbin"
 missing=""
 services=""
 command -v ip >/dev/null || missing="$missing iproute2"
-for program in chromium pebble strace nft; do
+for program in chromium minisign pebble strace nft; do
     package=$program && [ "$program" != nft ] || package=nftables
     command -v "$program" >/dev/null || missing="$missing $package"
 done

@@ -13,6 +13,7 @@ from angarium.apps import app
 COMMANDS = (
     "backup",
     "burn",
+    "channel",
     "check",
     "dns",
     "front",
@@ -52,7 +53,7 @@ def test_every_command_says_in_the_list_what_it_is_for() -> None:
 @pytest.mark.parametrize(
     "command",
     [
-        *((name,) for name in COMMANDS if name != "lab"),
+        *((name,) for name in COMMANDS if name not in ("channel", "lab")),
         *(("queue", word) for word in QUEUE),
         *(("peer", word) for word in PEER),
         *(("front", word) for word in FRONT),

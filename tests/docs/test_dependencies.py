@@ -8,7 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-NAMES = {"argon2": "argon2-cffi", "dns": "dnspython"}
+NAMES = {"argon2": "argon2-cffi", "dns": "dnspython", "PIL": "pillow"}
 
 
 def declared(requirements: list[str]) -> set[str]:
@@ -27,7 +27,8 @@ def imported() -> set[str]:
 
 
 def test_what_is_imported_is_declared_and_the_reverse() -> None:
-    optional = declared(PROJECT["optional-dependencies"]["speed"])
+    extras = PROJECT["optional-dependencies"]
+    optional = declared(extras["speed"] + extras["channel"])
     assert imported() - optional == declared(PROJECT["dependencies"])
 
 

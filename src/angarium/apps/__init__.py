@@ -38,6 +38,7 @@ app.command("angarium.apps.backup:restore")
 app.command("angarium.apps.passphrase:passphrase")
 app.command("angarium.apps.seizure:seizure")
 app.command("angarium.apps.burn:burn")
+app.command("angarium.apps.channel:app", name="channel")
 app.command("angarium.apps.lab:lab", name="lab")
 
 

@@ -1,0 +1,42 @@
+"""`angarium channel site`: the news site is written, or brought up to date."""
+
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+from rich.console import Console
+from rich.progress import Progress
+
+from angarium.apps.channel.options import Folder, complaining, newsroom
+from angarium.channel.site.build import build
+from angarium.channel.site.gallery import PicturesMissing
+from angarium.channel.site.ledger import LedgerError
+from angarium.channel.site.theme import BadTheme
+
+__all__ = ["site"]
+
+
+def site(
+    *,
+    to: Annotated[Path, Parameter(help="The folder that the site is written to.")],
+    channel: Folder = None,
+) -> int:
+    """Write the news site: plain files, for any web server, an onion address or a stick.
+
+    Only what changed since the last time is written. Whoever copies the folder can check the copy against the channel's
+    key; see `angarium channel mirror` and `angarium channel verify`.
+
+    Exit status: 0 written; 2 it could not be, and the error says what to do.
+    """
+    room = newsroom(channel)
+    with complaining(BadTheme, LedgerError, PicturesMissing, OSError), Progress(console=Console(stderr=True)) as bar:
+        task = bar.add_task("posts", total=None)
+        built = build(
+            room, to, now=int(time.time()), progress=lambda done, of: bar.update(task, completed=done, total=of)
+        )
+    sys.stdout.write(
+        f"{built.posts} posts; {built.written} files written, {built.removed} removed; serial number {built.serial}\n"
+    )
+    return 0

@@ -1,0 +1,34 @@
+"""Media: each file once, whole, by its digest."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from angarium.channel.media import Media, TooLarge
+
+
+def test_octets_are_kept_once_under_their_digest(tmp_path: Path) -> None:
+    media = Media(tmp_path / "media")
+    digest, size = media.keep([b"ab", b"c"], most=3)
+    assert (digest, size) == (hashlib.sha256(b"abc").hexdigest(), 3)
+    assert media.keep([b"abc"], most=3) == (digest, 3)
+    assert digest in media
+    assert media.path(digest).read_bytes() == b"abc"
+    assert len([file for file in (tmp_path / "media").rglob("*") if file.is_file()]) == 1
+
+
+def test_what_is_too_large_leaves_nothing(tmp_path: Path) -> None:
+    media = Media(tmp_path / "media")
+    with pytest.raises(TooLarge):
+        media.keep([b"ab", b"cd"], most=3)
+    assert list((tmp_path / "media").iterdir()) == []
+
+
+def test_sweeping_removes_what_nobody_names_and_what_is_unfinished(tmp_path: Path) -> None:
+    media = Media(tmp_path)
+    wanted, _ = media.keep([b"wanted"], most=9)
+    other, _ = media.keep([b"other"], most=9)
+    (tmp_path / "ff.part").write_bytes(b"half")
+    assert media.sweep({wanted}) == 2
+    assert (wanted in media, other in media, (tmp_path / "ff.part").exists()) == (True, False, False)
