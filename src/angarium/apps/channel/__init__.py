@@ -13,3 +13,4 @@ A channel: posts that reach subscribers' apps, and everybody else as a site of p
 All of it lies in one folder at the newsroom (`--channel`), and works without a relay but for what goes to apps.
 """,
 )
+app.command("angarium.apps.channel.intake:intake", name="import")
