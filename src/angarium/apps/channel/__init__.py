@@ -14,3 +14,4 @@ All of it lies in one folder at the newsroom (`--channel`), and works without a 
 """,
 )
 app.command("angarium.apps.channel.intake:intake", name="import")
+app.command("angarium.apps.channel.farewell:farewell")
