@@ -60,7 +60,7 @@ def test_a_feed_is_a_file_or_an_address(tmp_path: Path, capsys: pytest.CaptureFi
 def test_options_that_cannot_be(tmp_path: Path) -> None:
     for more in ({"zone": "Nowhere/At_all"}, {"pins": -1}, {"largest": 0}):
         with pytest.raises(Refusal):
-            intake(str(HERE / "telegram"), channel=tmp_path, **more)  # type: ignore[arg-type]
+            intake(str(HERE / "telegram"), channel=tmp_path, **more)
 
 
 @pytest.mark.skipif(not shutil.which("minisign"), reason="needs Debian's minisign")
