@@ -40,13 +40,13 @@ class Table(MutableMapping[int, Value], Generic[Value]):
     def __init__(self, db: sqlite3.Connection, name: str, kind: type[Value]) -> None:
         self._db = db
         self._name = name
-        self._decode = msgspec.msgpack.Decoder(kind).decode
+        self._decoder: msgspec.msgpack.Decoder[Value] = msgspec.msgpack.Decoder(kind)
 
     def __getitem__(self, number: int) -> Value:
         row = self._db.execute(f"SELECT value FROM {self._name} WHERE number = ?", (number,)).fetchone()  # noqa: S608
         if row is None:
             raise KeyError(number)
-        return self._decode(row[0])
+        return self._decoder.decode(row[0])
 
     def __setitem__(self, number: int, value: Value) -> None:
         packed = msgspec.msgpack.encode(value)

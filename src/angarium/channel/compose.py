@@ -1,7 +1,7 @@
 """From what an editor wrote in the app to a post: headline, hashtags, links, and what is attached.
 
-The app's messages are plain text, so little is read out of them: a first line with an empty one below it is the headline,
-`#word` a tag, and `https://…` a link. Pure but for the first octets of a file, which say what it is.
+The app's messages are plain text, so little is read out of them: a first line with an empty one below it is the
+headline, `#word` a tag, and `https://…` a link. Pure but for the first octets of a file, which say what it is.
 """
 
 import re

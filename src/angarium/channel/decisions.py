@@ -86,12 +86,14 @@ class Show(msgspec.Struct, frozen=True):
     """Show a comment."""
 
     comment: int
+    ballot: int
 
 
 class Drop(msgspec.Struct, frozen=True):
     """Delete a comment."""
 
     comment: int
+    ballot: int
 
 
 class Answer(msgspec.Struct, frozen=True):

@@ -193,9 +193,9 @@ class Desk:
             case Word.PUBLISH if waits:
                 yield from self._approve(seen)
             case Word.REFUSE | Word.WITHDRAW if waits:
-                yield from self._refuse(comment)
+                yield from self._refuse(comment, seen.quoted)
             case Word.WITHDRAW:
-                yield Drop(comment)
+                yield Drop(comment, seen.quoted)
             case Word.ANSWER if waits and said.text:
                 yield Answer(comment, said.text, seen.message)
             case _:
@@ -250,7 +250,7 @@ class Desk:
         motion = self._book.motions[number]
         if seen:
             if motion.motive is Motive.SHOW and seen.refusing & self._members:
-                yield from self._refuse(motion.about)
+                yield from self._refuse(motion.about, seen.message)
                 return
             motion = self._book.motions[number] = replace(motion, reacted=seen.approving)
         approving = [member for member in motion.spoken | motion.reacted if self._may(motion, member)]
@@ -260,7 +260,7 @@ class Desk:
     def _carry(self, motion: Motion) -> Iterator[Decision]:
         if motion.motive is Motive.SHOW:
             self._close(motion.about, Motive.SHOW)
-            yield Show(motion.about)
+            yield Show(motion.about, motion.ballot)
             return
         draft = self._book.drafts[motion.about]
         match motion.motive:
@@ -278,9 +278,9 @@ class Desk:
                 self._book.drafts[draft.number] = replace(draft, stage=Stage.GONE)
                 yield Withdraw(draft.number)
 
-    def _refuse(self, comment: int) -> Iterator[Decision]:
+    def _refuse(self, comment: int, ballot: int) -> Iterator[Decision]:
         self._close(comment, Motive.SHOW)
-        yield Drop(comment)
+        yield Drop(comment, ballot)
 
     def _on(self, message: int) -> list[int]:
         """Motions whose ballot is that message."""

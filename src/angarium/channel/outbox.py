@@ -56,7 +56,7 @@ class Delete(msgspec.Struct, frozen=True, tag=True):
 class Forget(msgspec.Struct, frozen=True, tag=True):
     """Delete a message of ours in the group, for everybody: it holds a reader's address."""
 
-    comment: int
+    message: int
 
 
 class React(msgspec.Struct, frozen=True, tag=True):
