@@ -6,6 +6,7 @@ The channel's service is the program that a newsroom runs, in a process of its o
 import asyncio
 import contextlib
 import io
+import os
 import signal
 import sys
 import wave
@@ -29,7 +30,7 @@ from angarium.lab.core import Core
 from angarium.lab.profile import JOINED, Profile, new_profile
 
 Angarium = Callable[..., Awaitable[tuple[int, str, str]]]
-Start = Callable[..., AbstractAsyncContextManager[asyncio.subprocess.Process]]
+Serve = Callable[..., AbstractAsyncContextManager[asyncio.subprocess.Process]]
 UP = b"The channel is up"
 
 
@@ -44,7 +45,9 @@ class Place:
         """What is in it, the latest last, notes of the app itself left out."""
         ids = await self.who.call("get_message_ids", self.chat, False, False)
         held = await self.who.call("get_messages", ids)
-        return [held[str(each)] for each in ids if held[str(each)]["kind"] == "message" and not held[str(each)]["isInfo"]]
+        return [
+            held[str(each)] for each in ids if held[str(each)]["kind"] == "message" and not held[str(each)]["isInfo"]
+        ]
 
     async def wait(self, test: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         """The latest message that passes, once there is one."""
@@ -82,7 +85,7 @@ class Cast:
 
 
 @pytest.fixture
-def start() -> Start:
+def serve() -> Serve:
     """Starts the service of a newsroom; ends it in order, unless it was killed."""
 
     @contextlib.asynccontextmanager
@@ -159,10 +162,10 @@ def says(text: str) -> Callable[[dict[str, Any]], bool]:
 
 
 async def test_from_the_editors_group_to_apps_and_site_and_back(
-    up: Relay, apps: Core, room: tuple[Newsroom, Invitations], start: Start, tmp_path: Path
+    up: Relay, apps: Core, room: tuple[Newsroom, Invitations], serve: Serve, tmp_path: Path
 ) -> None:
     site = tmp_path / "site"
-    async with start(room[0], "--site", str(site)), assembled(up, apps, room) as cast:
+    async with serve(room[0], "--site", str(site)), assembled(up, apps, room) as cast:
         ada, ben, reader = cast.ada, cast.ben, cast.reader
         await ada.say("/name Parvin")
         await ada.wait(says("Parvin"))
@@ -216,3 +219,44 @@ async def test_from_the_editors_group_to_apps_and_site_and_back(
 async def until(test: Callable[[], bool]) -> None:
     while not test():
         await asyncio.sleep(0.05)
+
+
+async def test_killed_again_and_again_each_post_arrives_once(
+    up: Relay, apps: Core, room: tuple[Newsroom, Invitations], serve: Serve
+) -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        async with serve(room[0]):
+            cast = await stack.enter_async_context(assembled(up, apps, room))
+        for turn in range(3):
+            async with serve(room[0]) as process:
+                for number in range(3):
+                    await cast.ada.say(f"post {turn}.{number}")
+                await cast.ben.wait(says(f"post {turn}.2"))
+                for message in await cast.ben.messages():
+                    if message["text"].startswith(f"post {turn}."):
+                        await cast.ben.react(message["id"])
+                if turn:  # the first time before anything can have been published, or nearly so
+                    await cast.reader.wait(says(f"post {turn}."))
+                kill(process.pid, with_core=turn == 2)
+                await process.wait()
+        async with serve(room[0]):
+            expected = sorted(f"post {turn}.{number}" for turn in range(3) for number in range(3))
+
+            async def all_there() -> bool:
+                return len(await cast.reader.messages()) >= len(expected)
+
+            await cast.reader.who.until(all_there)
+            await cast.ada.say("/help")
+            await cast.ada.wait(says("انتشار، پس‌گرفتن"))
+            got = await cast.reader.messages()
+            assert sorted(message["text"] for message in got) == expected
+            with cast.room.archive() as archive:
+                assert sorted(filed.post.text.words for filed in archive.posts()) == expected
+
+
+def kill(pid: int, *, with_core: bool) -> None:
+    """End a service as a power cut would, its core too if that is meant; else the core sees that nobody is there."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    os.kill(pid, signal.SIGKILL)
+    for child in children if with_core else ():
+        os.kill(int(child), signal.SIGKILL)

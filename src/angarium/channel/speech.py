@@ -27,5 +27,5 @@ class Speech(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 @cache
 def speech(language: str) -> Speech:
     """The words of a language."""
-    path = files(__package__).joinpath("languages", f"{language}.toml")
+    path = files(__package__) / "languages" / f"{language}.toml"
     return msgspec.toml.decode(path.read_text(encoding="utf-8"), type=Speech)
