@@ -128,15 +128,24 @@ class Archive:
         finally:
             self._db.execute("COMMIT")
 
-    def put(self, post: Post) -> Put:
-        """Add a post, or change the one that has its key. Within `writing`."""
-        packed = self._encode(post)
+    def put(self, post: Post, *, unless_later: bool = False) -> Put:
+        """Add a post, or change the one that its key means. Within `writing`.
+
+        A post keeps the key it got first. `unless_later`: one that was changed later than this stays as it is.
+        """
         row = self._db.execute("SELECT number, post FROM posts WHERE key = ?", (post.key,)).fetchone()
+        if row is None:
+            row = self._db.execute(
+                "SELECT number, post FROM posts WHERE number = (SELECT number FROM also WHERE key = ?)", (post.key,)
+            ).fetchone()
+            if row is not None and row[1] is not None:
+                post = msgspec.structs.replace(post, key=self._post(row[1]).key, also=(post.key, *post.also))
+        packed = self._encode(post)
         if row is None:
             number, put = self._add(post, packed), Put.NEW
         elif row[1] is None:
             return Put.WITHDRAWN
-        elif row[1] == packed:
+        elif row[1] == packed or (unless_later and self._post(row[1]).changed > post.changed):
             return Put.SAME
         else:
             number, put = row[0], Put.CHANGED
@@ -162,11 +171,14 @@ class Archive:
         self._db.execute("DELETE FROM also WHERE number = ?", (number,))
 
     def withdraw(self, number: int) -> bool:
-        """Take a post back, with its comments. Whether it was there. Within `writing`."""
+        """Take a post back, with its comments. Whether it was there. Within `writing`.
+
+        All its keys stay, so that no part of it comes back under another of them.
+        """
         gone = self._db.execute(
             "UPDATE posts SET post = NULL, author = '', pinned = 0 WHERE number = ? AND post IS NOT NULL", (number,)
         ).rowcount
-        self._loosen(number)
+        self._db.execute("DELETE FROM tags WHERE number = ?", (number,))
         self._db.execute("DELETE FROM comments WHERE post = ?", (number,))
         return bool(gone)
 
@@ -235,6 +247,15 @@ class Archive:
         return self._db.execute(
             "SELECT tag, count(*) AS many FROM tags GROUP BY tag ORDER BY many DESC, tag"
         ).fetchall()
+
+    def digests(self) -> set[str]:
+        """Digests of all that is attached to posts."""
+        rows = self._db.execute("SELECT post FROM posts WHERE post IS NOT NULL")
+        return {medium.digest for (packed,) in rows for medium in self._post(packed).media}
+
+    def add_author(self, author: Author) -> None:
+        """Add an author, unless there is one of that slug."""
+        self._db.execute("INSERT OR IGNORE INTO authors VALUES (?, ?)", (author.slug, self._encode(author)))
 
     def put_author(self, author: Author) -> None:
         """Add an author, or change the one of that slug."""

@@ -7,6 +7,7 @@ are removed by `sweep`, which also removes what a run that was cut short left be
 import hashlib
 import os
 import secrets
+import time
 from collections.abc import Container, Iterable
 from pathlib import Path
 
@@ -60,11 +61,19 @@ class Media:
             part.unlink(missing_ok=True)
         return digest, size
 
-    def sweep(self, wanted: Container[str]) -> int:
-        """Remove all files but those whose digests are wanted; return how many were removed."""
-        removed = 0
+    def remove(self, digests: Iterable[str]) -> None:
+        """Remove these files, as far as they are there."""
+        for digest in digests:
+            self.path(digest).unlink(missing_ok=True)
+
+    def sweep(self, wanted: Container[str], *, older: float = 0.0) -> int:
+        """Remove all files but those whose digests are wanted; return how many were removed.
+
+        `older`: seconds for which a file stays in any case, as somebody may be about to name it.
+        """
+        removed, before = 0, time.time() - older
         for file in [*self._folder.glob(f"*{UNFINISHED}"), *self._folder.glob("??/*")]:
-            if file.name not in wanted:
+            if file.name not in wanted and (not older or file.stat().st_mtime < before):
                 file.unlink(missing_ok=True)
                 removed += 1
         return removed

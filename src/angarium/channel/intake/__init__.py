@@ -1,0 +1,1 @@
+"""What comes into a channel from elsewhere: an older channel's export, a feed."""
