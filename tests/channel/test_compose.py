@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from angarium.channel.compose import headline, kind, medium, slug, text, type_of
+from angarium.channel.compose import headline, kind, medium, text
 from angarium.channel.matters import File
 from angarium.channel.post import Mark, MediumKind, Span, tags_of
 
@@ -37,23 +37,6 @@ def test_any_text_can_be_marked(words: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("first", "found"),
-    [
-        (b"\xff\xd8\xff\xe0", "image/jpeg"),
-        (b"RIFF\0\0\0\0WEBPVP8 ", "image/webp"),
-        (b"RIFF\0\0\0\0WAVEfmt ", "audio/wav"),
-        (b"\0\0\0\x20ftypM4A ", "audio/mp4"),
-        (b"\0\0\0\x20ftypisom", "video/mp4"),
-        (b"OggS", "audio/ogg"),
-        (b"<html>", "application/octet-stream"),
-        (b"", "application/octet-stream"),
-    ],
-)
-def test_the_first_octets_say_what_it_is(first: bytes, found: str) -> None:
-    assert type_of(first) == found
-
-
-@pytest.mark.parametrize(
     ("view", "found", "shown"),
     [
         ("Image", "image/png", MediumKind.PHOTO),
@@ -73,10 +56,3 @@ def test_a_picture_sent_as_a_file_is_shown_as_one_and_a_name_has_no_path() -> No
     assert medium(File("/x", "a.jpg", "File"), b"\xff\xd8\xff", "d", 3).kind is MediumKind.PHOTO
     assert medium(File("/x", "../../etc/a.pdf", "File"), b"%PDF-", "d", 3).name == "a.pdf"
     assert medium(File("/x", "v", "Voice", milliseconds=1001), b"OggS", "d", 3).seconds == 2
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"), [("Parvin E.", "parvin-e"), ("پروین ا", "پروین-ا"), ("…", ""), ("../x", "x"), ("A  B", "a-b")]
-)
-def test_names_in_addresses(name: str, expected: str) -> None:
-    assert slug(name) == expected

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
+from PIL import Image
 
 from angarium.channel.archive import Archive
 from angarium.channel.book import DeskBook
@@ -117,7 +118,7 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
 
 
 def picture(folder: Path, name: str) -> File:
-    (folder / name).write_bytes(b"\xff\xd8\xff" + name.encode())
+    Image.new("RGB", (8, 8)).save(folder / name, "JPEG", comment=f"a secret place: {name}")
     return File(str(folder / name), name, "Image")
 
 
@@ -164,9 +165,11 @@ async def test_words_are_added_behind_a_picture_that_had_none(bench: Bench, tmp_
     assert len(bench.book.carriers(DRAFT)) == 2
 
 
-async def test_what_a_camera_wrote_about_a_withdrawn_picture_is_gone_too(bench: Bench, tmp_path: Path) -> None:
+async def test_what_a_camera_wrote_stays_here_and_a_withdrawn_picture_goes(bench: Bench, tmp_path: Path) -> None:
     bench.publish(picture(tmp_path, "a"))
     await bench.deliver().empty()
+    (message,) = [each for each in bench.core.messages.values() if each.get("file")]
+    assert b"secret" not in Path(message["file"]).read_bytes()
     with bench.archive.writing():
         bench.carrier.carry([Withdraw(DRAFT)])
     assert [file for file in (tmp_path / "media").rglob("*") if file.is_file()] == []

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from angarium.channel.archive import Archive
 from angarium.channel.book import DeskBook
-from angarium.channel.compose import headline, medium, slug, text
+from angarium.channel.compose import headline, medium, text
 from angarium.channel.decisions import (
     Answer,
     Ask,
@@ -28,12 +28,15 @@ from angarium.channel.decisions import (
     Told,
     Withdraw,
 )
+from angarium.channel.filetype import HEAD, filetype
 from angarium.channel.matters import Draft, File, Motion, Motive, Reference, Stage
 from angarium.channel.media import Media, TooLarge
 from angarium.channel.outbox import CHANNEL, DESK, Delete, Edit, Forget, Outbox, React, Send
 from angarium.channel.post import Author, Comment, Medium, MediumKind, Post, tags_of
 from angarium.channel.settings import Settings
 from angarium.channel.speech import speech
+from angarium.channel.stripping import STRIPPED, BadPicture, strip
+from angarium.channel.words import line, slug, tidy
 
 __all__ = ["Carrier"]
 
@@ -109,7 +112,7 @@ class Carrier:
     def _publish(self, draft: Draft) -> None:
         try:
             media = [self._keep(part.file) for part in draft.parts if part.file]
-        except (OSError, TooLarge):
+        except (OSError, TooLarge, BadPicture):
             self._book.drafts[draft.number] = replace(draft, stage=Stage.GONE)
             self._tell(Told.TOO_LARGE, draft.number)
             return
@@ -125,7 +128,7 @@ class Carrier:
         self._tell(Told.PUBLISHED, draft.number, Reference(draft=draft.number))
 
     def _post(self, key: str, words: str, pen: str, media: tuple[Medium, ...]) -> Post:
-        title, body = headline(words)
+        title, body = headline(tidy(words))
         marked = text(body)
         tags = tuple(tags_of(text(title))) + tuple(tags_of(marked))
         return Post(
@@ -139,10 +142,17 @@ class Carrier:
         )
 
     def _keep(self, file: File) -> Medium:
+        """Something attached, into the media: a picture without what its camera wrote into it."""
         with Path(file.path).open("rb") as source:
-            first = source.read(16)
+            first = source.read(HEAD)
             source.seek(0)
-            digest, size = self._media.keep(_pieces(source), most=LARGEST)
+            pieces = _pieces(source)
+            if (found := filetype(first)) in STRIPPED:
+                octets = source.read(LARGEST + 1)
+                if len(octets) > LARGEST:
+                    raise TooLarge
+                pieces = iter([strip(octets, found).octets])
+            digest, size = self._media.keep(pieces, most=LARGEST)
         return medium(file, first, digest, size)
 
     def _attached(self, send: Send, each: Medium) -> Send:
@@ -169,8 +179,8 @@ class Carrier:
             self._archive.withdraw(filed.number)
             self.changed = True
             if filed.post.media:
-                wanted = {each.digest for other in self._archive.posts() for each in other.post.media}
-                self._media.sweep(wanted)
+                others = {each.digest for other in self._archive.posts() for each in other.post.media}
+                self._media.remove(each.digest for each in filed.post.media if each.digest not in others)
         self._outbox.put(Delete(number))
         self._outbox.put(React(number, SIGNS[Stage.GONE]))
         self._tell(Told.WITHDRAWN, number, Reference(draft=number))
@@ -239,22 +249,21 @@ class Carrier:
     def _sign(self, sign: Sign) -> None:
         authors = {author.slug: author for author, _ in self._archive.authors()}
         if sign.name is not None:
-            named = slug(sign.name)
-            fits = bool(named) == bool(sign.name) and len(sign.name) <= NAME and "\n" not in sign.name
-            if not fits or not self._book.take_pen(sign.by, named):
+            name = line(sign.name, NAME)
+            named = slug(name)
+            if bool(named) != bool(name) or not self._book.take_pen(sign.by, named):
                 self._tell(Told.TAKEN, sign.message)
             elif not named:
                 self._tell(Told.UNSIGNED, sign.message)
             else:
-                before = authors.get(named, Author(named, sign.name))
-                self._archive.put_author(replace(before, name=sign.name))
-                said = self._speech.say(Told.SIGNED, name=sign.name)
+                self._archive.put_author(replace(authors.get(named, Author(named, name)), name=name))
+                said = self._speech.say(Told.SIGNED, name=name)
                 self._outbox.put(Send(to=DESK, text=said, quoted=sign.message, about=Reference()))
         elif not (pen := self._book.pen(sign.by)):
             self._tell(Told.NAME_FIRST, sign.message)
         else:
             author = authors.get(pen, Author(pen, pen))
-            self._archive.put_author(replace(author, biography=(sign.biography or "")[:BIOGRAPHY]))
+            self._archive.put_author(replace(author, biography=tidy(sign.biography or "")[:BIOGRAPHY]))
             self._tell(Told.DESCRIBED, sign.message)
         self.changed = True
 

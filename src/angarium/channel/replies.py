@@ -14,6 +14,7 @@ from angarium.channel.carrying import APP, Carrier
 from angarium.channel.desk import Desk
 from angarium.channel.post import Comment
 from angarium.channel.speech import speech
+from angarium.channel.words import line, tidy
 
 __all__ = ["NAME", "REPLY", "WORDS", "Replies", "Taken"]
 
@@ -60,7 +61,7 @@ class Replies:
             waiting = self._archive.waiting()
             if len(waiting) >= WAITING or sum(each.reply_to == back for each in waiting) >= OF_ONE:
                 return Taken.FULL
-            said = words.strip()[:WORDS]
+            said = tidy(words).strip()[:WORDS]
             if has_file:
                 said = f"{said}\n\n{self._speech.say('has_file')}".strip()
             if said:
@@ -74,9 +75,8 @@ class Replies:
                 return Taken.UNKNOWN
             if len(self._archive.waiting()) >= WAITING:
                 return Taken.FULL
-            reply = " ".join(reply.split()).removeprefix(APP)[:REPLY]
-            name = " ".join(name.split())[:NAME]
-            self._hear(Comment(post=post, written=self._now(), name=name, words=words[:WORDS], reply_to=reply))
+            said, back = tidy(words)[:WORDS], line(reply, REPLY).removeprefix(APP)
+            self._hear(Comment(post=post, written=self._now(), name=line(name, NAME), words=said, reply_to=back))
             return Taken.TAKEN
 
     def _hear(self, comment: Comment) -> None:
