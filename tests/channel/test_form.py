@@ -26,7 +26,7 @@ from angarium.channel.ticket import SOONEST
 SETTINGS = Settings(title="کاروان", language="fa", address="https://news.example.org/", comments=True)
 SAY = speech("fa").form
 TICKET = re.compile(r'name="ticket" value="([^"]+)"')
-GOOD = {"post": "1", "words": "چه خوب <b>", "name": "رها", "reply": "raha@example.org", "answer": "شد", "site": ""}
+GOOD = {"post": "1", "words": "چه خوب <b>", "name": "رها", "reply": "raha@example.org", "answer": "باز", "site": ""}
 
 
 class Bench:

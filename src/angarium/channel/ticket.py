@@ -51,7 +51,7 @@ class Tickets:
     def take(self, ticket: str, *words: str) -> Verdict:
         """Take a ticket back. It counts no second time, if it was good."""
         head, _, signature = ticket.rpartition(".")
-        if not hmac.compare_digest(signature.encode(), self._sign(head, words).encode()):
+        if not hmac.compare_digest(signature.encode("utf-8", "replace"), self._sign(head, words).encode()):
             return Verdict.EXPIRED
         issued = float(head.rpartition(".")[0])
         now = self._clock()
