@@ -13,6 +13,7 @@ from angarium.apps import app
 COMMANDS = (
     "backup",
     "burn",
+    "channel",
     "check",
     "dns",
     "front",
@@ -31,6 +32,7 @@ COMMANDS = (
 QUEUE = ("retry", "hold", "release", "drop")
 PROXY = ("new", "list", "revoke")
 PEER = ("card", "add", "remove", "list", "accept", "hold", "fetch")
+CHANNEL = ("init", "invite", "run", "import", "site", "mirror", "verify", "successor")
 FRONT = ("add", "list", "show", "remove", "burnt", "command", "run")
 LOAD = ("day", "fanout", "idle", "login", "storm", "throughput")
 
@@ -51,11 +53,12 @@ def test_every_command_says_in_the_list_what_it_is_for() -> None:
 @pytest.mark.parametrize(
     "command",
     [
-        *((name,) for name in COMMANDS if name != "lab"),
+        *((name,) for name in COMMANDS if name not in ("channel", "lab")),
         *(("queue", word) for word in QUEUE),
         *(("peer", word) for word in PEER),
         *(("front", word) for word in FRONT),
         *(("proxy", word) for word in PROXY),
+        *(("channel", word) for word in CHANNEL),
         *(("lab", "seizure"), ("lab", "load"), *(("lab", "load", mode) for mode in LOAD)),
     ],
 )

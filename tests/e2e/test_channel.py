@@ -32,6 +32,7 @@ from angarium.lab.profile import JOINED, Profile, new_profile
 Angarium = Callable[..., Awaitable[tuple[int, str, str]]]
 Serve = Callable[..., AbstractAsyncContextManager[asyncio.subprocess.Process]]
 UP = b"The channel is up"
+LONG = "A long story. " + "and so on " * 2000 + "The end."
 
 
 @dataclass
@@ -203,16 +204,20 @@ async def test_from_the_editors_group_to_apps_and_site_and_back(
         await ben.say("/answer Tell us more.", quoting=letter["id"])
         await private.wait(says("Tell us more."))
         await ben.react(letter["id"])
+        await ada.say(LONG)
+        await ben.react((await ben.wait(says("long story")))["id"])
 
         with cast.room.archive() as archive:
-            await until(lambda: bool(archive.comments(1)))
-            (filed,) = archive.posts()
+            await until(lambda: bool(archive.comments(1)) and archive.count() == 2)
+            whole, filed = archive.posts()
+            assert whole.post.text.words == LONG, "longer than apps show in one piece"
             assert (filed.number, filed.post.title, filed.post.author) == (1, "A bridge", "parvin")
             assert (filed.post.text.words, filed.post.tags) == ("It is closed again. #roads", ("roads",))
             assert [medium.kind for medium in filed.post.media] == [MediumKind.PHOTO]
             assert [comment.words for comment in archive.comments(1)] == ["I was there."]
-            assert [(author.name, count) for author, count in archive.authors()] == [("Parvin", 1)]
-        page = next(iter(site.glob("post/*/1.html")))
+            assert [(author.name, count) for author, count in archive.authors()] == [("Parvin", 2)]
+        await until(lambda: bool(list(site.glob("post/*/1.html"))))
+        (page,) = site.glob("post/*/1.html")
         await until(lambda: "closed again" in page.read_text() and "I was there." in page.read_text())
         assert not any(name in page.read_text() for name in ("Ada", "Ben", ada.who.address, reader.who.address))
 

@@ -203,10 +203,15 @@ class Carrier:
             case Motive.CHANGE:
                 head = say("change")
             case Motive.WITHDRAW:
-                head, words = say("withdrawal"), self._book.drafts[motion.about].text
+                head, words = say("withdrawal"), self._book.drafts[motion.about].text or self._named(motion.about)
             case Motive.SHOW:
                 head, quoted = self._whence(motion.about), 0
         self._outbox.put(Send(to=DESK, text=f"{head}\n\n{words}", quoted=quoted, motion=number))
+
+    def _named(self, draft: int) -> str:
+        """What a post without words is called among editors."""
+        filed = self._archive.find(self.key(draft))
+        return f"№ {filed.number} ({', '.join(each.kind for each in filed.post.media)})" if filed else ""
 
     def _whence(self, number: int) -> str:
         """What a reader's words are about, and how they may be answered."""

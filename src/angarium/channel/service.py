@@ -36,6 +36,8 @@ RECENT = 1000
 MANY = 10_000
 """Hints kept; where there are more, everything is looked at."""
 COMPLETE = "Done"
+UNKNOWN = -1
+"""A message that is quoted and not there any more: who quotes it replies all the same."""
 AGAIN = 60.0
 """Seconds until what failed is tried again."""
 
@@ -131,12 +133,14 @@ class Service:
 
     async def _look_at(self, message: int) -> None:
         """Show the desk a message of the group as it is now, and carry out what it decides."""
-        try:
-            held = await self.publisher.call("get_message", message)
-        except CoreError:
+        if not await self.publisher.existing([message]):
             with self.archive.writing():
                 self._carrier.carry(self._desk().gone(message))
             return
+        try:
+            held = await self.publisher.call("get_message", message)
+        except CoreError:
+            return  # deleted at this very moment, which is another hint
         if held["isInfo"] or held["chatId"] != self.publisher.group or held["downloadState"] != COMPLETE:
             return
         with self.archive.writing():
@@ -177,7 +181,7 @@ class Service:
 def _seen(held: dict[str, Any]) -> Seen:
     reactions = (held.get("reactions") or {}).get("reactionsByContact", {})
     by_sign = {int(member): {sign.rstrip("\ufe0f") for sign in signs} for member, signs in reactions.items()}
-    file = None
+    quote, file = held.get("quote"), None
     if held["file"]:
         size = held["dimensionsWidth"], held["dimensionsHeight"], held["duration"]
         file = File(held["file"], held["fileName"] or "", held["viewType"], *(max(each or 0, 0) for each in size))
@@ -186,7 +190,7 @@ def _seen(held: dict[str, Any]) -> Seen:
         by=held["fromId"],
         text=held["text"],
         edited=held["isEdited"],
-        quoted=(held.get("quote") or {}).get("messageId") or 0,
+        quoted=quote.get("messageId", UNKNOWN) if quote else 0,
         file=file,
         approving=frozenset(member for member, signs in by_sign.items() if signs & APPROVING),
         refusing=frozenset(member for member, signs in by_sign.items() if signs & REFUSING),

@@ -4,6 +4,7 @@ import asyncio
 import sys
 from typing import Annotated, Literal
 
+import msgspec
 from cyclopts import Parameter
 
 from angarium.apps.channel.options import Folder, complaining, newsroom
@@ -81,9 +82,9 @@ def _settle(room: Newsroom, title: str | None, language: str | None) -> None:
         except ValueError as error:
             raise BadSettings(str(error)) from None
         settings.save(room.settings_file)
-    elif title or language:
+    settings = room.settings()
+    if (title or settings.title, language or settings.language) != (settings.title, settings.language):
         raise BadSettings(f"this channel is there already; change its title and language in {room.settings_file}")
-    room.settings()
     room.keys.make()
 
 
@@ -95,8 +96,6 @@ async def _establish(room: Newsroom, relays: list[str]) -> Invitations:
 
 def _print(made: Invitations, *, json: bool) -> None:
     if json:
-        import msgspec
-
         sys.stdout.write(msgspec.json.encode(made).decode() + "\n")
         return
     lines = [

@@ -17,6 +17,7 @@ from angarium.channel.form import Form, serving
 from angarium.channel.newsroom import Newsroom
 from angarium.channel.publisher import NotEstablished
 from angarium.channel.service import Service, restarting
+from angarium.channel.settings import BadSettings
 from angarium.lab.core import CoreMissing
 
 __all__ = ["run"]
@@ -45,7 +46,7 @@ def run(
     """
     room = newsroom(channel)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
-    with complaining(CoreMissing, NotEstablished, OSError, ValueError):
+    with complaining(CoreMissing, NotEstablished, OSError):
         address = _address(form) if form else None
         asyncio.run(_until_signalled(room, _builder(room, site) if site else None, address))
     return 0
@@ -54,7 +55,7 @@ def run(
 def _address(given: str) -> tuple[str, int]:
     host, _, port = given.rpartition(":")
     if not host or not port.isdecimal() or int(port) > 65535:
-        raise ValueError(f"{given} is no address to listen at: 127.0.0.1:8080")
+        raise BadSettings(f"{given} is no address to listen at: 127.0.0.1:8080")
     return host.strip("[]"), int(port)
 
 
