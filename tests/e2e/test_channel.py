@@ -32,6 +32,7 @@ from angarium.lab.profile import JOINED, Profile, new_profile
 Angarium = Callable[..., Awaitable[tuple[int, str, str]]]
 Serve = Callable[..., AbstractAsyncContextManager[asyncio.subprocess.Process]]
 UP = b"The channel is up"
+TURNS = 2
 LONG = "A long story. " + "and so on " * 2000 + "The end."
 
 
@@ -230,11 +231,11 @@ async def until(test: Callable[[], bool]) -> None:
 async def test_killed_again_and_again_each_post_arrives_once(
     up: Relay, apps: Core, room: tuple[Newsroom, Invitations], serve: Serve
 ) -> None:
+    cast: Cast | None = None
     async with contextlib.AsyncExitStack() as stack:
-        async with serve(room[0]):
-            cast = await stack.enter_async_context(assembled(up, apps, room))
-        for turn in range(3):
+        for turn in range(TURNS):
             async with serve(room[0]) as process:
+                cast = cast or await stack.enter_async_context(assembled(up, apps, room))
                 for number in range(3):
                     await cast.ada.say(f"post {turn}.{number}")
                 await cast.ben.wait(says(f"post {turn}.2"))
@@ -243,10 +244,11 @@ async def test_killed_again_and_again_each_post_arrives_once(
                         await cast.ben.react(message["id"])
                 if turn:  # the first time before anything can have been published, or nearly so
                     await cast.reader.wait(says(f"post {turn}."))
-                kill(process.pid, with_core=turn == 2)
+                kill(process.pid, with_core=bool(turn))
                 await process.wait()
+        assert cast
         async with serve(room[0]):
-            expected = sorted(f"post {turn}.{number}" for turn in range(3) for number in range(3))
+            expected = sorted(f"post {turn}.{number}" for turn in range(TURNS) for number in range(3))
 
             async def all_there() -> bool:
                 return len(await cast.reader.messages()) >= len(expected)
