@@ -305,7 +305,7 @@ def exported(value: object) -> str:
 
 def group() -> dict[str, Any]:
     """A group in which people speak, some of them with a name that tells too much."""
-    said = [
+    said: list[tuple[str | None, str, dict[str, Any]]] = [
         ("Zahra", "user1001", {"text": "Good morning"}),
         ("Алексей", "user1002", {"text": "Доброе утро", "reply_to_message_id": 1}),
         (None, "user1003", {"text": "From an account that is gone"}),

@@ -1,8 +1,8 @@
 """Telegram Desktop's `result.json`, of one chat or of a whole account, message by message.
 
 Two things that Telegram Desktop writes and JSON does not know are mended where they stand: control characters as
-`\\x01`, and identifiers of custom emoji without quotes (4.1). So are halves of surrogate pairs. All else that is no JSON,
-or no message, is refused.
+`\\x01`, and identifiers of custom emoji without quotes (4.1). So are halves of surrogate pairs. All else that is no
+JSON, or no message, is refused.
 """
 
 import re
