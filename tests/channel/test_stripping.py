@@ -32,7 +32,7 @@ def made(format_: str, **more: object) -> bytes:
     exif[0x0112] = 8
     exif.get_ifd(0x8825)[1] = "N"
     out = io.BytesIO()
-    image.save(out, format_, exif=exif, **more)  # type: ignore[arg-type]
+    image.save(out, format_, exif=exif, **more)
     return out.getvalue()
 
 

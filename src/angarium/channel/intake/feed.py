@@ -99,7 +99,7 @@ class Feed:
         except expat.ExpatError as error:
             why = expat.errors.messages[error.code]
             raise Refused.at(self._name, error.lineno, error.offset + 1, f"this is no feed ({why})") from None
-        except ValueError:
+        except (ValueError, LookupError):
             self._fail("this is no feed (an encoding that is not known)")
 
     def _entity(self, *_: object) -> NoReturn:

@@ -86,7 +86,8 @@ def import_export(source: Source, archive: Archive, media: Media, wanted: Wanted
     try:
         with archive.writing():
             _take(source, archive, attachments, wanted, tell, done)
-            os.sync()  # files are on the disk before the posts that name them
+            if attachments.fresh:
+                os.sync()  # files are on the disk before the posts that name them
     except BaseException:
         media.remove(set(attachments.fresh) - archive.digests())
         raise

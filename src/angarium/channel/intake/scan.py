@@ -21,6 +21,8 @@ WHITE = re.compile(rb"[ \t\r\n]*+")
 SCALAR = re.compile(rb"[-+.0-9A-Za-z]*+")
 TOKEN = re.compile(rb'[^"{}\[\]]*+(?:"(?:[^"\\]++|\\.)*+"|([{}\[\]]))', re.DOTALL)
 CLOSES = {ord("}"): ord("{"), ord("]"): ord("[")}
+MISWRITTEN = re.compile(rb"\\x[0-9A-Fa-f]{2}")
+"""Escapes that are none, and that Telegram Desktop writes."""
 CONTINUING = bytes(range(0x80, 0xC0))
 """Octets of UTF-8 that no code point starts with."""
 BOM = b"\xef\xbb\xbf"
@@ -139,18 +141,17 @@ class Scan:
         while True:
             found = TOKEN.match(self._buffer, self._at + done)
             if found is None:
-                if not self._more():
-                    self._take(len(self._buffer) - self._at)
-                    self.fail("")
+                if len(self._buffer) - self._at > self._most or not self._more():
+                    self._break(len(self._buffer) - self._at, f"a piece of more than {self._most} octets")
                 continue
             done = found.end() - self._at
             if bracket := found[1]:
                 if bracket in b"{[":
                     opened += bracket
                     if len(opened) > DEEPEST:
-                        self._break(done, f"more than {DEEPEST} objects within each other")
+                        self._break(done - 1, f"more than {DEEPEST} objects within each other")
                 elif opened.pop() != CLOSES[bracket[0]]:
-                    self._break(done, f"{bracket.decode()} closes what was not opened")
+                    self._break(done - 1, f"{bracket.decode()} closes what was not opened")
             if not opened:
                 return done
 
@@ -178,7 +179,19 @@ class Scan:
         self._take(1)
 
     def _break(self, done: int, why: str) -> NoReturn:
-        self._take(done - 1)
+        """Refuse the file at the octet of the piece where brackets do not fit, or earlier if it is no JSON there.
+
+        A quotation mark that is missing turns all that follows inside out, and shows much later in the brackets.
+        """
+        held = MISWRITTEN.sub(rb"\\n__", self._buffer[self._at :])
+        try:
+            msgspec.json.decode(held)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            found = re.search(r"\(byte (\d+)\)", str(error))
+            if found and int(found[1]) < min(done, len(held)):
+                self._take(int(found[1]))
+                self.fail("this is no JSON")
+        self._take(done)
         self.fail(why)
 
     def _more(self) -> bool:

@@ -83,11 +83,13 @@ def _named(scan: Scan, known: dict[str, Any]) -> Chat:
 
 def _placed(piece: Piece, name: str, decode: Callable[[bytes], Message]) -> Placed:
     try:
+        piece.octets.decode()  # what is not used of it is UTF-8 too, or the file is damaged
         return Placed(decode(piece.octets), name, piece.line, piece.column)
     except msgspec.ValidationError as error:
         raise Refused.at(name, piece.line, piece.column, f"this is no message ({error})") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         try:
+            piece.octets.decode()
             return Placed(decode(mended(piece.octets)), name, piece.line, piece.column)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             line, column = piece.place(_offset(error))
@@ -111,5 +113,7 @@ def mended(octets: bytes) -> bytes:
 
 def _offset(error: Exception) -> int:
     """Which octet of a message is wrong, as far as the decoder says so."""
+    if isinstance(error, UnicodeDecodeError):
+        return error.start
     found = re.search(r"\(byte (\d+)\)", str(error))
     return int(found[1]) if found else 0

@@ -1,0 +1,75 @@
+"""`angarium channel farewell`: the signed announcement for the channel that is left."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from cyclopts import Parameter
+
+from angarium.apps.channel.options import Folder, complaining, newsroom
+from angarium.apps.options import Json
+from angarium.channel.farewell import LANGUAGES, Farewell, picture, text
+from angarium.edge.control import Refusal
+from angarium.reach.files import write_whole
+
+__all__ = ["farewell"]
+
+COMMENT = "farewell"
+"""What the signatures say beside the file."""
+
+
+def farewell(
+    *,
+    channel: Folder = None,
+    invitation: Annotated[
+        str, Parameter(help="The link that subscribes in the app. Without it readers are sent to the site alone.")
+    ] = "",
+    language: Annotated[str, Parameter(help=f"One of {', '.join(LANGUAGES)} [default: the channel's own].")] = "",
+    into: Annotated[
+        Path | None, Parameter(help="Folder for the files [default: farewell, in the channel's folder].")
+    ] = None,
+    json: Json = False,
+) -> int:
+    """Write the announcement for the channel you leave: where it went, with a picture to scan, signed.
+
+    Three files, to be posted there together: `farewell.txt`, the words, in the channel's language; `farewell.png`, the
+    QR code of the first way to go on reading; `farewell.txt.minisig`, the signature, for those who want to check it.
+    The picture's own signature lies beside it. The words are printed too.
+
+    They name what is known: the invitation given here, and from channel.toml the site's address and its mirrors.
+    Post it while you still can, pin it, and leave the old channel standing for as long as possible.
+
+    Exit status: 0 written; 2 not, and why.
+    """
+    room = newsroom(channel)
+    with complaining(OSError):
+        settings, key = room.settings(), room.keys.load()
+        if (language or settings.language) not in LANGUAGES:
+            raise Refusal(f"--language is one of {', '.join(LANGUAGES)}")
+        if invitation and not invitation.lower().startswith(("https://i.delta.chat/", "openpgp4fpr:")):
+            raise Refusal("--invitation is a link of the app's, which begins with https://i.delta.chat/")
+        try:
+            where = Farewell(
+                title=settings.title,
+                invitation=invitation,
+                address=settings.address,
+                mirrors=settings.mirrors,
+                key=str(key.public),
+            )
+            image = picture(where)
+        except ValueError as error:
+            raise Refusal(f"{error}: give an --invitation, or an address in {room.settings_file}") from None
+        words = text(where, language or settings.language, "farewell.txt")
+        folder = into or room.folder / "farewell"
+        written = []
+        for name, octets in (("farewell.txt", words.encode()), ("farewell.png", image)):
+            signature = key.sign(octets, COMMENT).encode()
+            for path, content in ((folder / name, octets), (folder / f"{name}.minisig", signature)):
+                write_whole(path, content)
+                written.append(str(path))
+    if json:
+        sys.stdout.write(msgspec.json.encode({"text": words, "files": written}).decode() + "\n")
+    else:
+        sys.stdout.write(words + "\n" + "".join(f"{path}\n" for path in written))
+    return 0

@@ -1,0 +1,89 @@
+"""`angarium channel import` and `farewell`, as they are typed."""
+
+import json
+import shutil
+import subprocess
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from angarium.apps.channel.farewell import farewell
+from angarium.apps.channel.intake import intake
+from angarium.channel.keys import Keys
+from angarium.channel.minisign import PublicKey
+from angarium.channel.settings import Settings
+from angarium.edge.control import Refusal
+from tests.channel.exports.make import HERE
+
+
+def test_import_says_what_came_of_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert intake(str(HERE / "telegram"), channel=tmp_path / "room") == 0
+    said = capsys.readouterr().out
+    assert "The Morning Post: 33 new posts, 0 changed, 0 as they were." in said
+    assert "2 files are not in the export" in said
+    assert intake(str(HERE / "telegram" / "result.json"), channel=tmp_path / "room", json=True) == 0
+    assert json.loads(capsys.readouterr().out)["same"] == 33
+
+
+def test_import_says_where_it_breaks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "result.json").write_text(
+        '{"name": "x",\n "type": "public_channel", "id": 5,\n "messages": [{"id": 1]}'
+    )
+    with pytest.raises(SystemExit) as ended:
+        intake(str(tmp_path), channel=tmp_path / "room")
+    assert ended.value.code == 2
+    assert "result.json, line 3, column 23: ] closes what was not opened" in capsys.readouterr().err
+
+
+def test_a_feed_is_a_file_or_an_address(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert intake(str(HERE / "rss.xml"), channel=tmp_path, json=True) == 0
+    assert json.loads(capsys.readouterr().out)["new"] == 2
+    handler = partial(SimpleHTTPRequestHandler, directory=str(HERE))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        address = f"http://127.0.0.1:{server.server_port}"
+        assert intake(f"{address}/rss.xml", channel=tmp_path, json=True) == 0
+        assert json.loads(capsys.readouterr().out)["same"] == 2
+        with pytest.raises(Refusal, match="cannot be fetched"):
+            intake(f"{address}/none.xml", channel=tmp_path)
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_options_that_cannot_be(tmp_path: Path) -> None:
+    for more in ({"zone": "Nowhere/At_all"}, {"pins": -1}, {"largest": 0}):
+        with pytest.raises(Refusal):
+            intake(str(HERE / "telegram"), channel=tmp_path, **more)
+
+
+@pytest.mark.skipif(not shutil.which("minisign"), reason="needs Debian's minisign")
+def test_farewell_is_signed_as_minisign_takes_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Settings(title="خبر", language="fa", address="https://news.example/").save(tmp_path / "channel.toml")
+    key = Keys(tmp_path / "keys").make()
+    assert farewell(channel=tmp_path, json=True) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert "جابه‌جا شد" in said["text"]
+    for name in ("farewell.txt", "farewell.png"):
+        command = ["minisign", "-Vm", name, "-P", str(key.public)]
+        assert subprocess.run(command, cwd=tmp_path / "farewell", check=False, capture_output=True).returncode == 0
+
+
+def test_farewell_in_another_language(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Settings(title="News", address="https://news.example/").save(tmp_path / "channel.toml")
+    key = Keys(tmp_path / "keys").make()
+    assert farewell(channel=tmp_path, language="ru", into=tmp_path / "out") == 0
+    assert "теперь в другом месте" in capsys.readouterr().out
+    words = (tmp_path / "out" / "farewell.txt").read_bytes()
+    assert PublicKey.parse(str(key.public)).verify(words, (tmp_path / "out" / "farewell.txt.minisig").read_text())
+    with pytest.raises(Refusal, match="--language"):
+        farewell(channel=tmp_path, language="xx")
+    Settings(title="News").save(tmp_path / "channel.toml")
+    with pytest.raises(Refusal, match="nowhere"):
+        farewell(channel=tmp_path)
