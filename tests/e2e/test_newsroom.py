@@ -1,4 +1,7 @@
-"""The newsroom's guide, typed as it stands there, in that order. That the Persian one says the same: tests/docs."""
+"""The newsroom's guide from an export to a running channel, typed as it stands there, in that order.
+
+What it says of copies and keys runs in tests/apps/channel. That the Persian guide says the same is seen to in tests/docs.
+"""
 
 import asyncio
 import os
@@ -12,7 +15,7 @@ from angarium.apps.check.throwaway import Relay
 
 ROOT = Path(__file__).parents[2]
 GUIDE = (ROOT / "docs" / "newsroom.md").read_text()
-ENGLISH, _ = GUIDE.split("## راهنمای تحریریه")
+ENGLISH, _ = GUIDE.split("## The site")
 FENCE = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 CUT_OFF = ""
 EXPORT = ROOT / "tests" / "channel" / "exports" / "telegram"

@@ -22,7 +22,7 @@ import msgspec
 from angarium.channel import proof, successor
 from angarium.channel.minisign import PublicKey
 from angarium.channel.proof import BadManifest, Line, Manifest
-from angarium.channel.source import Folder, Source, SourceError, SourceMissing
+from angarium.channel.source import Folder, Source, SourceError, SourceMissing, SourceTooLarge
 from angarium.reach.files import write_whole
 
 __all__ = ["Copied", "Mirror", "NoCopy", "Older", "Refused", "verify"]
@@ -238,7 +238,7 @@ class Mirror:
                 for piece in source.pieces(line.path, most):
                     found.update(piece)
                     file.write(piece)
-        except SourceMissing as error:
+        except (SourceMissing, SourceTooLarge) as error:
             raise Refused(str(error)) from None
         if found.hexdigest() != line.digest:
             part.unlink()
@@ -257,15 +257,15 @@ class Mirror:
         for path, content in ((proof.SIGNATURE, state.signature), (proof.MANIFEST, state.manifest)):
             (self.folder / path).write_bytes(content)
         removed = 0
-        for path in sorted(self.folder.rglob("*"), reverse=True):
-            inside = path.relative_to(self.folder)
+        for there in sorted(self.folder.rglob("*"), reverse=True):
+            inside = there.relative_to(self.folder)
             if inside.parts[0] in {STATE, INCOMING}:
                 continue
-            if path.is_dir() and not path.is_symlink():
-                if not any(path.iterdir()):
-                    path.rmdir()
+            if there.is_dir() and not there.is_symlink():
+                if not any(there.iterdir()):
+                    there.rmdir()
             elif str(inside) not in paths:
-                path.unlink()
+                there.unlink()
                 removed += 1
         return removed
 

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-__all__ = ["Folder", "Source", "SourceError", "SourceMissing", "Web"]
+__all__ = ["Folder", "Source", "SourceError", "SourceMissing", "SourceTooLarge", "Web"]
 
 PIECE = 1 << 16
 CONNECT_SECONDS, READ_SECONDS = 60.0, 60.0
@@ -32,6 +32,10 @@ class SourceError(Exception):
 
 class SourceMissing(SourceError):
     """There is nothing of that name."""
+
+
+class SourceTooLarge(SourceError):
+    """A file has more octets than it may."""
 
 
 class Source(Protocol):
@@ -64,7 +68,7 @@ class Folder:
                 while piece := file.read(min(PIECE, left + 1)):
                     left -= len(piece)
                     if left < 0:
-                        raise SourceError(f"{path} is larger than the manifest says anything is")
+                        raise SourceTooLarge(f"{path} is larger than it may be")
                     yield piece
         except FileNotFoundError:
             raise SourceMissing(f"{path} is missing") from None
@@ -105,7 +109,7 @@ class Web:
             for piece in response.iter_content(PIECE):
                 had += len(piece)
                 if had > most:
-                    raise SourceError(f"{path} is larger than the manifest says anything is")
+                    raise SourceTooLarge(f"{path} is larger than it may be")
                 waited = time.monotonic() - began
                 if waited > PATIENCE_SECONDS and had < waited * SLOWEST:
                     raise SourceError(f"{path} comes too slowly")

@@ -11,25 +11,20 @@ from playwright.async_api import Browser, Page, async_playwright
 
 from angarium.channel.post import Post, Text
 from angarium.channel.site.build import build
-from tests.channel.sample import DAY, NOON, sample
+from tests.channel.sample import DAY, HOSTILE, NOON, sample
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
-PAGES = (
-    *(
-        "index.html",
-        "post/0/1.html",
-        "post/0/2.html",
-        "post/0/3.html",
-        "post/0/4.html",
-        "post/0/5.html",
-        "post/0/6.html",
+PAGES = {
+    "en": (
+        *("index.html", "post/0/1.html", "post/0/3.html", "post/0/6.html", "author/mina.html", "archive/index.html"),
+        *("search/index.html", "search/0/w-72.html", "proof/index.html"),
     ),
-    *("author/index.html", "author/mina.html", "tag/index.html", "archive/index.html", "search/index.html"),
-    *("search/0/index.html", "search/0/w-72.html", "proof/index.html"),
-)
+    "fa": ("index.html", "post/0/2.html", "search/index.html", "proof/index.html"),
+}
+DARK = ("index.html", "post/0/1.html")
 LANGUAGES = ("en", "fa")
 WIDTHS = (360, 1280)
 
@@ -70,21 +65,26 @@ async def opened(browser: Browser, **how: Any) -> tuple[Page, list[str]]:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 async def test_pages_fit_and_everybody_can_use_them(browser: Browser, sites: dict[str, Path], language: str) -> None:
-    axe = Axe()
-    for scheme in ("light", "dark"):
-        page, complaints = await opened(
-            browser, color_scheme=scheme, java_script_enabled=False, reduced_motion="reduce"
-        )
-        for path in PAGES:
-            await page.goto((sites[language] / path).as_uri())
-            for width in WIDTHS if scheme == "light" else WIDTHS[:1]:
-                await page.set_viewport_size({"width": width, "height": 800})
-                assert await page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), (path, width)
-            await page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
-            found = await axe.run(page)
-            assert found.violations_count == 0, f"{path} {scheme}: {found.generate_report()}"
-        assert complaints == []
-        await page.close()
+    page, complaints = await opened(browser, reduced_motion="reduce")
+    for path in PAGES[language]:
+        await page.goto((sites[language] / path).as_uri())
+        for width in WIDTHS:
+            await page.set_viewport_size({"width": width, "height": 800})
+            assert await page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), (path, width)
+        await judged(page)
+    await page.emulate_media(color_scheme="dark", reduced_motion="reduce")
+    for path in DARK if language == "en" else ():
+        await page.goto((sites[language] / path).as_uri())
+        await judged(page)
+    assert complaints == []
+    await page.close()
+
+
+async def judged(page: Page) -> None:
+    """axe finds nothing to say against a page, with all that can be opened open."""
+    await page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+    found = await Axe().run(page, options={"preload": False})
+    assert found.violations_count == 0, f"{page.url}: {found.generate_report()}"
 
 
 async def test_the_first_lines_are_in_their_direction(browser: Browser, sites: dict[str, Path]) -> None:
@@ -148,15 +148,14 @@ async def test_search_with_a_script_from_a_stick(browser: Browser, sites: dict[s
     await page.get_by_role("button", name="More").click()
     await page.wait_for_function("document.querySelectorAll('#found a').length == 40")
     assert not await page.get_by_role("button", name="More").is_visible()
-    found = await Axe().run(page)
-    assert found.violations_count == 0, found.generate_report()
+    await judged(page)
     await links.first.click()
     assert await page.locator("h1").inner_text() == "Rain again, 39"
-    for asked in ("nowhere", "<img src=x onerror=alert(1)>"):
-        await page.goto((sites["en"] / "search/index.html").as_uri())
-        await page.locator("#q").fill(asked)
-        await page.keyboard.press("Enter")
-        await page.get_by_text("Nothing found.").wait_for()
+    await page.goto((sites["en"] / "search/index.html").as_uri() + "?q=nowhere")
+    await page.get_by_text("Nothing found.").wait_for()
+    await page.goto((sites["en"] / "search/index.html").as_uri() + "?q=<img src=x onerror=alert(1)>")
+    await links.first.wait_for()
+    assert await links.all_inner_texts() == [HOSTILE[0]]
     assert complaints == []
     await page.close()
 
