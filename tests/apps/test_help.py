@@ -33,6 +33,7 @@ COMMANDS = (
 QUEUE = ("retry", "hold", "release", "drop")
 PROXY = ("new", "list", "revoke")
 PEER = ("card", "add", "remove", "list", "accept", "hold", "fetch")
+CHANNEL = ("init", "invite", "run", "import", "site", "mirror", "verify", "successor")
 FRONT = ("add", "list", "show", "remove", "burnt", "command", "run")
 LOAD = ("day", "fanout", "idle", "login", "storm", "throughput")
 
@@ -58,6 +59,7 @@ def test_every_command_says_in_the_list_what_it_is_for() -> None:
         *(("peer", word) for word in PEER),
         *(("front", word) for word in FRONT),
         *(("proxy", word) for word in PROXY),
+        *(("channel", word) for word in CHANNEL),
         *(("lab", "seizure"), ("lab", "load"), *(("lab", "load", mode) for mode in LOAD)),
     ],
 )

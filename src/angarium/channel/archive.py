@@ -93,6 +93,11 @@ class Archive:
                     self._db.execute(table)
                 self._db.execute(f"PRAGMA user_version = {VERSION}")
 
+    @property
+    def database(self) -> sqlite3.Connection:
+        """For tables of this room's other files: what they write within `writing` is kept together with the posts."""
+        return self._db
+
     def close(self) -> None:
         """Let go of the file."""
         self._db.close()

@@ -36,6 +36,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     mirrors: tuple[str, ...] = ()
     zone: str = "UTC"
     comments: bool = False
+    approvals: Annotated[int, Meta(ge=1, le=100)] = 1
+    own_approval: bool = False
     theme: str = ""
 
     def __post_init__(self) -> None:
@@ -79,11 +81,13 @@ MEANINGS = {
     "mirrors": "Where else it is read: addresses of copies, which are listed on the site and in its manifest.",
     "zone": "The newsroom's time zone, which times of posts are shown in, such as Asia/Tehran.",
     "comments": "Whether a form stands under posts. What is sent there is shown once an editor lets it.",
+    "approvals": "How many of the editors' group have to approve before something is published, changed or withdrawn.",
+    "own_approval": "Whether who wrote it may be one of them. For a newsroom of one: true.",
     "theme": "A folder of templates that replace the site's own, one by one; empty: none.",
 }
 
 
-def toml(value: str | bool | tuple[str, ...]) -> str:
+def toml(value: str | bool | int | tuple[str, ...]) -> str:
     """A value as TOML, whose strings are JSON's but for one character."""
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 

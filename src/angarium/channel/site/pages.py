@@ -189,7 +189,9 @@ class Pages:
             newer=newer,
             older=older,
             comments=[self._comment(comment) for comment in comments],
-            form={"question": question(filed.number, card.title).number} if self._settings.comments else None,
+            form={"question": question(filed.number, headline(post.title, post.text)[0]).number}
+            if self._settings.comments
+            else None,
         )
 
     def _comment(self, comment: Comment) -> Mapping[str, object]:
