@@ -407,6 +407,7 @@ def test_a_key_and_an_address_are_followed(two: Two, copy: Path, tmp_path: Path)
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
         """Say nothing."""

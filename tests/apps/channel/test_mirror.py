@@ -2,8 +2,6 @@
 
 import asyncio
 import http.server
-import os
-import shutil
 import signal
 import sys
 import threading
@@ -12,7 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from angarium.apps.channel.mirror import seconds
+from angarium.apps.channel.mirror import mirror, seconds
+from angarium.apps.channel.site import site
+from angarium.apps.channel.successor import successor
+from angarium.apps.channel.verify import verify
 from tests.apps.command import angarium
 from tests.channel.sample import sample
 
@@ -71,43 +72,47 @@ async def test_killed_in_the_middle_a_copy_goes_on(tmp_path: Path) -> None:
     assert "The Post of the Riders" in said
 
 
-async def test_a_forgery_is_refused_and_a_new_key_followed(tmp_path: Path) -> None:
-    room, site, copy = sample(tmp_path / "room"), tmp_path / "site", tmp_path / "copy"
-    words = ("channel", "site", "--channel", str(room.folder), "--to", str(site))
-    make = ("channel", "mirror", str(site), "--to", str(copy), "--no-follow")
-    await angarium(*words)
-    code, said, complained = await angarium(*make)
-    assert code == 0
-    assert str(room.keys.load().public) in complained
-    code, said, _ = await angarium("channel", "successor", "--channel", str(room.folder))
-    assert code == 0
-    assert str(room.keys.load().public) in said
-    await angarium(*words)
-    code, _, complained = await angarium(*make)
-    assert code == 0
-    assert "handed over" in complained
-    shutil.copytree(copy, tmp_path / "kept")
-    (site / "index.html").write_text("forged")
-    with (site / "proof/manifest").open("a") as file:
+def test_a_forgery_is_refused_and_a_new_key_followed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    room, to, copy = sample(tmp_path / "room"), tmp_path / "site", tmp_path / "copy"
+
+    def copied() -> tuple[int, str]:
+        capsys.readouterr()
+        return mirror(str(to), to=copy, follow=False), capsys.readouterr().err
+
+    site(to=to, channel=room.folder)
+    code, complained = copied()
+    assert (code, str(room.keys.load().public) in complained) == (0, True)
+    assert successor(channel=room.folder) == 0
+    assert str(room.keys.load().public) in capsys.readouterr().out
+    site(to=to, channel=room.folder)
+    code, complained = copied()
+    assert (code, "handed over" in complained) == (0, True)
+    kept = (copy / "index.html").read_bytes()
+    (to / "index.html").write_text("forged")
+    with (to / "proof/manifest").open("a") as file:
         file.write("#\n")
-    code, _, complained = await angarium(*make)
+    code, complained = copied()
     assert (code, "refused" in complained) == (1, True)
-    assert (copy / "index.html").read_bytes() == (tmp_path / "kept" / "index.html").read_bytes()
-    code, _, complained = await angarium("channel", "verify", str(site))
-    assert (code, "refused" in complained) == (1, True)
+    assert (copy / "index.html").read_bytes() == kept
+    assert verify(to) == 1
+    assert "refused" in capsys.readouterr().err
 
 
-async def test_what_cannot_be_tried_says_why(tmp_path: Path) -> None:
-    nowhere = str(tmp_path / "nowhere")
-    for words, why in (
-        (("site", "--channel", nowhere, "--to", str(tmp_path / "x")), "angarium channel init"),
-        (("mirror", nowhere, "--to", str(tmp_path / "x"), "--key", "RW"), "no public key"),
-        (("mirror", nowhere, "--to", str(tmp_path / "x"), "--every", "soon"), "no length of time"),
-        (("successor", "--channel", nowhere), "angarium channel init"),
-    ):
-        code, _, complained = await angarium("channel", *words)
-        assert (code, why in complained) == (2, True), complained
-    assert os.listdir(tmp_path) in ([], ["x"])
+def test_what_cannot_be_tried_says_why(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    nowhere, to = tmp_path / "nowhere", tmp_path / "x"
+    tried = [
+        (partial(site, to=to, channel=nowhere), "angarium channel init"),
+        (partial(mirror, str(nowhere), to=to, key="RW"), "no public key"),
+        (partial(mirror, str(nowhere), to=to, every="soon"), "no length of time"),
+        (partial(successor, channel=nowhere), "angarium channel init"),
+    ]
+    for command, why in tried:
+        with pytest.raises(SystemExit) as ended:
+            command()
+        assert ended.value.code == 2
+        assert why in capsys.readouterr().err
+    assert mirror(str(nowhere), to=to) == 1
+    assert "not used" in capsys.readouterr().err
 
 
 def test_lengths_of_time() -> None:
