@@ -319,15 +319,104 @@ def parcel() -> Run:
     return run
 
 
+def export_json() -> Run:
+    """A channel's export in JSON: what is taken is the same however it comes."""
+    import io
+
+    from angarium.channel.intake.message import Placed
+    from angarium.channel.intake.refusal import Refused
+    from angarium.channel.intake.scan import Scan
+    from angarium.channel.intake.telegram_json import messages
+
+    def read(data: bytes, size: int) -> list[Placed] | str:
+        file = io.BytesIO(data)
+        try:
+            scan = Scan(lambda asked: file.read(min(asked, size)), "result.json", most=10_000)
+            return list(messages(scan, "result.json", lambda chat, alone: True))
+        except Refused:
+            return "refused"
+
+    def run(data: bytes) -> None:
+        for octets in (data, b'{"type": "x", "id": 1, "messages": [{"id": 1, "text": ' + data + b"}]}"):
+            assert read(octets, len(octets) or 1) == read(octets, 3)
+
+    return run
+
+
+def export_html() -> Run:
+    """A channel's export in HTML."""
+    from angarium.channel.intake.refusal import Refused
+    from angarium.channel.intake.telegram_html import Page
+
+    def run(data: bytes) -> None:
+        text = data.decode(errors="replace")
+        for html in (text, f"<!DOCTYPE html><div class='message' id='message1'>{text}</div>"):
+            with contextlib.suppress(Refused):
+                page = Page("messages.html")
+                list(page.read(html))
+                page.finish()
+
+    return run
+
+
+def feed() -> Run:
+    import io
+
+    from angarium.channel.intake.feed import Feed
+    from angarium.channel.intake.refusal import Refused
+    from angarium.channel.post import Author, Post
+
+    def read(data: bytes, size: int) -> list[Post] | str:
+        file, signed = io.BytesIO(data), list[Author]()
+        try:
+            return list(Feed(lambda asked: file.read(min(asked, size)), "feed", signed.append, now=1 << 31).posts())
+        except Refused:
+            return "refused"
+
+    def run(data: bytes) -> None:
+        assert read(data, len(data) or 1) == read(data, 7)
+
+    return run
+
+
+def markup() -> Run:
+    """HTML of strangers becomes a text, with links that may stand in a post alone."""
+    from angarium.channel.markup import markup
+
+    def run(data: bytes) -> None:
+        markup(data.decode(errors="surrogateescape"), "https://example.org/a/")
+
+    return run
+
+
+def picture() -> Run:
+    """What is stripped once has nothing left to strip."""
+    from angarium.channel.filetype import filetype
+    from angarium.channel.stripping import STRIPPED, BadPicture, strip
+
+    def run(data: bytes) -> None:
+        for type_ in STRIPPED & {filetype(data)}:
+            with contextlib.suppress(BadPicture):
+                picture = strip(data, type_)
+                assert strip(picture.octets, type_) == picture
+
+    return run
+
+
 TARGETS: dict[str, Callable[[], Run]] = {
     "address": address,
     "card": card,
     "dkim": dkim,
+    "export_html": export_html,
+    "export_json": export_json,
+    "feed": feed,
     "imap": imap,
     "imap_fetch": imap_fetch,
+    "markup": markup,
     "message": message,
     "openpgp": openpgp,
     "parcel": parcel,
+    "picture": picture,
     "sasl": sasl,
     "smtp": smtp,
     "smtp_client": smtp_client,
