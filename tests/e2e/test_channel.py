@@ -241,11 +241,13 @@ async def until(test: Callable[[], bool]) -> None:
 async def test_killed_again_and_again_each_post_arrives_once(
     up: Relay, apps: Core, room: tuple[Newsroom, Invitations], serve: Serve
 ) -> None:
-    cast: Cast | None = None
     async with contextlib.AsyncExitStack() as stack:
+        casts: list[Cast] = []
         for turn in range(TURNS):
             async with serve(room[0]) as process:
-                cast = cast or await stack.enter_async_context(assembled(up, apps, room))
+                if not casts:
+                    casts.append(await stack.enter_async_context(assembled(up, apps, room)))
+                (cast,) = casts
                 for number in range(3):
                     await cast.ada.say(f"post {turn}.{number}")
                 await cast.ben.wait(says(f"post {turn}.2"))
@@ -256,7 +258,6 @@ async def test_killed_again_and_again_each_post_arrives_once(
                     await cast.reader.wait(says(f"post {turn}."))
                 kill(process.pid, with_core=bool(turn))
                 await process.wait()
-        assert cast
         async with serve(room[0]):
             expected = sorted(f"post {turn}.{number}" for turn in range(TURNS) for number in range(3))
 
