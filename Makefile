@@ -2,6 +2,8 @@
 PYTHON ?= python3
 PIP = .venv/bin/python -m pip --quiet --disable-pip-version-check
 ARGS ?=
+# The whole suite mostly waits, so two run side by side, file by file. With ARGS it is one: `make test ARGS=tests/wire`.
+WHOLE = --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: up test check lint bench peers clean
 
@@ -10,7 +12,7 @@ up: .venv/relay
 
 test: .venv/tests lint
 	sh tests/needs.sh
-	.venv/bin/pytest $(ARGS)
+	.venv/bin/pytest $(or $(ARGS),$(WHOLE))
 
 check: .venv/relay
 	.venv/bin/angarium check $(ARGS)

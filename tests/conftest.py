@@ -2,11 +2,17 @@
 
 Hypothesis without deadlines, since the machine under the tests may be busy with others. And no test is passed over in
 silence where everything is meant to run: with CI set, a missing program is an error and not a skip.
+
+The suite runs in two processes. What measures is marked `alone`, and then the other one waits.
 """
 
+import fcntl
 import os
 import shutil
 import signal
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -19,6 +25,30 @@ settings.load_profile("angarium")
 PROGRAMS = ("chromium", "dovecot", "minisign", "opendkim", "pebble", "pebble-challtestsrv", "postfix", "strace")
 PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin"
 """Mail servers are where only root looks."""
+
+
+DOOR, ROOM = Path(__file__), Path(__file__).parents[1] / "pyproject.toml"
+"""What is locked: there always, and the same for all processes of one checkout."""
+
+
+@contextmanager
+def locked(path: Path, how: int) -> Generator[None]:
+    with path.open("rb") as file:  # closing it would not do: a child that was forked has it too
+        fcntl.flock(file, how)
+        try:
+            yield
+        finally:
+            fcntl.flock(file, fcntl.LOCK_UN)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # around the clock of pytest-timeout
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Many may be in the room, or one who is alone; whoever waits for that holds the door, so that nobody slips in."""
+    how = fcntl.LOCK_EX if item.get_closest_marker("alone") else fcntl.LOCK_SH
+    with ExitStack() as inside:
+        with locked(DOOR, fcntl.LOCK_EX):
+            inside.enter_context(locked(ROOM, how))
+        return (yield)
 
 
 def pytest_configure(config: pytest.Config) -> None:

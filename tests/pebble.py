@@ -14,6 +14,8 @@ from dataclasses import dataclass
 import pytest
 import trustme
 
+from angarium.lab.ports import free_ports
+
 needs_pebble = [
     pytest.mark.pebble,
     pytest.mark.skipif(
@@ -61,12 +63,6 @@ def fetch(connection: http.client.HTTPConnection, path: str, body: str | None = 
         connection.close()
 
 
-def free_ports(count: int) -> list[int]:
-    """Ports nobody had a moment ago."""
-    with ExitStack() as held:
-        return [held.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1] for _ in range(count)]
-
-
 @pytest.fixture(scope="session")
 def pebble(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Authority]:
     here = tmp_path_factory.mktemp("pebble")
@@ -75,7 +71,7 @@ def pebble(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Authority]:
     own = ca.issue_cert("127.0.0.1", "localhost")
     own.private_key_pem.write_to_path(str(here / "key.pem"))
     own.cert_chain_pems[0].write_to_path(str(here / "cert.pem"))
-    listening, management, proof, unused, dns, dns_management = free_ports(6)
+    listening, management, proof, unused, dns, dns_management = free_ports("127.0.0.1", 6)
     config = {
         "listenAddress": f"127.0.0.1:{listening}",
         "managementListenAddress": f"127.0.0.1:{management}",

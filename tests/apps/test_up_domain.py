@@ -12,8 +12,9 @@ import trustme
 from cryptography import x509
 
 from angarium.apps.check.throwaway import OPTIONS, Relay, relay
+from angarium.lab.ports import free_ports
 from tests.apps.command import angarium
-from tests.pebble import Authority, free_ports, needs_pebble
+from tests.pebble import Authority, needs_pebble
 
 NAME = "relay.example"
 
@@ -75,7 +76,7 @@ class TestAcme:
         assert (data / "tls" / "key.pem").read_bytes() == key
 
     async def test_where_it_cannot_be_had_the_keeper_hears_why(self, pebble: Authority, tmp_path: Path) -> None:
-        (port,) = free_ports(1)
+        (port,) = free_ports("127.0.0.1", 1)
         (tmp_path / "angarium.toml").write_text(
             f'[names]\ndomain = "{NAME}"\n'
             f'[tls]\nacme = "{pebble.directory}"\nacme_ca = "{pebble.trust}"\n'

@@ -9,6 +9,8 @@ import pytest
 
 from bench.growth_relay import Plan, quartiles
 
+pytestmark = pytest.mark.alone
+
 ROOT = Path(__file__).parents[2]
 
 

@@ -26,6 +26,8 @@ from bench.peers.sides import OURS, Side
 from bench.peers.stack import CONFIGURATIONS, missing, stack
 from bench.peers.table import BEGIN, END, markdown, placed, rows
 
+pytestmark = pytest.mark.alone
+
 ROOT = Path(__file__).parents[2]
 WHY = missing()
 peers = pytest.mark.skipif(bool(WHY), reason=f"Postfix, OpenDKIM and Dovecot cannot run: {WHY}")

@@ -220,6 +220,7 @@ async def test_it_waits_across_restarts_in_the_same_order(durable: Durable) -> N
     assert world.cargoes() == 6
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(120)
 async def test_a_long_queue_is_read_at_once_and_slows_nothing(world: "World") -> None:
     queue = world.store.queue

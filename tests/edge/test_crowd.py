@@ -9,6 +9,10 @@ import textwrap
 from contextlib import ExitStack
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.alone
+
 SERVER = """
     import asyncio, datetime, sys
     from pathlib import Path

@@ -10,7 +10,7 @@ from angarium.lab.capture import TCP, UDP, capture, permitted
 HERE, THERE = "127.0.91.1", "127.0.91.2"
 
 
-pytestmark = pytest.mark.skipif(not permitted(), reason="needs the right to open a packet socket")
+pytestmark = [pytest.mark.alone, pytest.mark.skipif(not permitted(), reason="needs the right to open a packet socket")]
 
 
 def test_a_stream_is_seen_whole_and_once() -> None:

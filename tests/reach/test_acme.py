@@ -15,6 +15,7 @@ from cryptography import x509
 from angarium.edge.http import HttpSite, serve_plain_http
 from angarium.edge.listener import Door, Listener
 from angarium.edge.settings import Limits, Listen
+from angarium.lab.ports import free_ports
 from angarium.mail import settings
 from angarium.mail.accounts import Gate
 from angarium.reach.acme import RETRY_SECONDS, Acme, AcmeError
@@ -22,7 +23,7 @@ from angarium.reach.certificate import Certificates, SelfSigned
 from angarium.reach.transport import Connection
 from angarium.store.seal import Clear
 from angarium.store.store import open_memory
-from tests.pebble import Authority, free_ports, needs_pebble
+from tests.pebble import Authority, needs_pebble
 
 NAMES = ["relay.example", "other.example"]
 
@@ -173,7 +174,7 @@ class TestWithPebble:
 
 
 async def test_without_a_way_out_the_keeper_hears_of_it(tmp_path: Path) -> None:
-    (port,) = free_ports(1)
+    (port,) = free_ports("127.0.0.1", 1)
     acme = Acme(f"https://127.0.0.1:{port}/dir", NAMES, tmp_path)
     with pytest.raises(AcmeError, match=r"cannot be reached: this machine needs a way out"):
         await acme.obtain()

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, cast
 import pytest
 import trustme
 
-from angarium.edge.imap import ImapSite, serve_imap
+from angarium.edge.imap.serve import serve_imap
+from angarium.edge.imap.site import ImapSite
 from angarium.edge.settings import Limits
 from angarium.mail import settings
 from angarium.mail.accounts import Gate

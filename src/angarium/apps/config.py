@@ -18,7 +18,7 @@ from msgspec.structs import fields
 from angarium.edge.imap.breath import LEAST
 from angarium.edge.settings import Decoy, Limits, Listen
 from angarium.mail.checks.peers import pattern
-from angarium.mail.federation.attempt import parse_via
+from angarium.mail.federation.via import parse_via
 from angarium.mail.settings import Accounts, Federation, Messages, Push, Retention
 from angarium.reach.names import canonical
 from angarium.reach.settings import BadServer, Dns, Names, Onion, Proxy, Tls, server

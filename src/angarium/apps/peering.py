@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from angarium.apps.exchange import Exchange
 from angarium.edge.control import Question, Refusal
-from angarium.mail.federation.attempt import Via, parse_via
+from angarium.mail.federation.via import Via, parse_via
 from angarium.reach.names import canonical
 from angarium.reach.trust import Trust
 from angarium.store.interfaces import StoreError

@@ -6,6 +6,7 @@ Ports below 1024 are needed: another relay asks DNS for an address, and never fo
 
 import itertools
 import json
+import secrets
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -26,7 +27,8 @@ from tests.dns_server import NameServer, name_server
 
 Angarium = Callable[..., Awaitable[tuple[int, str, str]]]
 
-NETWORK = "127.0.77"
+NETWORK = f"127.{secrets.randbelow(200) + 20}.{secrets.randbelow(250)}"
+"""Of this process: another may run tests of this kind beside it."""
 _hosts = itertools.count(1)
 
 SETTINGS = """\

@@ -12,6 +12,8 @@ from angarium.lab.seizure.encodings import Known
 from angarium.lab.seizure.hunter import Hunter
 from tests.e2e.federation.conftest import World
 
+pytestmark = pytest.mark.alone
+
 BY_SMTP = """\
 [federation.routes]
 "here.example" = { transport = "smtp" }

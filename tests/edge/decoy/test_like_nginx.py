@@ -65,8 +65,7 @@ async def hear(port: int, said: Sequence[bytes], context: ssl.SSLContext | None)
 
 async def compare(theirs: int, ours: int, said: Sequence[bytes], context: ssl.SSLContext | None) -> list[str]:
     asked = list(dict.fromkeys(said))
-    wanted = await hear(theirs, asked, context)
-    found = await hear(ours, asked, context)
+    wanted, found = await asyncio.gather(hear(theirs, asked, context), hear(ours, asked, context))
     return [
         f"\n{what[:100]!r}\n  nginx {want[1]} {want[0][:700]!r}\n  ours  {got[1]} {got[0][:700]!r}"
         for what, want, got in zip(asked, wanted, found, strict=True)

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 import trustme
 
-from angarium.edge.imap import ImapSite, serve_imap
 from angarium.edge.imap.breath import Breath
+from angarium.edge.imap.serve import serve_imap
+from angarium.edge.imap.site import ImapSite
 from angarium.edge.settings import Limits
 from angarium.mail import settings
 from angarium.mail.accounts import Gate

@@ -6,7 +6,7 @@ import tracemalloc
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, cast
 
-from angarium.edge.imap import serve_imap
+from angarium.edge.imap.serve import serve_imap
 
 if TYPE_CHECKING:
     from angarium.reach.transport import Connection

@@ -27,6 +27,7 @@ async def test_every_censor_stops_a_naive_client_that_an_open_box_lets_through()
     assert seen == {scenario.name: [True, False, True] for scenario in SCENARIOS if not scenario.probes}
 
 
+@pytest.mark.alone
 async def test_frames_are_of_the_size_of_the_wire_and_arrive_unchanged() -> None:
     seen = await inside("frames")
     assert seen["longest"] <= 1514
@@ -49,6 +50,7 @@ async def test_root_is_not_needed_where_users_have_namespaces(monkeypatch: pytes
     assert (await inside("ends"))["counted"] == 1
 
 
+@pytest.mark.alone
 async def test_there_is_no_way_around_the_box_and_a_bad_line_is_slow() -> None:
     seen = await inside("around")
     assert not seen["alone"]

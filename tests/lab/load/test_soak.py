@@ -10,6 +10,8 @@ from angarium.lab.load.soak import DAILY, Soak
 from angarium.lab.load.stage import Line, Stage
 from angarium.lab.load.target import LoadFailed, Target, throwaway
 
+pytestmark = pytest.mark.alone
+
 SPENT = Spent(1, None, None, None, 0.1, 0.1)
 
 

@@ -13,6 +13,8 @@ from angarium.lab.load.target import LoadFailed
 from angarium.lab.load.throughput import Throughput
 from tests.lab.load.bad_relay import BadRelay, Fate, good, running
 
+pytestmark = pytest.mark.alone
+
 PLAN = Throughput(sizes=(1536,), groups=(3,), seconds=0.5, at_once=4, receivers=6)
 
 
@@ -21,8 +23,9 @@ def silent(_: float, __: str) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _not_judged(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The relay shares this process with the generator, so how busy that is says nothing here."""
+def _short_and_not_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The relay shares this process with the generator: how busy that is says nothing, and neither has to warm up."""
+    monkeypatch.setattr(throughput, "WARM", 0.2)
     for judge in (stage, throughput):
         monkeypatch.setattr(judge, "BUSY", float("inf"))
 

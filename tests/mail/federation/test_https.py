@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from angarium.mail.federation.attempt import Via, parse_via
 from angarium.mail.federation.consignment import Fault, Unreachable
 from angarium.mail.federation.https import HttpsRoad
+from angarium.mail.federation.via import Via, parse_via
 from angarium.mail.verdict import ACCEPTED, Outcome, Verdict
 from angarium.reach.resolver import NoSuchName, Unanswered
 from angarium.reach.transport import Connection

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from angarium.mail.federation import roads as roads_module
-from angarium.mail.federation.attempt import Via
 from angarium.mail.federation.https import HttpsRoad
 from angarium.mail.federation.roads import Consignment, Fault, Roads, Unreachable
 from angarium.mail.federation.smtp import SmtpRoad
+from angarium.mail.federation.via import Via
 from angarium.mail.settings import Federation, Route
 from angarium.mail.verdict import ACCEPTED, Verdict
 from angarium.reach.resolver import NoSuchName, NullMx

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from angarium.mail.federation import smtp as smtp_module
-from angarium.mail.federation.attempt import Via
 from angarium.mail.federation.consignment import Fault, Unreachable
 from angarium.mail.federation.smtp import SmtpRoad
+from angarium.mail.federation.via import Via
 from angarium.mail.verdict import ACCEPTED, Verdict
 from angarium.reach.resolver import NoSuchName, NullMx, Unanswered
 from angarium.reach.transport import Connection

@@ -238,6 +238,7 @@ def test_any_bytes_get_replies_and_no_exception(parts: list[bytes], secure: bool
             assert line[:3].isdigit()
 
 
+@pytest.mark.alone
 def test_a_transaction_is_cheap() -> None:
     """1.5 kB to one recipient: below 100 microseconds where nothing else runs; ten times that fails."""
     server = ready()

@@ -1,31 +1,23 @@
-"""What the roads have in common: where a destination is to be sought, and what goes wrong put into words.
+"""What the roads have in common: what they are asked for, and what goes wrong put into words.
 
 Words for a fault are of a kind and never of a person; what another server said to a person's message goes to that
 person alone, so it is cut to a line, and addresses in it are left out.
 """
 
 import re
-from dataclasses import dataclass
 from typing import Protocol
 
 from angarium.mail.federation.consignment import Consignment, Fault, Unreachable
+from angarium.mail.federation.via import Via
 from angarium.mail.verdict import ACCEPTED, Verdict
 from angarium.reach.resolver import Unanswered
 from angarium.reach.transport import NoRoute
 from angarium.reach.trust import KeyChanged
 
-__all__ = ["Road", "Via", "broken", "heard", "host_header", "parse_via"]
+__all__ = ["Road", "broken", "heard", "host_header"]
 
 TEXT = 200
 _ADDRESS = re.compile(r"\S*@\S*")
-
-
-@dataclass(frozen=True, slots=True)
-class Via:
-    """Where the keeper says that a destination is."""
-
-    host: str
-    port: int | None
 
 
 class Road(Protocol):
@@ -38,18 +30,6 @@ class Road(Protocol):
             Unreachable: there is no road now.
             NoSuchName: DNS says that there is no such destination, or none that takes mail.
         """
-
-
-def parse_via(text: str) -> Via | None:
-    """Read `host`, `host:port`, `[IPv6]` or `[IPv6]:port`; empty: None."""
-    if not text:
-        return None
-    if text.startswith("["):
-        host, _, port = text[1:].partition("]")
-        port = port.removeprefix(":")
-    else:
-        host, _, port = text.partition(":")
-    return Via(host.lower(), int(port) if port else None)
 
 
 def host_header(host: str) -> str:

@@ -9,8 +9,9 @@ What is no relay's answer (no such page, a wall in between) says nothing of the 
 import re
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 
-from angarium.mail.federation.attempt import Via, broken, heard, host_header
+from angarium.mail.federation.attempt import broken, heard, host_header
 from angarium.mail.federation.consignment import Consignment, Unreachable
+from angarium.mail.federation.via import Via
 from angarium.mail.verdict import ACCEPTED, Verdict
 from angarium.reach.client import Answer, HttpClient
 from angarium.reach.dialer import Addresses, dial

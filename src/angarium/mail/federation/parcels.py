@@ -6,10 +6,10 @@ or another. The road is there for relays whose card is known and names a box; fo
 
 import asyncio
 
-from angarium.mail.federation.attempt import Via
 from angarium.mail.federation.box import BoxClient
 from angarium.mail.federation.cards import Cards
 from angarium.mail.federation.consignment import LEFT, Consignment, Unreachable
+from angarium.mail.federation.via import Via
 from angarium.mail.verdict import Verdict
 from angarium.reach.envelope import Envelope
 from angarium.reach.resolver import NoSuchName

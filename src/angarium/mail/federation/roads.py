@@ -15,8 +15,9 @@ from collections.abc import Mapping
 from angarium.mail import settings
 from angarium.mail.checks.destination import IMPOSSIBLE, possible
 from angarium.mail.checks.peers import NOT_TO_THEM, Peers
-from angarium.mail.federation.attempt import Road, parse_via
+from angarium.mail.federation.attempt import Road
 from angarium.mail.federation.consignment import Consignment, Fault, Unreachable
+from angarium.mail.federation.via import parse_via
 from angarium.mail.verdict import Verdict
 from angarium.reach.names import canonical
 from angarium.reach.resolver import NoSuchName, NullMx

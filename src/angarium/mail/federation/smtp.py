@@ -13,8 +13,9 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 
-from angarium.mail.federation.attempt import Via, broken, heard
+from angarium.mail.federation.attempt import broken, heard
 from angarium.mail.federation.consignment import Consignment, Unreachable
+from angarium.mail.federation.via import Via
 from angarium.mail.verdict import Verdict
 from angarium.reach.dialer import Addresses, dial
 from angarium.reach.resolver import NoSuchName, Unanswered
