@@ -1,6 +1,7 @@
 """The newsroom's guide from an export to a running channel, typed as it stands there, in that order.
 
-What it says of copies and keys runs in tests/apps/channel. That the Persian guide says the same is tested in tests/docs.
+What it says of copies and keys runs in tests/apps/channel. That the Persian guide says the same is tested in
+tests/docs.
 """
 
 import asyncio
