@@ -80,6 +80,8 @@ def test_a_route_is_read_and_written() -> None:
             "f:3: listen.greet_smtp: port 443 stands in listen.greet_imap: one port can greet in one way only",
         ),
         ('[decoy]\nfolder="site"\n', 'f:2: decoy.folder: expected a path from the root on, found "site"'),
+        ('[decoy]\nsite="https://a.example/b"\n', "f:2: decoy.site: expected https://HOST or http://HOST:PORT, found"),
+        ('[decoy]\nsite="http://a"\nfolder="/b"\n', "f:2: decoy.site: expected one of decoy.folder and decoy.site"),
         ("[listen]\nmore=[0]\n", "f:2: listen.more: expected `int` >= 1"),
         ("[listen]\naddresses=[1]\n", "f:2: listen.addresses: expected `str`, got `int`"),
         ("retention.quota=1", "f:1: retention.quota: expected `int` >= 1048576, found 1"),

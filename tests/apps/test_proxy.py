@@ -72,3 +72,21 @@ async def test_without_a_name_a_proxy_in_clear_is_to_be_had(command: Command, ru
         made = json.loads((await command("proxy", "new", "--data", str(tmp_path / "data"), "--json"))[1])
     assert made["link"].startswith("socks5://")
     assert made["others"] == []
+
+
+async def test_a_decoy_that_would_keep_everybody_out_is_refused(command: Command, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    status, _, complaint = await command("up", "--data", str(data), "--decoy", "http://127.0.0.1:8080")
+    assert status == 2
+    assert "start the relay with --domain" in complaint
+
+
+async def test_behind_a_decoy_no_port_of_mail_is_open_and_invitations_bring_the_proxy(
+    command: Command, running: Running, tmp_path: Path
+) -> None:
+    async with running("--domain", "_relay.localhost", "--decoy", str(tmp_path)) as up:
+        assert {door.name for door in up.ready.listening} == {"https", "http"}
+        made = json.loads((await command("invite", "--data", str(tmp_path / "data"), "--json"))[1])
+        assert made["by_proxy"]
+        assert made["proxy"].endswith(f"@_relay.localhost:{up.port('https')}")
+        assert "&ip=993&" in made["links"][0]

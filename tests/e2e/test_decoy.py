@@ -16,8 +16,10 @@ import pytest
 from angarium.apps.check.throwaway import Relay
 from angarium.apps.check.trial import trial
 from angarium.lab.profile import join, new_profile
-from tests.e2e.test_proxy import NAME, ONLY_HTTPS, core_that_knows, enter
+from tests.e2e.test_proxy import NAME, core_that_knows, enter
 
+FAST = "[messages]\nrate_per_minute = 1000000\nrate_burst = 100000\n"
+MAIL = "[listen]\nhttps = -1\nimaps = {}\nsubmissions = {}\n"
 GARDEN = "<!doctype html><title>Garden</title>"
 
 Start = Callable[..., AbstractAsyncContextManager[Relay]]
@@ -31,6 +33,12 @@ def garden(tmp_path: Path) -> Path:
     folder.mkdir()
     (folder / "index.html").write_text(GARDEN)
     return folder
+
+
+def free() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
 
 
 async def ask(port: int, method: str, path: str, headers: dict[str, str] | None = None) -> tuple[int, str, str]:
@@ -55,10 +63,11 @@ async def test_one_port_everything_and_nothing_to_see(
 ) -> None:
     data = tmp_path / "relay"
     async with (
-        start(data, "--domain", NAME, "--decoy", str(garden), settings=ONLY_HTTPS) as up,
+        start(data, "--domain", NAME, "--decoy", str(garden), settings=FAST) as up,
         core_that_knows(tmp_path, NAME) as app,
         trial(app, up.ready.invitation, tmp_path) as people,
     ):
+        assert {door.name for door in up.ready.listening} == {"https", "http"}
         port = up.port("https")
         page = urlsplit(up.ready.page).path
         assert re.fullmatch(r"/[a-z0-9]{22}/", page)
@@ -66,7 +75,7 @@ async def test_one_port_everything_and_nothing_to_see(
         # people: an invitation as it is given out, and one by the page that makes accounts
         made = []
         for _ in range(3):
-            status, said, _ = await angarium("invite", "--data", data, "--proxy", "--json")
+            status, said, _ = await angarium("invite", "--data", data, "--json")
             assert status == 0
             made.append(msgspec.json.decode(said))
         assert made[0]["page"].endswith(page)
@@ -111,11 +120,11 @@ async def test_mail_by_alpn_is_taken_only_where_the_keeper_says_so(start: Start,
         with socket.create_connection(("127.0.0.1", port), 10) as raw, context.wrap_socket(raw) as tls:
             return tls.selected_alpn_protocol()
 
-    async with start(tmp_path / "one", "--decoy", str(garden)) as up:
-        assert f"&ip={up.port('imaps')}&" in up.ready.invitation
+    async with start(tmp_path / "one", "--domain", NAME, "--decoy", str(garden)) as up:
+        assert "&ip=993&" in up.ready.invitation
         with pytest.raises(ssl.SSLError, match="no application protocol"):
             await asyncio.to_thread(offer, up.port("https"), "imap")
-    settings = "[decoy]\nmail_alpn = true\n" + ONLY_HTTPS
+    settings = "[decoy]\nmail_alpn = true\n"
     async with start(tmp_path / "two", "--decoy", str(garden), settings=settings) as up:
         assert f"&ip={up.port('https')}&" in up.ready.invitation
         for protocol in ("imap", "smtp", "http/1.1"):
@@ -129,7 +138,7 @@ async def test_with_other_ports_open_the_app_asks_the_https_port_for_nothing(
     """What the app needs of the https port: nothing, where the link says where IMAP and submission are."""
     data = tmp_path / "relay"
     async with (
-        start(data, "--domain", NAME, "--decoy", str(garden), settings="[listen]\nhttps = -1\n") as up,
+        start(data, "--domain", NAME, "--decoy", str(garden), settings=MAIL.format(free(), free())) as up,
         core_that_knows(tmp_path, NAME) as app,
     ):
         assert "https" not in {door.name for door in up.ready.listening}

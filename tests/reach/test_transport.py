@@ -117,6 +117,34 @@ async def test_last_words_arrive_although_the_peer_has_said_more_than_was_read(p
     assert got == b"go away"
 
 
+async def test_who_leaves_has_said_everything_and_does_not_wait_for_the_peer(pair: MakePair) -> None:
+    server, client = await pair()
+    await client.write(b"not read by anybody")
+    await server.write(b"go away")
+    assert not server.closed
+    server.leave()
+    assert server.closed
+    assert await read_all(client) == b"go away"
+
+
+async def test_who_lingers_hears_the_peer_out(pair: MakePair) -> None:
+    server, client = await pair()
+    await server.write(b"go away")
+    lingering = asyncio.create_task(server.linger(silence=5, most=10))
+    assert await client.read(timeout=5) == b"go away"
+    assert await client.read(timeout=5) == b""
+    await client.write(b"x" * 100_000, timeout=5)
+    assert not lingering.done()
+    await asyncio.gather(client.close(), lingering)
+    assert server.closed
+
+
+async def test_who_lingers_does_not_wait_for_the_silent(pair: MakePair) -> None:
+    server, _client = await pair()
+    await asyncio.wait_for(server.linger(silence=0.05, most=10), 2)
+    assert server.closed
+
+
 async def test_closing_ends_in_bounded_time_though_the_peer_stays(
     pair: MakePair, monkeypatch: pytest.MonkeyPatch
 ) -> None:

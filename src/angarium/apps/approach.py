@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import zip_longest
 
 from angarium.apps.home import HomeError
-from angarium.apps.ways import choose, ways
+from angarium.apps.ways import choose, open_ways, ways
 from angarium.mail.fronts import Front, Fronts
 from angarium.mail.invitation import Offer, Way, invitation, others
 from angarium.reach.names import Names
@@ -37,6 +37,11 @@ class Approach:
     """Whether a link has to say all there is to know (see `invitation`)."""
     greeting: tuple[int, int] | None = None
     """Ports on which who says nothing is greeted in IMAP, and for submission."""
+
+    @property
+    def by_proxy(self) -> bool:
+        """Whether apps come in through the proxy only."""
+        return not self.alpn and not open_ways(self.ports())
 
     def candidates(self) -> list[Way]:
         """What autoconfig tells everybody who asks: hosts first, then other ports. No group's fronts, and no onion

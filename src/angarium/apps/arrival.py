@@ -16,6 +16,7 @@ from angarium.apps.hidden import secret_path
 from angarium.apps.home import Home, HomeError
 from angarium.apps.onion import onion_way, publish
 from angarium.apps.proxying import Entrance, Proxying
+from angarium.apps.ways import open_ways
 from angarium.edge.control import Question
 from angarium.edge.doors import Door
 from angarium.edge.tunnel import Tunnels
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 __all__ = ["Arrival"]
 
 log = logging.getLogger("angarium.apps.arrival")
+
+LISTENED = ("imaps", "submissions", "imap", "submission")
 
 
 class Arrival:
@@ -52,10 +55,9 @@ class Arrival:
         """`ports`: those listened on, by door. `receive` takes a connected socket as if it had come to a door.
 
         Raises:
-            HomeError: there is no decoy where one should be, or no secret path.
+            HomeError: there is no decoy where one should be, no secret path, or no way in.
         """
-        if config.decoy.folder and not Path(config.decoy.folder).is_dir():
-            raise HomeError(f"decoy.folder: {config.decoy.folder} is no folder: make it, with an index.html in it")
+        _judge(config, names, certified)
         self._config = config
         self._home = home
         self._names = names
@@ -65,15 +67,16 @@ class Arrival:
         self._fronts = Fronts(store.papers)
         self._onion: Onion | None = None
         self._passes = Passes(store.papers)
-        self.base = secret_path(home) if config.decoy.folder else ""
+        self.base = secret_path(home) if config.decoy.wanted else ""
         """What the address of every page begins with."""
+        alpn = not config.decoy.wanted or config.decoy.mail_alpn
         self.approach = Approach(
             names,
             self._fronts,
             ports,
             lambda: certified.verified,
-            lambda: onion_way(self._onion),
-            alpn=not self.base or config.decoy.mail_alpn,
+            lambda: onion_way(self._onion, ports(), alpn=alpn),
+            alpn=alpn,
             complete=bool(self.base),
             greeting=_greeting(config),
         )
@@ -129,7 +132,7 @@ class Arrival:
             primary, ports = self._names.primary, self._ports()
             return Entrance(
                 name=primary,
-                https=ports.get("https") if self._certified.verified or primary.startswith("_") else None,
+                https=ports.get("https") if _believed(self._names, self._certified) else None,
                 http=ports.get("http") if self._config.proxy.http else None,
                 socks=ports.get("socks"),
                 shadowsocks=ports.get("shadowsocks"),
@@ -142,7 +145,27 @@ class Arrival:
 def _greeting(config: Config) -> tuple[int, int] | None:
     """The ports on which who says nothing is greeted, where there are both kinds."""
     listen = config.listen
-    shut = not (config.decoy.clear if config.decoy.folder else listen.clear)
+    shut = not (config.decoy.clear if config.decoy.wanted else listen.clear)
     if shut or not (listen.greet_imap and listen.greet_smtp):
         return None
     return listen.greet_imap[0], listen.greet_smtp[0]
+
+
+def _believed(names: Names, certified: Certified) -> bool:
+    """Whether apps take the certificate of the proxy."""
+    return certified.verified or names.primary.startswith("_")
+
+
+def _judge(config: Config, names: Names, certified: Certified) -> None:
+    """Raises HomeError where a decoy cannot be, or would keep everybody out."""
+    decoy = config.decoy
+    if decoy.folder and not Path(decoy.folder).is_dir():
+        raise HomeError(f"decoy.folder: {decoy.folder} is no folder: make it, with an index.html in it")
+    listen = config.listen.as_web_site()
+    named = {name: port for name in LISTENED if (port := getattr(listen, name)) > 0}
+    if decoy.wanted and not (decoy.mail_alpn or open_ways(named) or _believed(names, certified)):
+        raise HomeError(
+            "with a decoy people come in through the proxy, which apps take only at a name whose certificate an"
+            " authority vouches for, or at one that begins with an underscore: start the relay with --domain, or set"
+            " imaps and submissions in the section [listen] of angarium.toml to ports that all may see"
+        )

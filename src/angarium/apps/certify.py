@@ -56,10 +56,14 @@ class Certified:
         return self._certificates.expires
 
     def context(
-        self, *alpn: str, minimum: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3, ciphers: str = ""
+        self,
+        *alpn: str,
+        minimum: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3,
+        ciphers: str = "",
+        disguised: bool = False,
     ) -> ssl.SSLContext:
-        """The TLS context of the moment, offering these protocols."""
-        return self._certificates.context(*alpn, minimum=minimum, ciphers=ciphers)
+        """The TLS context of the moment, offering these protocols (`Certificates.context`)."""
+        return self._certificates.context(*alpn, minimum=minimum, ciphers=ciphers, disguised=disguised)
 
     def challenge(self, token: str) -> str | None:
         """What an authority is to read on port 80 (RFC 8555, 8.3), while it is asked for a certificate."""

@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import fields
 
+from angarium.edge.decoy.upstream import split
 from angarium.edge.imap.breath import LEAST
 from angarium.edge.settings import Decoy, Limits, Listen
 from angarium.mail.checks.peers import pattern
@@ -168,8 +169,12 @@ def _judge(config: Config, text: str, file: str) -> None:
             fail("dns", "servers", f"expected an IP address, with or without a port, found {_toml(one)}")
     if config.decoy.folder and not Path(config.decoy.folder).is_absolute():
         fail("decoy", "folder", f"expected a path from the root on, found {_toml(config.decoy.folder)}")
+    if config.decoy.site and ((found := split(config.decoy.site)) is None or canonical(found[1]) is None):
+        fail("decoy", "site", f"expected https://HOST or http://HOST:PORT, found {_toml(config.decoy.site)}")
+    if config.decoy.site and config.decoy.folder:
+        fail("decoy", "site", "expected one of decoy.folder and decoy.site")
     for setting, ports in (("greet_imap", config.listen.greet_imap), ("greet_smtp", config.listen.greet_smtp)):
-        if ports and not (config.decoy.clear if config.decoy.folder else config.listen.clear):
+        if ports and not (config.decoy.clear if config.decoy.wanted else config.listen.clear):
             fail(
                 "listen",
                 setting,

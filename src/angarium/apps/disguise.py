@@ -1,20 +1,25 @@
 """The decoy of a relay: what strangers see on the https and http ports, and who is let past it."""
 
 import hmac
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from angarium.apps.exchange import Exchange
 from angarium.apps.reception import Reception
+from angarium.edge.decoy.answer import Answer, refusal
 from angarium.edge.decoy.folder import Folder
 from angarium.edge.decoy.moved import moved
+from angarium.edge.decoy.request import Head
 from angarium.edge.decoy.session import Decoy
+from angarium.edge.decoy.upstream import Upstream
 from angarium.edge.http import HttpSite, serve_once
 from angarium.edge.mxdeliv import PATH
 from angarium.edge.pages.exchange import Request
 from angarium.edge.pages.machines import CHALLENGES
 from angarium.edge.pages.site import nowhere
+from angarium.edge.settings import Decoy as Settings
 from angarium.edge.tunnel import Tunnels
 from angarium.reach.transport import Connection
 
@@ -29,14 +34,29 @@ class Disguise:
     reception: Reception
     exchange: Exchange
     tunnels: Tunnels
-    folder: Path
-    """The files that strangers see."""
+    wanted: Settings
+    """What strangers see."""
+    ports: Callable[[], Mapping[str, int]]
+    """The ports listened on, by door."""
 
     def https(self) -> Decoy:
         """The site, and the relay behind it."""
-        folder = Folder(self.folder, self.site.domain(), self._port)
+        folder = Folder(Path(self.wanted.folder), self.site.domain(), self._port)
         through = partial(_through, site=self.site, plain=False)
-        return Decoy(folder.answer, self._known, through, self.site.limits.write_seconds)
+        return Decoy(folder.answer, self._known, through, self.site.limits.write_seconds, self._onward())
+
+    def _onward(self) -> Callable[[Head, bytes], Awaitable[Answer]] | None:
+        """The site that requests are handed to, if it is elsewhere."""
+        if not self.wanted.site:
+            return None
+        upstream = Upstream(self.wanted.site, self.tunnels.addresses, self.site.domain(), self._port)
+
+        async def ask(head: Head, body: bytes) -> Answer:
+            if self.tunnels.local(upstream.host) and upstream.port in self.ports().values():
+                return refusal(502, head)  # it would be asking itself
+            return await upstream.ask(head, body)
+
+        return ask
 
     def http(self, site: HttpSite) -> Decoy:
         """The way to the site, proofs for an authority that has asked for them, and the proxy where `site` has one."""

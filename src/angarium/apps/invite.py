@@ -61,9 +61,11 @@ class Invited(Struct, frozen=True):
     others: list[list[Other]] = []
     """For each link: what else leads to the same account, in the order to try it in."""
     proxy: str = ""
-    """A link that makes the relay the app's proxy, where one was asked for."""
+    """A link that makes the relay the app's proxy, where one was asked for or is needed."""
     proxies: list[str] = []
     """Links for the same pass by other doors."""
+    by_proxy: bool = False
+    """Whether the links lead nowhere without the proxy."""
 
 
 def invite(
@@ -89,8 +91,9 @@ def invite(
     Other ways to the same account follow as links, to be tried where the first does not work: other ports, fronts, Tor.
     The page shows each of them as a QR code.
 
-    With `--proxy` there is a second code, to be scanned first, for people whose network lets HTTPS through and nothing
-    else: see `angarium proxy`. It can be taken back by the user's name that stands in it.
+    With `--proxy`, and where the relay has a decoy and no port of mail, there is a second code, to be scanned first,
+    for people whose network lets HTTPS through and nothing else: see `angarium proxy`. It can be taken back by the
+    user's name that stands in it.
 
     Exit status: 0 made; 2 refused, or no relay runs.
     """
@@ -99,7 +102,7 @@ def invite(
     details = {"uses": uses, "days": None if expires is None else days(expires), "group": front_group}
     home = existing(data)
     made = msgspec.convert(asyncio.run(ask(home.control, "invitation", **details)), Invited)
-    if proxy:
+    if proxy or made.by_proxy:
         issued = msgspec.convert(asyncio.run(ask(home.control, "proxy-new", remark="with an invitation")), Issued)
         made = replace(made, proxy=issued.link, proxies=issued.others)
     sys.stdout.write(msgspec.json.encode(made).decode() + "\n" if json else render(made))

@@ -125,7 +125,7 @@ class Keeper:
             ]
             for link in made
         ]
-        return Invited(made, self._page(path), uses, days, others)
+        return Invited(made, self._page(path), uses, days, others, by_proxy=self.approach.by_proxy)
 
     async def _counted(self, count: Callable[[], Awaitable[int]]) -> int | None:
         """A count, or None where the store fails: how the relay is doing is asked above all when it is not well."""

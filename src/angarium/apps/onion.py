@@ -1,9 +1,9 @@
 """The relay's onion service: which doors it leads to, and the way that invitations show."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 from angarium.apps.home import Home
-from angarium.apps.ways import ways
+from angarium.apps.ways import open_ways, ways
 from angarium.edge.doors import STANDARD, Door
 from angarium.mail.invitation import Way
 from angarium.reach.onion import Onion, program
@@ -34,10 +34,12 @@ async def publish(settings: Settings, home: Home, doors: Iterable[Door]) -> Onio
     return onion
 
 
-def onion_way(onion: Onion | None) -> Way | None:
-    """How an app with Tor as its proxy comes in. The certificate need not be checked: the address is the proof."""
-    if onion is None or not onion.address:
+def onion_way(onion: Onion | None, listening: Container[str], *, alpn: bool = True) -> Way | None:
+    """How an app with Tor as its proxy comes in; None: it cannot. The certificate need not be checked: the address is
+    the proof. `listening` are the doors there are; `alpn`: see `ways`.
+    """
+    ports = {door: STANDARD[door][0] for door in LED_TO if door in listening}
+    if onion is None or not onion.address or not (alpn or open_ways(ports)):
         return None
-    ports = {door: STANDARD[door][0] for door in LED_TO}
-    way = ways(onion.address, ports, verified=False)[0]
+    way = ways(onion.address, ports, verified=False, alpn=alpn)[0]
     return Way(way.host, way.imap_port, "ssl", way.smtp_port, "ssl", way.https_port, verified=False, kind="onion")

@@ -60,8 +60,8 @@ class Reception:
 
     @property
     def listen(self) -> Listen:
-        """Where to listen: the smtp door is off where there is no federation."""
-        listen = self._config.listen
+        """Where to listen: behind a decoy at no port of mail that was not asked for, without federation not at smtp."""
+        listen = self._config.listen.as_web_site() if self._config.decoy.wanted else self._config.listen
         return listen if self._config.federation.enabled else replace(listen, smtp=-1)
 
     def mx(self, tls: Callable[[], ssl.SSLContext | None]) -> MxSite:

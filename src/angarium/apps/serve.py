@@ -74,6 +74,8 @@ class Ready:
     """Whether it was made at this start, and so has no account."""
     onion: str = ""
     """Its onion address, where it has one."""
+    by_proxy: bool = False
+    """Whether apps come in through the proxy only, so that the invitation needs a pass beside it."""
 
 
 async def serve(
@@ -355,7 +357,8 @@ class _Relay:
         arrival, domain = self._arrival, self._names.primary
         invited = arrival.approach.invite(None) if self._config.accounts.registration == "open" else ""
         shown = page(domain, self._ports, f"{arrival.base}/")
-        return Ready(domain, doors, shown, invited, self._home.path, self._new, arrival.onion)
+        by_proxy = arrival.approach.by_proxy
+        return Ready(domain, doors, shown, invited, self._home.path, self._new, arrival.onion, by_proxy)
 
 
 def _each(config: Config) -> Config:

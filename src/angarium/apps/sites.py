@@ -4,7 +4,6 @@ import ssl
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from angarium.apps.approach import Approach
@@ -93,14 +92,14 @@ class Sites:
         if door.name == "https" and self.disguised:
             mail = PROTOCOLS[:2] if self.people.config.decoy.mail_alpn else ()
             return self.certified.context(
-                *mail, *hello.PROTOCOLS, minimum=ssl.TLSVersion.TLSv1_2, ciphers=hello.CIPHERS
+                *mail, *hello.PROTOCOLS, minimum=ssl.TLSVersion.TLSv1_2, ciphers=hello.CIPHERS, disguised=True
             )
         return self.people.context(door)
 
     @property
     def disguised(self) -> bool:
         """Whether strangers see an ordinary web site."""
-        return bool(self.people.config.decoy.folder)
+        return self.people.config.decoy.wanted
 
     def admit(self, timeout: float) -> Admit:
         """By which door somebody comes at one with TLS. `timeout` is for the client's first words, in seconds."""
@@ -145,7 +144,7 @@ class Sites:
         return site if self.people.config.proxy.http else replace(site, tunnel=nowhere)
 
     def _disguise(self, site: HttpSite) -> Disguise:
-        return Disguise(site, self.reception, self.exchange, self.tunnels, Path(self.people.config.decoy.folder))
+        return Disguise(site, self.reception, self.exchange, self.tunnels, self.people.config.decoy, self.ports)
 
     def _mx_context(self) -> ssl.SSLContext:
         """Other relays run older software than the apps do."""

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import re
 import signal
 import sys
 from collections.abc import Coroutine
@@ -48,8 +49,11 @@ def up(
         bool | None, Parameter(name="--onion", negative="", help="Publish an onion address too; needs tor installed.")
     ] = None,
     decoy: Annotated[
-        Path | None,
-        Parameter(help="Folder with a web site to show to everybody who does not know the secret path of the pages."),
+        str | None,
+        Parameter(
+            help="Web site to show to everybody who does not know the secret path of the pages: a folder, or the"
+            " address of a site to hand their requests to (https://…, http://127.0.0.1:8080)."
+        ),
     ] = None,
     unlock: Annotated[
         bool, Parameter(name="--unlock", negative="", help="Ask for the passphrase of root.key at the terminal.")
@@ -65,7 +69,9 @@ def up(
 
     Options given at the first start are written to `angarium.toml` in the data directory; given later, they count for
     that run only. With `--domain`, and no certificate files, the relay asks the ACME authority for a certificate. With
-    `--onion` it starts tor, which connects to the Tor network. No other request leaves it.
+    `--onion` it starts tor, which connects to the Tor network. With `--decoy` and an address it asks that site what
+    strangers ask. No other request leaves it. With `--decoy` it listens on http and https alone, unless `angarium.toml`
+    names other ports.
 
     Exit status: 0 stopped by Ctrl-C or SIGTERM; 2 could not start.
     """
@@ -79,12 +85,21 @@ def up(
         "listen.addresses": listen,
         "listen.ports": ports,
         "onion.enabled": onion,
-        "decoy.folder": str(decoy.absolute()) if decoy else None,
+        **_decoy(decoy),
     }
     passphrase = _passphrase(home, unlock, unlock_fd)
     settings = {name: value for name, value in given.items() if value is not None}
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     return run(serve(home, settings, ready=show_json if json else _show, passphrase=passphrase))
+
+
+def _decoy(given: str | None) -> dict[str, str | None]:
+    """The settings of a decoy. One that is given takes the place of one in the file."""
+    if given is None:
+        return {}
+    if re.match(r"https?://", given, re.IGNORECASE):
+        return {"decoy.site": given, "decoy.folder": ""}
+    return {"decoy.folder": str(Path(given).absolute()), "decoy.site": ""}
 
 
 def _passphrase(home: Home, unlock: bool, descriptor: int | None) -> str | None:
@@ -111,7 +126,9 @@ def _show(ready: Ready) -> None:
         *(["  New        made just now: nobody has an account here yet"] if ready.new else []),
         "",
     ]
-    if ready.invitation:
+    if ready.by_proxy:
+        lines += ["  To let people in: angarium invite. It prints two codes, the proxy and then the invitation."]
+    elif ready.invitation:
         lines += [
             "  Scan this with Delta Chat:",
             "",
@@ -138,6 +155,7 @@ def show_json(ready: Ready) -> None:
         "listening": listening,
         "new": ready.new,
         "onion": ready.onion,
+        "by_proxy": ready.by_proxy,
     }
     sys.stdout.write(msgspec.json.encode(line).decode() + "\n")
     sys.stdout.flush()

@@ -1,11 +1,18 @@
 """From the ports a relay listens on to the ways an app may come in, and the links that carry them."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from angarium.mail.invitation import ALPHABET, Security, Way
 
-__all__ = ["choose", "page", "ways"]
+__all__ = ["choose", "open_ways", "page", "ways"]
+
+PAIRS: Sequence[tuple[str, str, Security]] = (
+    ("imaps", "submissions", "ssl"),
+    ("https", "https", "ssl"),
+    ("imap", "submission", "starttls"),
+)
+"""Doors for IMAP and for submission."""
 
 
 def ways(host: str, ports: Mapping[str, int], *, verified: bool, alpn: bool = True) -> list[Way]:
@@ -16,16 +23,19 @@ def ways(host: str, ports: Mapping[str, int], *, verified: bool, alpn: bool = Tr
     the standard ports as the relay's own proxy knows them.
     """
     https = ports.get("https")
-    pairs: tuple[tuple[str, str, Security], ...]
-    pairs = (("imaps", "submissions", "ssl"), ("https", "https", "ssl"), ("imap", "submission", "starttls"))
     found = [
         Way(host, ports[imap], security, ports[smtp], security, https, verified)
-        for imap, smtp, security in pairs
+        for imap, smtp, security in PAIRS
         if imap in ports and smtp in ports and (alpn or imap != "https")
     ]
     if not found and not alpn and https is not None:
         return [Way(host, 993, "ssl", 465, "ssl", https, verified)]
     return found
+
+
+def open_ways(ports: Mapping[str, int]) -> bool:
+    """Whether apps can come in by ports of mail."""
+    return any(imap in ports and smtp in ports for imap, smtp, _ in PAIRS if imap != "https")
 
 
 def page(host: str, ports: Mapping[str, int], path: str = "/") -> str:

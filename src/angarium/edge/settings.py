@@ -6,14 +6,16 @@ Sizes are bytes, times are seconds.
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 __all__ = ["Decoy", "Limits", "Listen"]
 
+MAIL = ("imaps", "imap", "submissions", "submission", "smtp")
 Port = Annotated[int, Meta(ge=-1, le=65535)]
 
 
 class Listen(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Where the relay listens. A port of 0 means what `ports` says; -1: off."""
+    """Where the relay listens. A port of 0 means what `ports` says (for mail, where there is a decoy: off); -1: off."""
 
     addresses: Annotated[
         list[str], Meta(description="IP addresses to listen on; empty: all of this machine, IPv4 and IPv6.")
@@ -60,6 +62,10 @@ class Listen(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         Port,
         Meta(description="EXPERIMENTAL: Shadowsocks for who has a pass (8388). The Great Firewall blocks its start."),
     ] = -1
+
+    def as_web_site(self) -> "Listen":
+        """The same without the ports of mail, but for those that are set to a number."""
+        return replace(self, **{name: -1 for name in MAIL if not getattr(self, name)})
 
 
 class Limits(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -127,11 +133,20 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class Decoy(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """An ordinary web site for everybody who does not know the secret path: what a censor sees who knocks."""
+    """An ordinary web site for everybody who does not know the secret path: what a censor sees who knocks. Ports of
+    mail are listened on only where the section [listen] sets them to a number.
+    """
 
     folder: Annotated[
         str,
-        Meta(description="Folder with the site's files (index.html and what belongs to it); empty: there is no decoy."),
+        Meta(description="Folder with the site's files (index.html and what belongs to it)."),
+    ] = ""
+    site: Annotated[
+        str,
+        Meta(
+            description="Or a site that strangers' requests are handed to: https://… or http://…, with nothing behind"
+            " host and port. Both empty: there is no decoy."
+        ),
     ] = ""
     mail_alpn: Annotated[
         bool,
@@ -147,3 +162,8 @@ class Decoy(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
             " server does either."
         ),
     ] = False
+
+    @property
+    def wanted(self) -> bool:
+        """Whether there is one."""
+        return bool(self.folder or self.site)

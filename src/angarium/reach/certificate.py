@@ -21,6 +21,7 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from angarium.reach.disguise import disguise
 from angarium.reach.files import write_whole
 from angarium.reach.keypair import KeyDamaged, covers, fingerprint, is_self_signed, private_key, self_signed
 
@@ -63,7 +64,7 @@ class Certificates:
             CertificateError: see there.
         """
         self._cert, self._key = cert, key
-        self._contexts: dict[tuple[tuple[str, ...], ssl.TLSVersion, str], ssl.SSLContext] = {}
+        self._contexts: dict[tuple[tuple[str, ...], ssl.TLSVersion, str, bool], ssl.SSLContext] = {}
         self.problem = ""
         """Why the files as they are now are not in use; empty: they are."""
         self._pair = self._read()
@@ -89,19 +90,24 @@ class Certificates:
         return fingerprint(self._pair.leaf)
 
     def context(
-        self, *alpn: str, minimum: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3, ciphers: str = ""
+        self,
+        *alpn: str,
+        minimum: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3,
+        ciphers: str = "",
+        disguised: bool = False,
     ) -> ssl.SSLContext:
         """The context for a new connection, to be asked for each time: it changes with the files.
 
         `alpn` are the protocols offered, the preferred one first; a client that asks for none or others gets none.
-        `ciphers` are those before TLS 1.3, as OpenSSL lists them; empty: Python's choice.
+        `ciphers` are those before TLS 1.3, as OpenSSL lists them; empty: Python's choice. `disguised`: with a web
+        server's sessions (`disguise`).
 
         Raises:
             CertificateError: asked for the first time while the files are being changed.
         """
-        known = self._contexts.get((alpn, minimum, ciphers))
-        if known is None:
-            known = self._contexts[alpn, minimum, ciphers] = _context(self._cert, self._key, alpn, minimum, ciphers)
+        kind = (alpn, minimum, ciphers, disguised)
+        if (known := self._contexts.get(kind)) is None:
+            known = self._contexts[kind] = _context(self._cert, self._key, *kind)
         return known
 
     def refresh(self) -> bool:
@@ -128,7 +134,7 @@ class Certificates:
 
     def _read(self) -> _Pair:
         state = self._states()
-        _context(self._cert, self._key, (), ssl.TLSVersion.TLSv1_3, "")
+        _context(self._cert, self._key, (), ssl.TLSVersion.TLSv1_3, "", False)
         try:
             return _Pair(state, x509.load_pem_x509_certificate(self._cert.read_bytes()))
         except (OSError, ValueError) as error:
@@ -207,10 +213,14 @@ class SelfSigned:
         return self._stopgap or days_left > 0
 
 
-def _context(cert: Path, key: Path, alpn: tuple[str, ...], minimum: ssl.TLSVersion, ciphers: str) -> ssl.SSLContext:
+def _context(
+    cert: Path, key: Path, alpn: tuple[str, ...], minimum: ssl.TLSVersion, ciphers: str, disguised: bool
+) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = minimum
     context.num_tickets = TICKETS
+    if disguised:
+        disguise(context)
     if ciphers:
         context.set_ciphers(ciphers)
     if alpn:

@@ -15,9 +15,9 @@ Invariants
   something: nothing can be written after it, and the connection ends without a goodbye.
 * OpenSSL may hold decrypted bytes the kernel knows nothing of: only a read that took less than it might have may be
   followed by one that waits before it tries. (OpenSSL reads record by record, so that nothing lies beyond that.)
-* Only `close` ends a connection in TLS in order. However else it ends, with the process killed too, the peer gets a
-  reset: the app takes an orderly end in the middle of a message for the end of the answer, and never asks again
-  (docs/quirks.md).
+* Only `close`, `leave` and `linger` end a connection in TLS in order. However else it ends, with the process killed
+  too, the peer gets a reset: the app takes an orderly end in the middle of a message for the end of the answer, and
+  never asks again (docs/quirks.md).
 
 RFC 8446, 6.1 (close_notify); RFC 3207, 4.2 and RFC 3501, 6.2.1 (STARTTLS).
 """
@@ -47,6 +47,8 @@ TURNS = 16
 """Pieces moved, after which other connections have their turn."""
 GOODBYE_SECONDS = 1.0
 """Time for a polite end, both sides together."""
+LEFT_BEHIND = 16_709
+"""Bytes taken out of the kernel before a connection is closed: as many as OpenSSL's own buffer has room for."""
 GOODBYE_PIECES = 64
 """How much is read and thrown away meanwhile. What lies unread when a socket is closed makes the kernel send a reset,
 and a reset may overtake our last words."""
@@ -257,6 +259,52 @@ class Connection:
                 self.abort()
             self._release()
 
+    def leave(self, *, silent: bool = False) -> None:
+        """Say goodbye (close_notify, unless `silent`; FIN), and do not wait for the peer's. Idempotent."""
+        if self._closing:
+            return
+        self._closing = True
+        self._ready.reading.wake()
+        try:
+            if self._cut:
+                raise ConnectionAbortedError("in the middle of something")
+            self._swallow()
+            if isinstance(self._socket, ssl.SSLSocket) and not silent:
+                with contextlib.suppress(ssl.SSLWantWriteError):
+                    _close_notify(self._socket)
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_RESET)
+        except OSError:
+            self.abort()
+        self._release()
+
+    async def linger(self, *, silence: float, most: float) -> None:
+        """Say goodbye, and throw away what comes until the peer ends too, for so many seconds at most. Idempotent."""
+        if self._closing:
+            return
+        self._closing = True
+        self._ready.reading.wake()
+        with contextlib.suppress(OSError):  # TimeoutError and ConnectionError too
+            async with asyncio.timeout(most):
+                async with self._lock():
+                    await self._say_goodbye()
+                while await self._do(self._ready.reading, self._socket.recv, PIECE, silence):
+                    await self._take_turn()
+        if self._cut:
+            self.abort()
+        self._release()
+
+    @property
+    def waiting(self) -> bool:
+        """Whether the peer has said more than was read."""
+        if self._back:
+            return True
+        try:
+            if isinstance(self._socket, ssl.SSLSocket) and self._socket.pending():
+                return True
+            return bool(socket.socket.recv(self._socket, 1, socket.MSG_PEEK))
+        except (OSError, ValueError):
+            return False
+
     def abort(self) -> None:
         """End now: the kernel throws away what it has not sent. Whoever waits is told. Idempotent."""
         if self._socket.fileno() >= 0:
@@ -340,6 +388,7 @@ class Connection:
                 tls = self._wrap(wrap)
                 await self._do(self._ready.reading, tls.do_handshake, False)
         except BaseException:
+            self._swallow()
             self._release()
             raise
         tls.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
@@ -354,6 +403,11 @@ class Connection:
             raise _failure(error) from None
         self._socket = tls
         return tls
+
+    def _swallow(self) -> None:
+        """Take out of the kernel what was not read, or it would send a reset in place of our last words."""
+        with contextlib.suppress(OSError):
+            socket.socket.recv(self._socket, LEFT_BEHIND)
 
     async def _say_goodbye(self) -> None:
         if self._cut:

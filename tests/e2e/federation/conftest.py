@@ -39,6 +39,8 @@ rate_burst = 100000
 servers = ["{dns}"]
 [listen]
 addresses = ["{host}"]
+imaps = 993
+submissions = 465
 {named}
 {more}
 """

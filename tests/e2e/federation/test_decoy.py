@@ -30,8 +30,10 @@ def ask(address: str, headers: list[tuple[str, str]]) -> tuple[int, str]:
 async def test_mail_between_two_decoys(world: Any, tmp_path: Any) -> None:
     garden = tmp_path / "garden"
     garden.mkdir()
-    settings = f'[decoy]\nfolder = "{garden}"\n'
+    settings = f'[decoy]\nfolder = "{garden}"\n'  # apps come by 993 and 465, which are named; 25 is not
     one = await world.relay("one.example", settings=settings)
+    assert one.up
+    assert "smtp" not in {door.name for door in one.up.ready.listening}
     two = await world.relay("two.example", settings=settings)
     alice, bob = await world.enter("Alice", one), await world.enter("Bob", two)
     chat = await join(alice, bob)

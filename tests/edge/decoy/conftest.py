@@ -8,7 +8,7 @@ import ssl
 import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -19,10 +19,13 @@ from angarium.edge.decoy import hello
 from angarium.edge.decoy.folder import Folder
 from angarium.edge.decoy.moved import moved
 from angarium.edge.decoy.session import Decoy, serve_decoy
+from angarium.edge.decoy.upstream import Upstream
 from angarium.edge.listener import Door, Listener
 from angarium.edge.pages.exchange import Request
 from angarium.edge.settings import Limits, Listen
+from angarium.reach.disguise import disguise
 from angarium.reach.transport import Connection
+from tests.edge.decoy.elsewhere import serving
 from tests.edge.decoy.probes import CHANGED, FILES
 
 CONFIGURATION = """
@@ -39,6 +42,10 @@ http {{
         ssl_certificate {here}/cert; ssl_certificate_key {here}/key;
         location / {{ try_files $uri $uri/ =404; }}
     }}
+    server {{
+        listen 127.0.0.1:{onward} ssl; server_name _; ssl_certificate {here}/cert; ssl_certificate_key {here}/key;
+        location / {{ proxy_pass http://127.0.0.1:{site}; proxy_read_timeout 1s; }}
+    }}
     server {{ listen 127.0.0.1:{http}; server_name site.example; return 301 https://$host$request_uri; }}
 }}
 """
@@ -51,6 +58,7 @@ class Ports:
 
     https: int
     http: int
+    onward: int
 
 
 def free() -> int:
@@ -83,7 +91,14 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def nginx(root: Path, pair: Path) -> Iterator[Ports]:
+def site() -> Iterator[int]:
+    """A site elsewhere: its port."""
+    with serving() as port:
+        yield port
+
+
+@pytest.fixture(scope="session")
+def nginx(root: Path, pair: Path, site: int) -> Iterator[Ports]:
     """Debian's nginx."""
     program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
     if program is None:
@@ -91,8 +106,9 @@ def nginx(root: Path, pair: Path) -> Iterator[Ports]:
     version = subprocess.run([program, "-v"], capture_output=True, text=True, check=True).stderr
     if "nginx/1.22.1" not in version:
         pytest.skip(f"imitated is nginx/1.22.1, not {version.strip()}")
-    ports = Ports(free(), free())
-    (pair / "nginx.conf").write_text(CONFIGURATION.format(here=pair, root=root, https=ports.https, http=ports.http))
+    ports = Ports(free(), free(), free())
+    places = {"https": ports.https, "http": ports.http, "onward": ports.onward, "site": site}
+    (pair / "nginx.conf").write_text(CONFIGURATION.format(here=pair, root=root, **places))
     running = subprocess.Popen([program, "-c", str(pair / "nginx.conf"), "-p", str(pair)], stderr=subprocess.DEVNULL)
     try:
         for _ in range(100):
@@ -108,7 +124,7 @@ def nginx(root: Path, pair: Path) -> Iterator[Ports]:
 
 
 @pytest_asyncio.fixture
-async def ours(root: Path, pair: Path) -> AsyncIterator[Ports]:
+async def ours(root: Path, pair: Path, site: int) -> AsyncIterator[Ports]:
     """The decoy, with nobody whom it knows."""
 
     async def nobody(request: Request) -> bool:
@@ -124,21 +140,30 @@ async def ours(root: Path, pair: Path) -> AsyncIterator[Ports]:
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers(hello.CIPHERS)
     context.set_alpn_protocols(list(hello.PROTOCOLS))
+    disguise(context)
     context.load_cert_chain(pair / "cert", pair / "key")
 
+    async def addresses(host: str) -> list[str]:
+        return [host]
+
+    elsewhere = Upstream(f"http://127.0.0.1:{site}", addresses, "site.example", lambda: f":{ports['onward']}")
+    onward = replace(decoy, onward=elsewhere.ask)
+
     async def handle(door: Door, connection: Connection) -> None:
-        await serve_decoy(connection, decoy if door.tls else plain)
+        decoys = {"https": decoy, "imaps": onward}
+        await serve_decoy(connection, decoys.get(door.name, plain))
 
     async def admit(door: Door, connection: Connection) -> Door:
         await hello.admit(connection, decoy, alpn=frozenset(), timeout=10)
         return door
 
-    listen = Listen(addresses=["127.0.0.1"], ports="any", imaps=-1, imap=-1, submissions=-1, submission=-1, smtp=-1)
+    listen = Listen(addresses=["127.0.0.1"], ports="any", imap=-1, submissions=-1, submission=-1, smtp=-1)
     listener = Listener(Limits(), handle, lambda door: context, admit)
     ports |= {door.name: door.port for door in await listener.bind(listen)}
+    ports["onward"] = ports["imaps"]
     running = asyncio.create_task(listener.run())
     try:
-        yield Ports(ports["https"], ports["http"])
+        yield Ports(ports["https"], ports["http"], ports["onward"])
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)

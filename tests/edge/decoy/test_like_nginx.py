@@ -6,15 +6,21 @@ import re
 import socket
 import ssl
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 
+from angarium.lab.censor.probes import MAIL, PROBES
+from angarium.lab.censor.sighting import Sighting, look
 from tests.edge.decoy.conftest import Ports
 from tests.edge.decoy.probes import probes
 
 QUIET = 0.45
 """Seconds after which nothing more will come. nginx holds back short answers for a fifth of one."""
-AT_ONCE = 24
+AT_ONCE = 64
+PATIENT, PROBERS = 0.8, 20
+"""The same for few who look more closely."""
 
 
 def trusting(*alpn: str) -> ssl.SSLContext:
@@ -88,6 +94,30 @@ async def test_the_port_without_tls_leads_to_the_other(nginx: Ports, ours: Ports
 async def test_who_speaks_no_tls_where_tls_begins(nginx: Ports, ours: Ports) -> None:
     different = await compare(nginx.https, ours.https, probes(), None)
     assert not different, f"{len(different)} differ:{''.join(different[:40])}"
+
+
+async def test_tls_and_the_end_are_the_same_to_the_censors_own_prober(nginx: Ports, ours: Ports) -> None:
+    """Records, tickets, who says goodbye how, and what becomes of who speaks after the end."""
+    probes = [probe for probe in PROBES if probe.port not in MAIL]
+
+    async def ask(prober: ThreadPoolExecutor, ports: Ports) -> list[Sighting]:
+        at = {443: ports.https, 80: ports.http}
+        run = asyncio.get_running_loop().run_in_executor
+        asked = [
+            partial(look, "127.0.0.1", one, n, port=at[one.port], patience=PATIENT) for n, one in enumerate(probes)
+        ]
+        return await asyncio.gather(*(run(prober, each) for each in asked))
+
+    with ThreadPoolExecutor(PROBERS) as prober:
+        pairs = [*zip(await ask(prober, nginx), await ask(prober, ours), strict=True)]
+    told = ("kind", "end", "records", "ticket", "cipher", "group", "goodbye")
+    different = [
+        f"{want.probe}, {name}: {want.said.get(name)}, ours {got.said.get(name)}"
+        for want, got in pairs
+        for name in told
+        if want.said.get(name) != got.said.get(name)
+    ]
+    assert not different
 
 
 def greet(port: int, *alpn: str, latest: ssl.TLSVersion | None = None, ciphers: str = "") -> tuple[object, ...]:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from angarium.lab.censor.probes import PROBES, Answer, Probe, _filled, _kind, ask
+from angarium.lab.censor.probes import PROBES, Probe, filled
+from angarium.lab.censor.sighting import Sighting, _group, _kind, _records, look
 from angarium.lab.censor.suspicion import _known, _unlike
 
 
@@ -38,30 +39,40 @@ def test_a_page_is_known_by_status_and_headers_and_not_by_what_it_says() -> None
 
 
 def test_mail_is_known_by_its_first_octets(greeter: int) -> None:
-    answer = ask("127.0.0.1", Probe("silence", tls=False, port=greeter))
-    assert answer == Answer("mail, ended", 17)
+    seen = look("127.0.0.1", Probe("silence", tls=False, port=greeter))
+    assert (seen.kind, seen.mail, seen.said["end"]) == ("mail, ended", 17, "ended, then a reset")
+    assert {"connect", "first", "last", "end"} <= set(seen.took)
     assert _kind(b"* OK ready\r\n") == "mail"
     assert _kind(b"\x15\x03\x01\0\2\2\x0a") == "alert 10"
 
 
 def test_what_is_not_tls_and_who_does_not_listen_are_answers_too(greeter: int) -> None:
-    assert "SSL" in (kind := ask("127.0.0.1", Probe("hands", port=greeter)).kind) or "TLS" in kind
+    assert "nothing, TLS" in look("127.0.0.1", Probe("hands", port=greeter)).kind
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    assert ask("127.0.0.1", Probe("nobody", tls=False, port=port)) == Answer("refused", 0)
+    assert look("127.0.0.1", Probe("nobody", tls=False, port=port)) == Sighting("nobody", "refused")
+
+
+def test_records_and_groups_are_read_from_what_is_on_the_wire() -> None:
+    hello = bytes(32) + b"\0\x13\2\0" + b"\0\x2c" + b"\0\x33\0\x24\0\x1d\0\x20" + bytes(32)
+    hello += b"\0\x2b\0\2\3\4"
+    raw = b"\x16\3\3" + (len(hello) + 6).to_bytes(2) + b"\2" + (len(hello) + 2).to_bytes(3) + b"\3\3" + hello
+    assert _group(raw) == 29
+    assert _group(b"\x15\3\3\0\2\2\x28") is None
+    assert _records(raw + b"\x17\3\3\0\3abc") == [(22, len(raw) - 5), (23, 3)]
 
 
 def test_probes_have_names_of_their_own_and_other_words_each_time() -> None:
     assert len({probe.name for probe in PROBES}) == len(PROBES)
-    assert _filled(b"{word} {word}", 0) != _filled(b"{word} {word}", 0)
-    assert len(_filled(b"{noise}", 0)) > 200
-    assert _filled(b"{noise}", 1) == _filled(b"{noise}", 5) != _filled(b"{noise}", 2)
-    assert all(b"{" not in _filled(probe.says.replace(b"{noise}", b""), 0) for probe in PROBES)
+    assert filled(b"{word} {word}", 0) != filled(b"{word} {word}", 0)
+    assert len(filled(b"{noise}", 0)) > 200
+    assert filled(b"{noise}", 1) == filled(b"{noise}", 5) != filled(b"{noise}", 2)
+    assert all(b"{" not in filled(probe.says.replace(b"{noise}", b""), 0) for probe in PROBES)
 
 
 def test_who_answers_one_probe_as_no_site_does_is_told() -> None:
-    site = [Answer("page", 0) for _ in PROBES]
-    strange = [*site[:-1], Answer("mail", 9)]
-    assert _unlike(PROBES, site, _known([site])) == set()
-    assert _unlike(PROBES, strange, _known([site])) == {PROBES[-1].name}
-    assert _unlike(PROBES, strange, _known([site, strange])) == set()
+    site = [Sighting(probe.name, "page") for probe in PROBES]
+    strange = [*site[:-1], Sighting(PROBES[-1].name, "mail", 9)]
+    assert _unlike(site, _known([site])) == set()
+    assert _unlike(strange, _known([site])) == {PROBES[-1].name}
+    assert _unlike(strange, _known([site, strange])) == set()

@@ -4,12 +4,13 @@ Pure but for the date, which is passed in.
 """
 
 import zlib
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from angarium.edge.decoy.request import Head
 
-__all__ = ["Answer", "Piece", "head_of", "refusal", "squeezed"]
+__all__ = ["Answer", "Piece", "head_of", "refusal", "squeezed", "squeezer"]
 
 SOFTWARE = "nginx/1.22.1"
 REASONS = {
@@ -68,10 +69,18 @@ class Answer:
     """Whether the body of the request was looked for first."""
     changing: bool = False
     """Whether it may be compressed."""
+    reason: str = ""
+    """Another than nginx's own."""
+    stream: AsyncGenerator[bytes, None] | None = None
+    """In place of `body`, what comes from elsewhere piece by piece. Raises ConnectionError, TimeoutError."""
+    length: int | None = None
+    """Of a stream, where that is known."""
 
     @property
     def octets(self) -> int:
-        """Of the body."""
+        """Of the body; of a stream of unknown length, enough."""
+        if self.stream is not None:
+            return SQUEEZED_LEAST if self.length is None else self.length
         return sum(part.octets if isinstance(part, Piece) else len(part) for part in self.body)
 
 
@@ -92,8 +101,9 @@ def refusal(status: int, head: Head | None = None) -> Answer:
 
 def head_of(answer: Answer, date: str, *, keep: bool, length: int | None) -> bytes:
     """Status line and headers; `length` None: the body comes in chunks, -1: it comes in chunks that are not sent."""
-    lines = [f"HTTP/1.1 {answer.status} {REASONS[answer.status]}", f"Server: {SOFTWARE}", f"Date: {date}"]
-    if answer.status != 304:
+    reason = answer.reason or REASONS.get(answer.status, "")
+    lines = [f"HTTP/1.1 {answer.status} {reason}", f"Server: {SOFTWARE}", f"Date: {date}"]
+    if answer.status != 304 and answer.kind:
         lines.append(f"Content-Type: {answer.kind}")
     if length is not None and length >= 0 and answer.status != 304:
         lines.append(f"Content-Length: {length}")
@@ -106,12 +116,17 @@ def head_of(answer: Answer, date: str, *, keep: bool, length: int | None) -> byt
 
 
 def squeezed(data: bytes) -> bytes:
-    """In gzip, with the window that nginx takes for so many octets (RFC 1952)."""
-    window, memory = zlib.MAX_WBITS, 8
-    while len(data) < (1 << (window - 1)) - 262:
-        window, memory = window - 1, max(1, memory - 1)
-    packer = zlib.compressobj(1, zlib.DEFLATED, 16 + max(window, 9), memory)
+    """In gzip (RFC 1952)."""
+    packer = squeezer(len(data))
     return packer.compress(data) + packer.flush()
+
+
+def squeezer(octets: int | None) -> "zlib._Compress":
+    """What compresses so many octets, or nobody knows how many, with the window that nginx takes for them."""
+    window, memory = zlib.MAX_WBITS, 8
+    while octets is not None and octets < (1 << (window - 1)) - 262:
+        window, memory = window - 1, max(1, memory - 1)
+    return zlib.compressobj(1, zlib.DEFLATED, 16 + max(window, 9), memory)
 
 
 def _padded(agent: str) -> bool:

@@ -1,4 +1,4 @@
-"""A body that nobody reads: where it ends, so that the next request is found behind it. Nothing of it is kept.
+"""A body: where it ends, so that the next request is found behind it. Nothing of it is kept, unless somebody asks.
 
 RFC 9112, 6 and 7.1, as strict as nginx is.
 """
@@ -17,7 +17,9 @@ LINE = 4096
 class Body:
     """The body of one request."""
 
-    def __init__(self, head: Head) -> None:
+    def __init__(self, head: Head, *, kept: bytearray | None = None) -> None:
+        """`kept` takes what it says."""
+        self._kept = kept
         self._chunked = head.chunked
         self._left = 0 if head.chunked else head.length
         self._line = b""
@@ -37,6 +39,8 @@ class Body:
         """Throw away what belongs to it; return what lies behind it."""
         while said and not self.done and not self.broken:
             taken = min(self._left, len(said))
+            if self._kept is not None:
+                self._kept += said[:taken]
             said, self._left = said[taken:], self._left - taken
             if not self._left and not self._chunked:
                 self.done = True

@@ -30,14 +30,25 @@ async def admit(connection: Connection, decoy: Decoy, *, alpn: frozenset[str], t
         ConnectionError: it was answered, or refused, and is over.
         TimeoutError: the hello did not come to its end within so many seconds.
     """
-    first = await connection.peek(1, timeout=timeout)
-    if first and first[0] != TLS and not first[0] & SSL2:
+    try:
+        first = await connection.peek(1, timeout=timeout)
+        if not first:
+            raise ConnectionAbortedError("nothing was said")
+    except OSError:
+        connection.leave()
+        raise
+    if first[0] != TLS and not first[0] & SSL2:
         await serve_decoy(connection, decoy, plain=True)
         raise ConnectionAbortedError("no TLS")
-    async with asyncio.timeout(timeout):
-        offered = await _offered(connection, timeout)
+    try:
+        async with asyncio.timeout(timeout):
+            offered = await _offered(connection, timeout)
+    except OSError:
+        connection.leave()
+        raise
     if offered and not {*offered} & {*PROTOCOLS, *alpn}:
         await connection.write(NO_SUCH_PROTOCOL, timeout=timeout)
+        connection.leave()
         raise ConnectionAbortedError("no protocol in common")
 
 

@@ -54,8 +54,10 @@ _ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})?")
 class Bad(Exception):
     """A request that is refused at sight, with a status of nginx's own or HTTP's."""
 
-    def __init__(self, status: int, *, bare: bool = False, awaits: int = 0) -> None:
+    def __init__(self, status: int, *, bare: bool = False, awaits: int = 0, behind: int = 1) -> None:
         self.status = status
+        self.behind = behind
+        """Octets that were not looked at any more; what is refused in its midst always has some."""
         self.awaits = awaits
         """Octets still to come of a body that is waited for all the same."""
         self.bare = bare
@@ -211,16 +213,16 @@ def _judge(head: Head, behind: int) -> None:
     if head.host is None:
         head.host = head.headers.get("host")
     if head.host is None and head.minor > 0:
-        raise Bad(400)
+        raise Bad(400, behind=behind)
     if "content-length" in head.headers and not re.fullmatch(r"[0-9]{1,18}", head.headers["content-length"]):
-        raise Bad(400)
+        raise Bad(400, behind=behind)
     coding = head.headers.get("transfer-encoding")
     if coding is not None:
         if head.minor < 1:
-            raise Bad(400)
+            raise Bad(400, behind=behind)
         if coding.lower() != "chunked":
-            raise Bad(501)
+            raise Bad(501, behind=behind)
         if "content-length" in head.headers:
-            raise Bad(400, awaits=max(0, head.length - behind))
+            raise Bad(400, awaits=max(0, head.length - behind), behind=behind)
     if head.method in ("TRACE", "CONNECT"):
-        raise Bad(405)
+        raise Bad(405, behind=behind)

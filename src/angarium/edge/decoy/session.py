@@ -10,13 +10,13 @@ pages of more than 24 kB into chunks.
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 from email.utils import formatdate
 
-from angarium.edge.decoy.answer import Answer, Piece, head_of, refusal, squeezed
+from angarium.edge.decoy.answer import Answer, Piece, head_of, refusal, squeezed, squeezer
 from angarium.edge.decoy.body import Body
-from angarium.edge.decoy.folder import asks_squeezed
+from angarium.edge.decoy.folder import MOST, asks_squeezed
 from angarium.edge.decoy.request import Bad, Head, read_head
 from angarium.edge.pages.exchange import Request
 from angarium.reach.transport import PIECE, Connection
@@ -27,6 +27,8 @@ HEAD_SECONDS = 60.0
 """For a head, and for the first word of TLS (client_header_timeout)."""
 KEEP_SECONDS = 75.0
 """Silence between two requests (keepalive_timeout)."""
+BODY_SECONDS = 60.0
+"""Silence in the midst of a body that is to be handed on (client_body_timeout)."""
 REQUESTS = 1000
 DRAIN_SILENCE, DRAIN_SECONDS = 5.0, 30.0
 """How long nginx goes on reading a body that it has answered already."""
@@ -42,11 +44,13 @@ class Decoy:
     """The site that strangers see, and the way past it."""
 
     answer: Callable[[Head], Answer]
-    """What the site says."""
+    """What the site says to a request without looking at its body."""
     known: Callable[[Request], Awaitable[bool]]
     """Whether a request is for the relay itself."""
     through: Through
     write_seconds: float
+    onward: Callable[[Head, bytes], Awaitable[Answer]] | None = None
+    """What a site elsewhere says, to a request and its body; in place of `answer`."""
 
 
 async def serve_decoy(connection: Connection, decoy: Decoy, *, plain: bool = False) -> None:
@@ -58,7 +62,7 @@ async def serve_decoy(connection: Connection, decoy: Decoy, *, plain: bool = Fal
         with contextlib.suppress(ConnectionError, TimeoutError):
             await _Session(connection, decoy, plain).run()
     finally:
-        await connection.close()
+        await connection.close()  # where it was not ended in the site's own way
 
 
 class _Session:
@@ -79,9 +83,24 @@ class _Session:
                 await self._write(None, refusal(bad.status), keep=False, bare=bad.bare, silent=silent)
                 if bad.awaits:
                     await self._drain(Body.announced(bad.awaits))
+                self._said = b""
+                await self._leave(more=bool(bad.behind))
                 return
-            if head is None or not await self._exchange(head, last=not left):
+            except TimeoutError:
+                self._connection.leave(silent=bool(self._said))
                 return
+            if head is None:
+                self._connection.leave(silent=True)
+                return
+            if not await self._exchange(head, last=not left):
+                return
+
+    async def _leave(self, *, more: bool) -> None:
+        """End as nginx does: at once, or, where there is `more` that was not looked at, hearing it out."""
+        if more or self._said or self._connection.waiting:
+            await self._connection.linger(silence=DRAIN_SILENCE, most=DRAIN_SECONDS)
+        else:
+            self._connection.leave()
 
     async def _exchange(self, head: Head, *, last: bool) -> bool:
         if not self._plain and await self._decoy.known(request_of(head)):
@@ -89,6 +108,8 @@ class _Session:
             self._said = rest or b""
             return rest is not None
         self._said = self._said[head.octets :]
+        if self._decoy.onward is not None and not self._plain:
+            return await self._hand_on(head, self._decoy.onward, last=last)
         answer = refusal(497, head) if self._plain else self._decoy.answer(head)
         body = Body(head)
         self._said = body.take(self._said)
@@ -99,7 +120,42 @@ class _Session:
         elif expects and answer.asks:
             await self._send(b"HTTP/1.1 100 Continue\r\n\r\n")
         await self._write(head, answer, keep=keep, bare=head.minor < 0, silent=head.method == "HEAD")
-        return not answer.drops and await self._drain(body) and keep
+        try:
+            if not answer.drops and await self._drain(body) and keep:
+                return True
+        except TimeoutError:
+            self._said = b""
+        await self._leave(more=False)
+        return False
+
+    async def _hand_on(self, head: Head, onward: Callable[[Head, bytes], Awaitable[Answer]], *, last: bool) -> bool:
+        """As above, for a site elsewhere: the body is heard out first, and asked about is it as a whole."""
+        kept = bytearray()
+        body = Body(head, kept=kept)
+        if head.length > MOST:
+            answer = refusal(413, head)
+        else:
+            if head.headers.get("expect", "").lower() == "100-continue" and head.minor > 0:
+                await self._send(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self._said = body.take(self._said)
+            while not body.done and not body.broken and len(kept) <= MOST:
+                data = await self._connection.read(timeout=BODY_SECONDS)
+                if not data:
+                    self._connection.leave(silent=True)
+                    return False
+                self._said = body.take(data)
+            if body.broken or len(kept) > MOST:
+                answer = refusal(400 if body.broken else 413, head)
+            else:
+                answer = await onward(head, bytes(kept))
+        keep = head.keep_alive and head.minor >= 0 and not (answer.ends or last or not body.done)
+        unframed = answer.stream is not None and answer.length is None and head.minor < 1 and head.method != "HEAD"
+        await self._write(head, answer, keep=keep and not unframed, bare=head.minor < 0, silent=head.method == "HEAD")
+        if keep and not unframed:
+            return True
+        await self._drain(body)
+        await self._leave(more=False)
+        return False
 
     async def _head(self, patience: float) -> Head | None:
         deadline = self._clock() + patience
@@ -131,6 +187,9 @@ class _Session:
 
     async def _write(self, head: Head | None, answer: Answer, *, keep: bool, bare: bool, silent: bool) -> None:
         date = formatdate(usegmt=True)
+        if head is not None and answer.stream is not None:
+            await self._pass_on(head, answer, answer.stream, date, keep=keep, bare=bare, silent=silent)
+            return
         if head is not None and asks_squeezed(head, answer) and answer.octets <= SQUEEZED_MOST:
             packed = await asyncio.to_thread(squeezed, b"".join([await _content(part) for part in answer.body]))
             answer.later = [(name, f"W/{value}" if name == "ETag" else value) for name, value in answer.later]
@@ -154,6 +213,45 @@ class _Session:
         if said:
             await self._send(said)
 
+    async def _pass_on(
+        self,
+        head: Head,
+        answer: Answer,
+        stream: AsyncGenerator[bytes, None],
+        date: str,
+        *,
+        keep: bool,
+        bare: bool,
+        silent: bool,
+    ) -> None:
+        """Write an answer that comes from elsewhere, piece by piece."""
+        packer = squeezer(answer.length) if asks_squeezed(head, answer) else None
+        if packer is not None:
+            answer.later = [
+                (name, f"W/{value}" if name.lower() == "etag" and not value.startswith("W/") else value)
+                for name, value in answer.later
+                if name.lower() != "accept-ranges"
+            ]
+            answer.later.append(("Content-Encoding", "gzip"))
+            answer.length = None
+        empty = silent or answer.status in (204, 304)
+        chunked = answer.length is None and head.minor > 0 and not empty
+        said = b"" if bare else head_of(answer, date, keep=keep, length=_framing(answer.length, chunked=chunked))
+        if empty:
+            await self._send(said)
+            return
+        async with contextlib.aclosing(stream):
+            async for piece in stream:
+                out = piece if packer is None else packer.compress(piece)
+                if out:
+                    await self._send(said + (b"%x\r\n%b\r\n" % (len(out), out) if chunked else out))
+                    said = b""
+        rest = packer.flush() if packer is not None else b""
+        if rest and chunked:
+            rest = b"%x\r\n%b\r\n" % (len(rest), rest)
+        if said or rest or chunked:
+            await self._send(said + rest + (b"0\r\n\r\n" if chunked else b""))
+
     async def _send(self, data: bytes) -> None:
         await self._connection.write(data, timeout=self._decoy.write_seconds)
 
@@ -166,6 +264,11 @@ class _Session:
                 return False
             self._said = body.take(data)
         return body.done
+
+
+def _framing(length: int | None, *, chunked: bool) -> int | None:
+    """What `head_of` is to say of the length."""
+    return length if length is not None else None if chunked else -1
 
 
 def request_of(head: Head) -> Request:

@@ -1,4 +1,6 @@
-"""Twenty web sites as Debian's nginx makes them, each with an address, a certificate and a page of its own."""
+"""Web sites as Debian's nginx makes them: twenty with an address, a certificate and a page of their own, and two twins
+of a relay's decoy, with its site and its certificate.
+"""
 
 import asyncio
 import contextlib
@@ -11,12 +13,22 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from angarium.lab.censor.enclosure import PATH
+from angarium.lab.censor.enclosure import PATH, WORK
+from angarium.lab.censor.scenarios import DOMAIN
 from angarium.lab.censor.topology import through
 
-__all__ = ["SITES", "NoNginx", "nginx"]
+__all__ = ["GARDEN", "PAIR", "SITES", "TWINS", "NoNginx", "furnish_site", "nginx", "twins"]
 
 SITES: Sequence[str] = [f"203.0.113.{100 + number}" for number in range(20)]
+TWINS: Sequence[str] = ("203.0.113.60", "203.0.113.61")
+GARDEN, PAIR = WORK / "site", WORK / "pair"
+"""The folder of the site that the relay's decoy and the twins show, and where their certificate and its key are."""
+FILES = {
+    "index.html": b"<!doctype html><title>Garden</title><p>Roses and tulips, and a good deal more of it.</p>\n",
+    "long.html": b"<!doctype html>" + b"".join(b"<p>Roses and tulips by the water wall, %d" % n for n in range(900)),
+    "photo.jpg": bytes(range(256)) * 40,
+    "dir/index.html": b"hello\n",
+}
 START = 10.0
 HEAD = """\
 daemon off;
@@ -40,6 +52,27 @@ SITE = """\
 """
 
 
+TWIN = """\
+daemon off;
+user root;
+pid {directory}/pid;
+error_log {directory}/error;
+events {{}}
+http {{
+    sendfile on; tcp_nopush on; types_hash_max_size 2048; include /etc/nginx/mime.types;
+    default_type application/octet-stream;
+    ssl_protocols TLSv1 TLSv1.1 TLSv1.2 TLSv1.3; ssl_prefer_server_ciphers on; access_log off; gzip on;
+    server {{
+        listen 443 ssl; root {site}; index index.html index.htm index.nginx-debian.html; server_name {name};
+        ssl_certificate {pair}/cert; ssl_certificate_key {pair}/key;
+        location / {{ try_files $uri $uri/ =404; }}
+    }}
+    server {{ listen 80; server_name {name}; return 301 https://$host$request_uri; }}
+}}
+"""
+"""Debian's own configuration, in one file."""
+
+
 class NoNginx(Exception):
     """It is not installed, or does not start; the text says which."""
 
@@ -47,10 +80,39 @@ class NoNginx(Exception):
 @contextlib.asynccontextmanager
 async def nginx(namespace: str, directory: Path) -> AsyncIterator[None]:
     """Serve SITES in a namespace that has these addresses. Raises NoNginx."""
+    await asyncio.to_thread(_prepare, directory)
+    async with _running(namespace, directory):
+        yield
+
+
+@contextlib.asynccontextmanager
+async def twins() -> AsyncIterator[None]:
+    """Serve the decoy's site in the namespaces `twin0` and `twin1`. Raises NoNginx."""
+    async with contextlib.AsyncExitStack() as running:
+        for number in range(len(TWINS)):
+            directory = WORK / f"twin{number}"
+            directory.mkdir()
+            text = TWIN.format(directory=directory, site=GARDEN, pair=PAIR, name=DOMAIN)
+            (directory / "conf").write_text(text)
+            await running.enter_async_context(_running(f"twin{number}", directory))
+        yield
+
+
+def furnish_site() -> None:
+    """Make the site and the certificate that the decoy and the twins have."""
+    for name, content in FILES.items():
+        (GARDEN / name).parent.mkdir(parents=True, exist_ok=True)
+        (GARDEN / name).write_bytes(content)
+    PAIR.mkdir()
+    (PAIR / "cert").write_bytes(pem := _certificate(DOMAIN))
+    (PAIR / "key").write_bytes(pem[pem.index(b"-----BEGIN PRIVATE") :])
+
+
+@contextlib.asynccontextmanager
+async def _running(namespace: str, directory: Path) -> AsyncIterator[None]:
     program = shutil.which("nginx", path=PATH)
     if program is None:
         raise NoNginx("this machine lacks the Debian package nginx")
-    await asyncio.to_thread(_prepare, directory)
     process = await asyncio.create_subprocess_exec(
         *through(namespace), program, "-c", str(directory / "conf"), stderr=asyncio.subprocess.PIPE
     )

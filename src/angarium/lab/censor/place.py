@@ -10,8 +10,9 @@ from angarium.lab.censor.box import Box, box
 from angarium.lab.censor.enclosure import RESOLVER, WORK, furnish
 from angarium.lab.censor.judges.verdict import Judge
 from angarium.lab.censor.names import names
+from angarium.lab.censor.nginx import furnish_site
 from angarium.lab.censor.people import ANN, BOB, People, people
-from angarium.lab.censor.relay import Entry, Relay, relay
+from angarium.lab.censor.relay import DISGUISED, OURS, Entry, NoSuchWay, Relay, relay
 from angarium.lab.censor.report import Job
 from angarium.lab.censor.scenarios import DOMAIN, ECHO, FRONT, RELAY, SPARE, SPARE_NAME, TWINS, Attempt, Scenario
 from angarium.lab.censor.topology import INSIDE, OUTSIDE, Ground, within
@@ -35,6 +36,7 @@ class Place:
     scenario: Scenario
     attempt: Attempt
     judges: Sequence[Judge]
+    job: Job
 
     def entry(self, of: Relay | None = None) -> Entry:
         """One person's way in. Raises NoSuchWay."""
@@ -54,6 +56,13 @@ class Place:
 async def place(scenario: Scenario, job: Job) -> AsyncIterator[Place]:
     """Make it, in an enclosure. Raises RelayFailed, OSError, NoSuchWay."""
     furnish()
+    attempt, command = scenario.attempts[job.attempt], job.relay
+    if scenario.probes:
+        furnish_site()
+    if attempt.way == "decoy":
+        command += DISGUISED if command == OURS else ""
+        if "{site}" not in command:
+            raise NoSuchWay("decoy")
     ground = Ground()
     twins = dict(list(TWINS.items())[: scenario.relays - 1])
     for name, host in (("ann", ANN), ("bob", BOB), ("naive", NAIVE)):
@@ -63,7 +72,7 @@ async def place(scenario: Scenario, job: Job) -> AsyncIterator[Place]:
     for name, host in twins.items():
         ground.add(name, "outside", [host])
     zone = {DOMAIN: [RELAY, SPARE], SPARE_NAME: [RELAY, SPARE]} | {name: [host] for name, host in twins.items()}
-    start = partial(relay, command=job.relay, https=scenario.https, link=job.invitation, proxy=job.proxy)
+    start = partial(relay, command=command, https=scenario.https, link=job.invitation, proxy=job.proxy)
     async with contextlib.AsyncExitStack() as running:
         passing = running.enter_context(box(INSIDE, OUTSIDE, seed=job.seed))
         running.enter_context(names(within("names", _resolver), zone))
@@ -75,8 +84,7 @@ async def place(scenario: Scenario, job: Job) -> AsyncIterator[Place]:
         ]
         await running.enter_async_context(front("front", 443, (RELAY, up.port("https"))))
         both = await running.enter_async_context(people(WORK))
-        attempt = scenario.attempts[job.attempt]
-        yield Place(ground, passing, up, others, both, scenario, attempt, scenario.judges())
+        yield Place(ground, passing, up, others, both, scenario, attempt, scenario.judges(), job)
 
 
 def _resolver() -> socket.socket:

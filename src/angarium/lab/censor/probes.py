@@ -1,27 +1,19 @@
-"""A censor's prober: it connects to a host that somebody is suspected to use, says this and that, and looks at what
-comes back ("How China Detects and Blocks Shadowsocks", IMC 2020, and Trojan's and Xray's own lists of what gives away).
-
-What comes back is reduced to what kinds of servers differ in and sites of one kind do not: status, names and order of
-headers, alerts, protocol chosen, whether the connection is kept; not what the page says. Blocking, for a thread.
+"""What a censor's prober says to a host that somebody is suspected to use ("How China Detects and Blocks Shadowsocks",
+IMC 2020, and Trojan's and Xray's own lists of what gives away), in what manner, and to which port. Bytes, no meaning.
 """
 
-import re
 import secrets
-import socket
 import ssl
 import string
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["PROBES", "Answer", "Probe", "ask"]
+__all__ = ["MAIL", "PROBES", "Probe", "filled"]
 
-PATIENCE = 1.5
-"""Seconds of silence after which an answer is taken for whole."""
-MAIL = re.compile(rb"(?:\* (?:OK|BYE|PREAUTH)|[245]\d\d[ -])")
-"""How servers of IMAP and SMTP begin."""
-MOST = 1 << 16
 NOISES = [secrets.token_bytes(221) for _ in range(4)]
 """The same for all hosts that are compared: what noise is answered with depends on the noise."""
+MAIL = frozenset({993, 465, 143, 587, 25})
+"""Ports of mail, of which no web site has one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,23 +26,18 @@ class Probe:
     protocols: Sequence[str] = ()
     newest: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3
     port: int = 443
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What came back."""
-
-    kind: str
-    """All that kinds of servers differ in."""
-    mail: int
-    """Octets of a mail protocol."""
+    pause: int = 0
+    """Octets after which there is a pause."""
+    finishes: bool = False
+    """Whether the sending side is shut down afterwards."""
 
 
 def _http(line: str, *headers: str, body: str = "") -> bytes:
     return "\r\n".join([line, *headers, "", body]).encode()
 
 
-HOST = "Host: {word}.example"
+HOST = "Host: site.example"
+PAGE = _http("GET / HTTP/1.1", HOST)
 PROBES: Sequence[Probe] = (
     Probe("silence", tls=False),
     Probe("noise", b"{noise}", tls=False),
@@ -63,7 +50,7 @@ PROBES: Sequence[Probe] = (
     Probe("silence in TLS"),
     Probe("TLS 1.2", newest=ssl.TLSVersion.TLSv1_2),
     Probe("noise in TLS", b"{noise}"),
-    Probe("the page", _http("GET / HTTP/1.1", HOST)),
+    Probe("the page", PAGE),
     Probe("its head", _http("HEAD / HTTP/1.1", HOST)),
     Probe("the page, once", _http("GET / HTTP/1.1", HOST, "Connection: close")),
     Probe("HTTP/1.0", _http("GET / HTTP/1.0")),
@@ -90,69 +77,28 @@ PROBES: Sequence[Probe] = (
     Probe("port 143", tls=False, port=143),
     Probe("port 587", tls=False, port=587),
     Probe("port 25", tls=False, port=25),
+    Probe("noise, and no more", b"{noise}", tls=False, finishes=True),
+    Probe("nothing, and no more", tls=False, finishes=True),
+    Probe("nothing in TLS, and no more", finishes=True),
+    Probe("the page, and no more", PAGE, finishes=True),
+    Probe("half the page, and no more", PAGE[:9], finishes=True),
+    Probe("the page in two pieces", PAGE, pause=20),
+    Probe("the page twice", PAGE + PAGE),
+    Probe("the page, compressed", _http("GET / HTTP/1.1", HOST, "Accept-Encoding: gzip")),
+    Probe("a page, compressed", _http("GET /long.html HTTP/1.1", HOST, "Accept-Encoding: gzip")),
+    Probe("a picture", _http("GET /photo.jpg HTTP/1.1", HOST)),
+    Probe("a part of it", _http("GET /photo.jpg HTTP/1.1", HOST, "Range: bytes=100-199")),
+    Probe("a page that is as it was", _http("GET / HTTP/1.1", HOST, "If-None-Match: *")),
+    Probe("a folder", _http("GET /dir HTTP/1.1", HOST)),
+    Probe("the other port", PAGE, tls=False, port=80),
+    Probe("the other port, HTTP/1.0", _http("GET /{word} HTTP/1.0"), tls=False, port=80),
+    Probe("noise at the other port", b"{noise}", tls=False, port=80),
+    Probe("TLS at the other port", port=80),
 )
 
 
-def ask(host: str, probe: Probe, turn: int = 0) -> Answer:
-    """Put a probe to a host, for the so many-th time."""
-    try:
-        sock = socket.create_connection((host, probe.port), PATIENCE)
-    except TimeoutError:
-        return Answer("no answer", 0)
-    except OSError:
-        return Answer("refused", 0)
-    with sock:
-        try:
-            if probe.tls:
-                sock = _shaken(sock, probe)
-            if says := _filled(probe.says, turn):
-                sock.sendall(says)
-            return _answer(sock)
-        except ssl.SSLError as error:
-            return Answer(f"TLS: {error.reason}", 0)
-        except OSError as error:
-            return Answer(type(error).__name__, 0)
-        finally:
-            sock.close()
-
-
-def _shaken(sock: socket.socket, probe: Probe) -> ssl.SSLSocket:
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    context.maximum_version = probe.newest
-    if probe.protocols:
-        context.set_alpn_protocols(list(probe.protocols))
-    return context.wrap_socket(sock)
-
-
-def _answer(sock: socket.socket) -> Answer:
-    said, ending = b"", "ended"
-    try:
-        while len(said) < MOST and (data := sock.recv(MOST)):
-            said += data
-    except TimeoutError:
-        ending = "kept"
-    except OSError as error:
-        ending = f"ended by {type(error).__name__}"
-    chosen = f"{sock.version()} {sock.selected_alpn_protocol()}, " if isinstance(sock, ssl.SSLSocket) else ""
-    return Answer(f"{chosen}{_kind(said)}, {ending}", len(said) if MAIL.match(said) else 0)
-
-
-def _kind(said: bytes) -> str:
-    if not said:
-        return "nothing"
-    if said.startswith(b"HTTP/"):
-        status, *lines = said.partition(b"\r\n\r\n")[0].decode("latin-1").split("\r\n")
-        server = next((line for line in lines if line.lower().startswith("server:")), "")
-        names = ",".join(line.partition(":")[0] for line in lines)
-        return f"{status} {names} {server}"
-    if said[0] == 21:
-        return f"alert {said[-1]}"
-    return "mail" if MAIL.match(said) else said[:12].decode("latin-1")
-
-
-def _filled(says: bytes, turn: int) -> bytes:
+def filled(says: bytes, turn: int) -> bytes:
+    """What is said the so many-th time."""
     while b"{word}" in says:
         word = "".join(secrets.choice(string.ascii_lowercase) for _ in range(8))
         says = says.replace(b"{word}", word.encode(), 1)

@@ -19,13 +19,16 @@ from urllib.parse import parse_qsl, quote, urlencode
 
 import msgspec
 
+from angarium.lab.censor.nginx import GARDEN, PAIR
 from angarium.lab.censor.topology import through, within
 from angarium.mail.invitation import ALPHABET, Login, Security, Way, invitation, parse
 
-__all__ = ["OURS", "WAYS", "Entry", "NoSuchWay", "Relay", "RelayFailed", "relay"]
+__all__ = ["DISGUISED", "OURS", "WAYS", "Entry", "NoSuchWay", "Relay", "RelayFailed", "relay"]
 
 OURS = shlex.join((sys.executable, "-m", "angarium", "up", "--json", "--acme=")) + " --data {data} --domain {domain}"
 """The relay this lab belongs to."""
+DISGUISED = " --decoy {site} --tls-cert {pair}/cert --tls-key {pair}/key"
+"""... behind a decoy."""
 SETTINGS = """\
 [messages]
 rate_per_minute = 1000000
@@ -37,9 +40,10 @@ https = {https}
 STANDARD = {"imaps": 993, "submissions": 465, "https": 443, "imap": 143, "submission": 587}
 START = 60.0
 STOP = 10.0
-WAYS = ("domain", "invitation", "ip", "spare", "443", "port", "starttls", "front", "proxy")
+WAYS = ("domain", "invitation", "ip", "spare", "443", "port", "starttls", "front", "proxy", "decoy")
 """What `Relay.entry` knows: the domain alone; the link the relay prints; its address instead of its name; another name;
-the pages' port by ALPN; that one on another port; STARTTLS; another host that leads there; and the proxy of the app."""
+the pages' port by ALPN; that one on another port; STARTTLS; another host that leads there; the proxy of the app; and,
+for probes, none, with a decoy in front of all."""
 
 
 class RelayFailed(Exception):
@@ -91,7 +95,7 @@ class Relay:
         """One person's way in, of WAYS; `other` is the host for those that need one. Raises NoSuchWay."""
         https = self.port("https")
         match way:
-            case "domain":
+            case "domain" | "decoy":
                 return Entry(f"dcaccount:{self.domain}")
             case "invitation":
                 return Entry(_another(self.ready.invitation))
@@ -127,6 +131,7 @@ async def relay(
     """
     _prepare(directory, https)
     places = {"data": str(directory), "domain": domain, "address": address, "https": str(https)}
+    places |= {"site": str(GARDEN), "pair": str(PAIR)}
     words = [word.format_map(places) for word in shlex.split(command)]
     errors = directory.with_suffix(".log")
     with errors.open("wb") as log:
@@ -145,7 +150,7 @@ async def relay(
             said = errors.read_bytes()[-1000:].decode(errors="replace").strip()
             raise RelayFailed(f"the relay did not start: {said or 'it said nothing'}") from None
         if not ready.proxy:
-            given = proxy.format_map(places) if command != OURS else await _pass(directory)
+            given = await _pass(directory) if command.startswith(OURS) else proxy.format_map(places)
             ready = msgspec.structs.replace(ready, proxy=given)
         yield Relay(domain, address, ready, process)
     finally:

@@ -96,7 +96,7 @@ class Scenario:
     def goal(self, attempt: Attempt) -> str:
         """When it counts as got through, in words."""
         if self.probes:
-            return "unlike none of 20 sites of nginx, no mail protocol"
+            return "unlike none of 20 sites, told from its twin ≤ 55 %, no mail protocol"
         parts = [f"first in {attempt.first:g} s", "all arrive"]
         if self.p95 is not None:
             parts.append(f"p95 in {self.p95:g} s")
@@ -183,7 +183,7 @@ SCENARIOS: Sequence[Scenario] = (
         "probes who is suspected",
         tuple,
         partial(reached, RELAY, 443),
-        [Attempt("domain", 0)],
+        [Attempt("domain", 0), Attempt("decoy", 0)],
         probes=10,
     ),
     Scenario(

@@ -1,28 +1,40 @@
-"""Whether a prober tells a relay from web sites: what it says is compared with what twenty of them say.
+"""Whether a prober tells a relay from web sites, in two ways.
 
-A host is told if it answers any probe in a way that none of the sites does: then one probe is enough for whoever knows
-which. Two controls: one of the sites must not be told from the other nineteen, and a server that echoes must be.
+By kind: a host is told if it answers any probe as none of twenty sites does; then one probe is enough for whoever knows
+which. Controls: one of the sites must not be told from the other nineteen, and a server that echoes must be.
+
+By all that is to be seen: a classifier is trained on answers of the relay and of an nginx that has the same site and
+the same certificate, and tried on other answers of both: octets, TLS, ends, times. Control: two such nginx, of which
+it must not do better than a coin. Probes are put to all three in random order, few at a time, so that times count.
 """
 
 import asyncio
-import itertools
+import random
 from collections import defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
+from angarium.lab.censor.classifier import Accuracy, told_apart
 from angarium.lab.censor.enclosure import WORK
-from angarium.lab.censor.nginx import SITES, nginx
+from angarium.lab.censor.nginx import SITES, TWINS, nginx, twins
 from angarium.lab.censor.place import Place
-from angarium.lab.censor.probes import PROBES, Answer, Probe, ask
+from angarium.lab.censor.probes import PROBES, Probe
 from angarium.lab.censor.report import Run
 from angarium.lab.censor.scenarios import ECHO, RELAY
+from angarium.lab.censor.sighting import Sighting, look
 from angarium.lab.censor.topology import within
 
 __all__ = ["suspected"]
 
 AT_ONCE = 64
-"""Probes under way."""
+"""Probes under way, where times do not count."""
+FEW = 8
+"""... and where they do."""
+PATIENCE = 0.7
+"""Seconds of silence after which an answer is taken for whole then. nginx holds some back for a fifth of one."""
+MOST = 0.55
+"""Of 1: how often the classifier may be right about a single answer."""
 SHOWN = 12
 """Probes that are named in the reason."""
 
@@ -30,57 +42,89 @@ SHOWN = 12
 async def suspected(place: Place, probes: int) -> Run:
     """Put so many probes to the relay, and judge. Raises NoNginx."""
     place.ground.add("nginx", "outside", SITES)
-    async with nginx("nginx", WORK / "nginx"):
-        asked = list(itertools.islice(itertools.cycle(PROBES), max(probes, len(PROBES))))
-        sites = await asyncio.to_thread(_answers, SITES, PROBES)
-        (echo,) = await asyncio.to_thread(_answers, [ECHO], PROBES)
-        (relay,) = await asyncio.to_thread(_answers, [RELAY], asked)
+    for number, address in enumerate(TWINS):
+        place.ground.add(f"twin{number}", "outside", [address])
+    async with nginx("nginx", WORK / "nginx"), twins():
+        sites = await asyncio.to_thread(_answers, SITES)
+        (echo,) = await asyncio.to_thread(_answers, [ECHO])
+        relay, one, other = await asyncio.to_thread(_compared, max(probes, len(PROBES)), place.job.seed)
     held_out, known = sites[0], _known(sites[1:])
-    unlike = _unlike(asked, relay, _known(sites))
-    mail = sum(answer.mail for answer in relay)
+    unlike = _unlike(relay, _known(sites))
+    mail = sum(seen.mail for seen in relay)
+    told, wordless, timeless, control = await asyncio.gather(
+        asyncio.to_thread(told_apart, relay, one),
+        asyncio.to_thread(told_apart, relay, one, words=False),
+        asyncio.to_thread(told_apart, relay, one, times=False),
+        asyncio.to_thread(told_apart, other, one),
+    )
     why = []
     if unlike:
         more = f", and {len(unlike) - SHOWN} more" if len(unlike) > SHOWN else ""
         why.append(f"told by {', '.join(sorted(unlike)[:SHOWN])}{more}")
+    if told.share > MOST:
+        why.append(f"a classifier is right about {100 * told.share:.1f} % of its answers")
     if mail:
         why.append(f"{mail} octets of mail protocols said to a stranger")
     return Run(
         ok=not why,
-        open=not _unlike(PROBES, held_out, known),
-        shut=bool(_unlike(PROBES, echo, known)),
+        open=not _unlike(held_out, known) and control.interval[0] <= 0.5,
+        shut=bool(_unlike(echo, known)),
         why="; ".join(why),
         notes={
-            "probes": len(asked),
+            "probes": len(relay),
             "kinds": len(PROBES),
             "kinds answered unlike any site": len(unlike),
             "octets of mail protocols": mail,
+            **_told("classifier", told),
+            **_told("by times alone", wordless),
+            **_told("without times", timeless),
+            **_told("two nginx", control),
         },
     )
 
 
-def _answers(hosts: Sequence[str], asked: Sequence[Probe]) -> list[list[Answer]]:
-    """What each host answers to each probe; noise is each in turn, over the hosts and over the rounds."""
+def _told(name: str, accuracy: Accuracy) -> dict[str, float]:
+    low, high = accuracy.interval
+    shares = {"": accuracy.share, " from": low, " to": high}
+    return {f"{name}{what}, %": round(100 * share, 1) for what, share in shares.items()}
+
+
+def _answers(hosts: Sequence[str]) -> list[list[Sighting]]:
+    """What each host answers to each probe; noise is each in turn, over the hosts."""
     with ThreadPoolExecutor(AT_ONCE) as prober:
         jobs = [
-            [
-                prober.submit(within, "naive", partial(ask, host, probe, first + number // len(PROBES)))
-                for number, probe in enumerate(asked)
-            ]
+            [prober.submit(within, "naive", partial(look, host, probe, first)) for probe in PROBES]
             for first, host in enumerate(hosts)
         ]
         return [[job.result() for job in row] for row in jobs]
 
 
-def _known(sites: Sequence[Sequence[Answer]]) -> dict[str, set[str]]:
+def _compared(probes: int, seed: int) -> list[list[Sighting]]:
+    """What the relay and both twins answer to so many probes each: the same probes, in random order."""
+    dice = random.Random(seed)  # noqa: S311 (repeatable)
+    asked = [(PROBES[number % len(PROBES)], number // len(PROBES)) for number in range(probes)]
+    dice.shuffle(asked)
+
+    def ask(probe: Probe, turn: int) -> list[Sighting]:
+        order = [(place, host) for place, host in enumerate((RELAY, *TWINS))]
+        dice.shuffle(order)
+        found = {place: look(host, probe, turn, patience=PATIENCE) for place, host in order}
+        return [found[place] for place in sorted(found)]
+
+    with ThreadPoolExecutor(FEW) as prober:
+        jobs = [prober.submit(within, "naive", partial(ask, *each)) for each in asked]
+        return [list(row) for row in zip(*(job.result() for job in jobs), strict=True)]
+
+
+def _known(sites: Sequence[Sequence[Sighting]]) -> dict[str, set[str]]:
     """For each probe, all that the sites say to it."""
     known: dict[str, set[str]] = defaultdict(set)
     for site in sites:
-        for probe, answer in zip(PROBES, site, strict=True):
-            known[probe.name].add(answer.kind)
+        for seen in site:
+            known[seen.probe].add(seen.kind)
     return known
 
 
-def _unlike(asked: Sequence[Probe], answers: Sequence[Answer], known: dict[str, set[str]]) -> set[str]:
+def _unlike(answers: Sequence[Sighting], known: dict[str, set[str]]) -> set[str]:
     """The probes that a host answers as none of the sites does."""
-    pairs = zip(asked, answers, strict=True)
-    return {probe.name for probe, answer in pairs if answer.kind not in known[probe.name]}
+    return {seen.probe for seen in answers if seen.kind not in known[seen.probe]}

@@ -1,0 +1,123 @@
+"""How well two servers are told apart by single answers: boosted stumps, trained on some answers and tried on others.
+
+Each stump looks at one thing that was noted (of one kind of probe, or of all) and divides the answers by it: what is a
+word, by the word; what is a time, by where it lies among the times of its kind of probe. Each round takes the stump
+that divides best what those before it got wrong (Schapire and Singer, "Improved Boosting Algorithms Using
+Confidence-rated Predictions", 1999). Nothing is known beforehand of what servers differ in.
+
+Pure, and slow: some tens of seconds for a few thousand answers.
+"""
+
+import bisect
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from angarium.lab.censor.sighting import Sighting
+
+__all__ = ["Accuracy", "told_apart"]
+
+FOLDS, BLOCK = 5, 15
+"""Answers are divided into so many parts by the order in which they came, so many at a time."""
+ROUNDS = 40
+FINE, COARSE = 12, 4
+"""Parts that times are divided into: over all kinds of probes, and for one kind."""
+Z = 1.96
+"""Standard deviations on both sides of which 95 of 100 lie."""
+
+Parts = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Accuracy:
+    """How often it was right. Half is what a coin has."""
+
+    right: int
+    of: int
+
+    @property
+    def share(self) -> float:
+        """Of 1."""
+        return self.right / self.of
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Between which the true share lies, 95 of 100 times (Wilson)."""
+        share, squared = self.share, Z * Z / self.of
+        middle, half = share + squared / 2, Z * math.sqrt(share * (1 - share) / self.of + squared / (4 * self.of))
+        return (middle - half) / (1 + squared), (middle + half) / (1 + squared)
+
+
+def told_apart(
+    one: Sequence[Sighting], other: Sequence[Sighting], *, words: bool = True, times: bool = True
+) -> Accuracy:
+    """Try every answer on stumps that were trained on others; `words` and `times`: whether these may be looked at."""
+    labelled = [(seen, +1, number) for number, seen in enumerate(one)]
+    labelled += [(seen, -1, number) for number, seen in enumerate(other)]
+    right = 0
+    for fold in range(FOLDS):
+        train = [(seen, label) for seen, label, number in labelled if number // BLOCK % FOLDS != fold]
+        test = [(seen, label) for seen, label, number in labelled if number // BLOCK % FOLDS == fold]
+        look = _Look([seen for seen, _ in train], words=words, times=times)
+        stumps = _trained([(look.parts(seen), label) for seen, label in train])
+        right += sum((_score(stumps, look.parts(seen)) > 0) == (label > 0) for seen, label in test)
+    return Accuracy(right, len(labelled))
+
+
+class _Look:
+    """What is looked at in an answer: parts by name, in which times are ranks among those that were trained on."""
+
+    def __init__(self, train: Sequence[Sighting], *, words: bool, times: bool) -> None:
+        self._words, self._times = words, times
+        self._known: dict[tuple[str, str], list[float]] = defaultdict(list)
+        for seen in train:
+            for name, took in seen.took.items():
+                self._known[seen.probe, name].append(took)
+        for known in self._known.values():
+            known.sort()
+
+    def parts(self, seen: Sighting) -> Parts:
+        return dict(self._parts(seen))
+
+    def _parts(self, seen: Sighting) -> Iterator[tuple[str, str]]:
+        for name, said in seen.said.items() if self._words else ():
+            yield name, said
+            yield f"{seen.probe}: {name}", said
+        for name, took in seen.took.items() if self._times else ():
+            if known := self._known.get((seen.probe, name)):
+                rank = (bisect.bisect_left(known, took) + bisect.bisect_right(known, took)) / (2 * len(known))
+                yield f"{name}, in time", str(int(rank * FINE))
+                yield f"{seen.probe}: {name}, in time", str(int(rank * COARSE))
+
+
+def _trained(examples: Sequence[tuple[Parts, int]]) -> list[tuple[str, dict[str, float]]]:
+    """Stumps: what each looks at, and how much what it finds there speaks for the first server."""
+    weights = [1 / len(examples)] * len(examples)
+    least = 1 / len(examples)
+    stumps = []
+    for _ in range(ROUNDS):
+        sums: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(lambda: [0.0, 0.0]))
+        for (parts, label), weight in zip(examples, weights, strict=True):
+            for name, part in parts.items():
+                sums[name][part][label > 0] += weight
+        name, found = min(sums.items(), key=lambda each: _left(each[1]))
+        votes = {part: 0.5 * math.log((yes + least) / (no + least)) for part, (no, yes) in found.items()}
+        stumps.append((name, votes))
+        weights = [
+            weight * math.exp(-label * votes.get(parts.get(name, ""), 0.0))
+            for (parts, label), weight in zip(examples, weights, strict=True)
+        ]
+        total = sum(weights)
+        weights = [weight / total for weight in weights]
+    return stumps
+
+
+def _left(found: Mapping[str, Sequence[float]]) -> float:
+    """How much is left undecided by a division: less is better (Schapire and Singer's Z)."""
+    seen = sum(map(sum, found.values()))
+    return 1 - seen + 2 * sum(math.sqrt(no * yes) for no, yes in found.values())
+
+
+def _score(stumps: Sequence[tuple[str, Mapping[str, float]]], parts: Parts) -> float:
+    return sum(votes.get(parts.get(name, ""), 0.0) for name, votes in stumps)
