@@ -10,6 +10,7 @@ pages of more than 24 kB into chunks.
 
 import asyncio
 import contextlib
+import os
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 from email.utils import formatdate
@@ -32,8 +33,12 @@ BODY_SECONDS = 60.0
 REQUESTS = 1000
 DRAIN_SILENCE, DRAIN_SECONDS = 5.0, 30.0
 """How long nginx goes on reading a body that it has answered already."""
+AT_ONCE = 4096
+"""Octets that are compressed in the time that it takes to wake a thread."""
 SQUEEZED_MOST = 1 << 20
 """Larger pages are not compressed: that would hold up everybody else."""
+
+NOWAIT: int | None = getattr(os, "RWF_NOWAIT", None)
 
 Through = Callable[[Connection, bytes], Awaitable[bytes | None]]
 """Serves one request that begins with these bytes; what came behind it, or None where the connection is over."""
@@ -191,7 +196,8 @@ class _Session:
             await self._pass_on(head, answer, answer.stream, date, keep=keep, bare=bare, silent=silent)
             return
         if head is not None and asks_squeezed(head, answer) and answer.octets <= SQUEEZED_MOST:
-            packed = await asyncio.to_thread(squeezed, b"".join([await _content(part) for part in answer.body]))
+            page = b"".join([await _content(part) for part in answer.body])
+            packed = squeezed(page) if len(page) <= AT_ONCE else await asyncio.to_thread(squeezed, page)
             answer.later = [(name, f"W/{value}" if name == "ETag" else value) for name, value in answer.later]
             answer.later.append(("Content-Encoding", "gzip"))
             said = head_of(answer, date, keep=keep, length=-1 if silent else None)
@@ -280,6 +286,8 @@ def request_of(head: Head) -> Request:
 async def _content(part: bytes | Piece) -> bytes:
     if isinstance(part, bytes):
         return part
+    if (there := _in_memory(part)) is not None:
+        return there
 
     def read() -> bytes:
         with part.path.open("rb") as file:
@@ -290,3 +298,16 @@ async def _content(part: bytes | Piece) -> bytes:
         return await asyncio.to_thread(read)
     except OSError:
         raise ConnectionAbortedError("the file is gone") from None
+
+
+def _in_memory(part: Piece) -> bytes | None:
+    """What the kernel has of a file and can give without waiting for the disk; None: not all of it (preadv2(2))."""
+    if NOWAIT is None:
+        return None
+    into = bytearray(part.octets)
+    try:
+        with part.path.open("rb", buffering=0) as file:
+            read = os.preadv(file.fileno(), [into], part.begin, NOWAIT)
+    except OSError:  # it lies on the disk, or nobody can tell
+        return None
+    return bytes(into) if read == part.octets else None
