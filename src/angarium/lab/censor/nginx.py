@@ -37,40 +37,19 @@ pid {directory}/pid;
 error_log {directory}/error;
 events {{}}
 http {{
-    access_log off;
-    default_type text/html;
-    ssl_protocols TLSv1.2 TLSv1.3;
-"""
-SITE = """\
-    server {{
-        listen {address}:443 ssl;
-        listen {address}:80;
-        root {directory}/{address};
-        ssl_certificate {directory}/{address}.pem;
-        ssl_certificate_key {directory}/{address}.pem;
-    }}
-"""
-
-
-TWIN = """\
-daemon off;
-user root;
-pid {directory}/pid;
-error_log {directory}/error;
-events {{}}
-http {{
     sendfile on; tcp_nopush on; types_hash_max_size 2048; include /etc/nginx/mime.types;
     default_type application/octet-stream;
     ssl_protocols TLSv1 TLSv1.1 TLSv1.2 TLSv1.3; ssl_prefer_server_ciphers on; access_log off; gzip on;
+"""
+"""Debian's own configuration, in one file."""
+SERVER = """\
     server {{
-        listen 443 ssl; root {site}; index index.html index.htm index.nginx-debian.html; server_name {name};
+        listen {address}:443 ssl; root {root}; index index.html index.htm index.nginx-debian.html; server_name {name};
         ssl_certificate {pair}/cert; ssl_certificate_key {pair}/key;
         location / {{ try_files $uri $uri/ =404; }}
     }}
-    server {{ listen 80; server_name {name}; return 301 https://$host$request_uri; }}
-}}
+    server {{ listen {address}:80; server_name {name}; return 301 https://$host$request_uri; }}
 """
-"""Debian's own configuration, in one file."""
 
 
 class NoNginx(Exception):
@@ -89,23 +68,19 @@ async def nginx(namespace: str, directory: Path) -> AsyncIterator[None]:
 async def twins() -> AsyncIterator[None]:
     """Serve the decoy's site in the namespaces `twin0` and `twin1`. Raises NoNginx."""
     async with contextlib.AsyncExitStack() as running:
-        for number in range(len(TWINS)):
+        for number, address in enumerate(TWINS):
             directory = WORK / f"twin{number}"
             directory.mkdir()
-            text = TWIN.format(directory=directory, site=GARDEN, pair=PAIR, name=DOMAIN)
-            (directory / "conf").write_text(text)
+            text = SERVER.format(address=address, root=GARDEN, pair=PAIR, name=DOMAIN)
+            (directory / "conf").write_text(HEAD.format(directory=directory) + text + "}\n")
             await running.enter_async_context(_running(f"twin{number}", directory))
         yield
 
 
 def furnish_site() -> None:
     """Make the site and the certificate that the decoy and the twins have."""
-    for name, content in FILES.items():
-        (GARDEN / name).parent.mkdir(parents=True, exist_ok=True)
-        (GARDEN / name).write_bytes(content)
-    PAIR.mkdir()
-    (PAIR / "cert").write_bytes(pem := _certificate(DOMAIN))
-    (PAIR / "key").write_bytes(pem[pem.index(b"-----BEGIN PRIVATE") :])
+    _site(GARDEN, b"")
+    _pair(PAIR, DOMAIN)
 
 
 @contextlib.asynccontextmanager
@@ -131,17 +106,30 @@ async def _running(namespace: str, directory: Path) -> AsyncIterator[None]:
 
 
 def _prepare(directory: Path) -> None:
-    directory.mkdir()
     text = HEAD.format(directory=directory)
     for number, address in enumerate(SITES):
-        (directory / address).mkdir()
-        (directory / address / "index.html").write_text(f"<h1>Site {number}</h1>\n" + "<p>Hello.</p>\n" * number)
-        (directory / f"{address}.pem").write_bytes(_certificate(f"site{number}.example"))
-        text += SITE.format(address=address, directory=directory)
+        here, name = directory / address, f"site{number}.example"
+        _site(here / "root", b"<p>Hello.</p>\n" * number)
+        _pair(here / "pair", name)
+        text += SERVER.format(address=address, root=here / "root", pair=here / "pair", name=name)
     (directory / "conf").write_text(text + "}\n")
 
 
-def _certificate(name: str) -> bytes:
+def _site(root: Path, more: bytes) -> None:
+    """The files of a site; pages with some `more` at their end."""
+    for name, content in FILES.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(content + (more if name.endswith(".html") else b""))
+
+
+def _pair(directory: Path, name: str) -> None:
+    directory.mkdir()
+    certificate, key = _certificate(name)
+    (directory / "cert").write_bytes(certificate)
+    (directory / "key").write_bytes(key)
+
+
+def _certificate(name: str) -> tuple[bytes, bytes]:
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
     now = datetime.datetime.now(datetime.UTC)
@@ -159,4 +147,4 @@ def _certificate(name: str) -> bytes:
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    return certificate.public_bytes(serialization.Encoding.PEM) + private
+    return certificate.public_bytes(serialization.Encoding.PEM), private
