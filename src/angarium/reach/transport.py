@@ -176,7 +176,6 @@ class Connection:
 
         For use before TLS, and before anything was given back. Raises as `read` does.
         """
-        await self._ready.reading.wait(self._ready.deadline(timeout))
         return await self._do(self._ready.reading, partial(_peek, self._socket), octets, timeout)
 
     def unread(self, data: bytes) -> None:

@@ -72,9 +72,9 @@ class Folder:
     def _find(self, path: str) -> tuple[Path | None, os.stat_result | None]:
         try:
             here = self._root / os.fsdecode(path.encode("latin-1")).lstrip("/")
+            seen = here.stat()
             if not here.resolve().is_relative_to(self._root):
                 return None, None
-            seen = here.stat()
         except (OSError, ValueError, RuntimeError):  # RuntimeError: links that lead in a circle
             return None, None
         if stat.S_ISDIR(seen.st_mode) or (stat.S_ISREG(seen.st_mode) and not path.endswith("/")):

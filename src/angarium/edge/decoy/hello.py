@@ -31,32 +31,28 @@ async def admit(connection: Connection, decoy: Decoy, *, alpn: frozenset[str], t
         TimeoutError: the hello did not come to its end within so many seconds.
     """
     try:
-        first = await connection.peek(1, timeout=timeout)
-        if not first:
+        said = await connection.peek(LONGEST, timeout=timeout)
+        if not said:
             raise ConnectionAbortedError("nothing was said")
+        if said[0] == TLS or said[0] & SSL2:
+            async with asyncio.timeout(timeout):
+                offered = await _offered(connection, said, timeout)
     except OSError:
         connection.leave()
         raise
-    if first[0] != TLS and not first[0] & SSL2:
+    if said[0] != TLS and not said[0] & SSL2:
         await serve_decoy(connection, decoy, plain=True)
         raise ConnectionAbortedError("no TLS")
-    try:
-        async with asyncio.timeout(timeout):
-            offered = await _offered(connection, timeout)
-    except OSError:
-        connection.leave()
-        raise
     if offered and not {*offered} & {*PROTOCOLS, *alpn}:
         await connection.write(NO_SUCH_PROTOCOL, timeout=timeout)
         connection.leave()
         raise ConnectionAbortedError("no protocol in common")
 
 
-async def _offered(connection: Connection, timeout: float) -> tuple[str, ...]:
+async def _offered(connection: Connection, said: bytes, timeout: float) -> tuple[str, ...]:
     """What OpenSSL's server, as Python has it, does not look at so strictly as nginx: the protocols offered."""
     pause, before = PAUSE, -1
     while True:
-        said = await connection.peek(LONGEST, timeout=timeout)
         try:
             hello = read_hello(said)
         except NotHello:
@@ -68,3 +64,4 @@ async def _offered(connection: Connection, timeout: float) -> tuple[str, ...]:
         pause = PAUSE if len(said) > before else min(2 * pause, LONGEST_PAUSE)
         before = len(said)
         await asyncio.sleep(pause)
+        said = await connection.peek(LONGEST, timeout=timeout)
