@@ -132,7 +132,7 @@ async def test_behind_a_decoy_nothing_of_that_is_taken_unless_the_keeper_says_so
     site.mkdir()
     (site / "index.html").write_text("<html>roses</html>")
     settings(data, f"[decoy]\nclear = {str(clear).lower()}\n[listen]\nsocks = 0\n[proxy]\nhttp = true\n")
-    async with running("--decoy", str(site)) as up:
+    async with running("--domain", "_relay.localhost", "--decoy", str(site)) as up:
         words = (b"a1 CAPABILITY\r\na2 LOGOUT\r\n", b"EHLO x\r\nQUIT\r\n", b"\5\1\2", b"SSH-2.0-x\r\n")
         imap, smtp, socks, other, silence = await asyncio.gather(
             *(asyncio.to_thread(say, up.port("https"), word, SILENCE) for word in (*words, b""))

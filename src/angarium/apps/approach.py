@@ -41,7 +41,7 @@ class Approach:
     @property
     def by_proxy(self) -> bool:
         """Whether apps come in through the proxy only."""
-        return not self.alpn and not open_ways(self.ports())
+        return not self.alpn and self.greeting is None and not open_ways(self.ports())
 
     def candidates(self) -> list[Way]:
         """What autoconfig tells everybody who asks: hosts first, then other ports. No group's fronts, and no onion

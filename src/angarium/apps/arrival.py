@@ -163,7 +163,8 @@ def _judge(config: Config, names: Names, certified: Certified) -> None:
         raise HomeError(f"decoy.folder: {decoy.folder} is no folder: make it, with an index.html in it")
     listen = config.listen.as_web_site()
     named = {name: port for name in LISTENED if (port := getattr(listen, name)) > 0}
-    if decoy.wanted and not (decoy.mail_alpn or open_ways(named) or _believed(names, certified)):
+    ways_in = decoy.mail_alpn or _greeting(config) or open_ways(named) or _believed(names, certified)
+    if decoy.wanted and not ways_in:
         raise HomeError(
             "with a decoy people come in through the proxy, which apps take only at a name whose certificate an"
             " authority vouches for, or at one that begins with an underscore: start the relay with --domain, or set"

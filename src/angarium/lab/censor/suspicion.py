@@ -5,7 +5,8 @@ which. Controls: one of the sites must not be told from the other nineteen, and 
 
 By all that is to be seen: a classifier is trained on answers of the relay and of an nginx that has the same site and
 the same certificate, and tried on other answers of both: octets, TLS, ends, times. Control: two such nginx, of which
-it must not do better than a coin. Probes are put to all three in random order, few at a time, so that times count.
+it must not do better than it may of the relay. Probes are put to all three in random order, few at a time, so that
+times count.
 """
 
 import asyncio
@@ -67,7 +68,7 @@ async def suspected(place: Place, probes: int) -> Run:
         why.append(f"{mail} octets of mail protocols said to a stranger")
     return Run(
         ok=not why,
-        open=not _unlike(held_out, known) and control.interval[0] <= 0.5,
+        open=not _unlike(held_out, known) and control.share <= MOST,
         shut=bool(_unlike(echo, known)),
         why="; ".join(why),
         notes={
