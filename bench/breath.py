@@ -5,9 +5,8 @@ A relay with `breath_bytes` set, the real core with two people, and before the r
 
     python bench/breath.py [--texts 100] [--every 8] [--breath 14336] [--open] [--json]
 
-`--every` are the seconds between two texts: in the background an app connects once a minute, and one connection carries
-four texts. `--open`: both have the chat open, so that each text is marked as seen when it comes. `--breath 0` is the
-control.
+`--every` are the seconds between two texts. `--open`: both have the chat open, so that each text is marked as seen when
+it comes. `--breath 0` is the control.
 
 Prints how many texts arrived and how fast, how many connections were frozen, and the bytes of a re-login: of
 connections that carried nothing, made by telling the app that the network has changed.

@@ -1,7 +1,7 @@
 #!/bin/sh
 # What some tests need from Debian: chromium (the pages), minisign (signatures of sites), pebble (a real ACME server),
 # strace (disks that fail), nft (fronts, ports led to one), the mail software of others (postfix, opendkim, dovecot),
-# nginx, which the decoy imitates and the lab's prober compares with, tor (onion addresses), somebody else's
+# nginx with its streams, which the decoy imitates and the lab's prober compares with, tor (onion addresses), somebody else's
 # Shadowsocks, and iproute2 for the lab's namespaces. Root installs them; anybody else is told, and the tests that need
 # them are skipped by name. No service is started, now or at the next boot, unless this machine has a policy-rc.d that
 # says otherwise: the tests run their own.
@@ -19,6 +19,7 @@ for service in postfix opendkim nginx tor; do
 done
 command -v ss-local >/dev/null ||
     { missing="$missing shadowsocks-libev" && services="$services shadowsocks-libev"; }
+[ -e /usr/lib/nginx/modules/ngx_stream_module.so ] || missing="$missing libnginx-mod-stream"
 if [ ! -x /usr/lib/dovecot/imap ] || [ ! -x /usr/lib/dovecot/lmtp ]; then
     missing="$missing dovecot-imapd dovecot-lmtpd" services="$services dovecot"
 fi

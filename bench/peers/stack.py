@@ -8,6 +8,7 @@ need several users, and so this needs root; no service of the machine is started
 `compress` is the reference with IMAP COMPRESS on offer, which rules hibernation out in Dovecot.
 """
 
+import datetime
 import os
 import re
 import secrets
@@ -24,13 +25,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import trustme
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from angarium.reach.descriptors import raise_limit
+from angarium.reach.keypair import self_signed
 from bench.peers.debounce import LIBRARY, without_delay
 
-__all__ = ["CONFIGURATIONS", "Configuration", "Stack", "missing", "stack", "versions"]
+__all__ = ["CONFIGURATIONS", "Configuration", "Place", "Stack", "missing", "stack", "versions"]
 
 ETC = Path(__file__).parent / "etc"
 FILTER = Path(__file__).with_name("filter.py")
@@ -39,6 +42,9 @@ PROGRAMS = (MASTER, "postfix", "opendkim", "dovecot", "/usr/lib/dovecot/imap", "
 PACKAGES = ("postfix", "dovecot-core", "opendkim")
 DOMAIN = "peer.test"
 SUBMISSIONS, IMAPS = 465, 993
+SUBMISSION, IMAP, HTTPS = 587, 143, 443
+NGINX, STREAM = "nginx", "/usr/lib/nginx/modules/ngx_stream_module.so"
+"""The web server, and what of it tells IMAP and submission on the pages' port by their ALPN (libnginx-mod-stream)."""
 FILTERING, REINJECTED = 10026, 10025
 USER = "mail"
 """Whose the mailboxes are."""
@@ -88,11 +94,27 @@ class Stack:
         return "".join(each.read_text(errors="replace") for each in logs if each.exists())
 
 
-def missing() -> str:
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where it listens, and what it is called."""
+
+    address: str
+    domain: str = DOMAIN
+    public: bool = False
+    """On all ports of the reference, with its web server before them; else on the two that load is put on."""
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """Those that clients come to."""
+        return (SUBMISSIONS, IMAPS, *((IMAP, SUBMISSION, HTTPS) if self.public else ()))
+
+
+def missing(*, public: bool = False) -> str:
     """Why it cannot be run here; "" where it can."""
     if os.getuid() != 0:
         return "not root"
-    if absent := [program for program in PROGRAMS if shutil.which(program) is None]:
+    programs = (*PROGRAMS, *((NGINX, STREAM) if public else ()))
+    if absent := [program for program in programs if shutil.which(program) is None and not Path(program).exists()]:
         return f"not installed: {', '.join(absent)} (tests/needs.sh does it)"
     return ""
 
@@ -105,44 +127,48 @@ def versions() -> dict[str, str]:
 
 
 @contextmanager
-def stack(configuration: Configuration) -> Iterator[Stack]:
-    """Run the peer until the context ends.
+def stack(configuration: Configuration, place: Place | None = None) -> Iterator[Stack]:
+    """Run the peer until the context ends; without a place, on an address of the loopback interface.
 
     Raises:
         NotFound: its delay before announcements cannot be taken out of this build of Dovecot.
         RuntimeError: it did not start; the text is what it said.
     """
     raise_limit(CONNECTIONS)
-    address = f"127.{secrets.randbelow(200) + 20}.{secrets.randbelow(250)}.1"
+    place = place or Place(f"127.{secrets.randbelow(200) + 20}.{secrets.randbelow(250)}.1")
+    address = place.address
     with ExitStack() as running:
         here = Path(tempfile.mkdtemp(prefix="peer-", dir="/tmp"))  # paths of sockets have to be short
         running.callback(shutil.rmtree, here, ignore_errors=True)
         here.chmod(0o755)
-        _settle(here, configuration, address)
+        _settle(here, configuration, place)
         said = running.enter_context((here / "said").open("wb"))
         roots = []
-        for command in _commands(here, configuration, address):
+        for command in _commands(here, configuration, place):
             process = _start(command, here, said.fileno())
             running.callback(_end, process)
             roots.append(process.pid)
-        up = Stack(configuration, address, here, tuple(roots))
-        _await(up, [SUBMISSIONS, IMAPS, *([FILTERING, REINJECTED] if configuration.filter else [])])
+        up = Stack(configuration, address, here, tuple(roots), place.domain)
+        _await(up, [*place.ports, *([FILTERING, REINJECTED] if configuration.filter else [])])
         yield up
 
 
-def _settle(here: Path, configuration: Configuration, address: str) -> None:
+def _settle(here: Path, configuration: Configuration, place: Place) -> None:
     """Write all its files."""
-    for name in ("postfix", "queue", "data", "dovecot", "lib", "mail", "opendkim"):
+    address, domain = place.address, place.domain
+    for name in ("postfix", "queue", "data", "dovecot", "lib", "mail", "opendkim", "pages"):
         (here / name).mkdir()
     shutil.chown(here / "data", "postfix")
     shutil.chown(here / "mail", USER, USER)
-    certified = trustme.CA(key_type=trustme.KeyType.ECDSA).issue_cert(DOMAIN, address, key_type=trustme.KeyType.ECDSA)
-    certified.private_key_and_cert_chain_pem.write_to_path(str(here / "tls.pem"))
+    (here / "tls.pem").write_bytes(_certificate(place))
     (here / "lib" / LIBRARY.name).write_bytes(without_delay(LIBRARY.read_bytes()))
     words = {
         "here": str(here),
         "address": address,
-        "domain": DOMAIN,
+        "domain": domain,
+        "imap": str(IMAP if place.public else 0),
+        "user": USER,
+        "stream": STREAM,
         "submission": f"-o smtpd_proxy_filter={address}:{FILTERING}" if configuration.filter else "",
         "reinjection": f"-o smtpd_milters=unix:{here}/opendkim/socket",
         "hibernate": "30s" if configuration.hibernates else "0",
@@ -152,12 +178,36 @@ def _settle(here: Path, configuration: Configuration, address: str) -> None:
     _write(here / "postfix" / "master.cf", "master.cf", words)
     _write(here / "dovecot.conf", "dovecot.conf", words)
     _write(here / "opendkim.conf", "opendkim.conf", words)
+    if place.public:
+        _publish(here, words)
     (here / "postfix" / "senders").write_text("/^(.*)$/ ${1}\n")
     tidied = _ignoring("Received", "X-Originating-IP", "X-Mailer", "User-Agent")
     (here / "postfix" / "at_submission").write_text(tidied + "/^Subject:/ REPLACE Subject: [...]\n")
     (here / "postfix" / "at_delivery").write_text(_ignoring("DKIM-Signature", "Authentication-Results", "Received"))
     shutil.chown(here / "opendkim", "opendkim")
-    _signer(here / "opendkim")
+    _signer(here / "opendkim", domain)
+
+
+def _certificate(place: Place) -> bytes:
+    """With its key. Signed by an authority where load is put on; by itself for a name that asks for none."""
+    if not place.domain.startswith("_"):
+        made = trustme.CA(key_type=trustme.KeyType.ECDSA)
+        certified = made.issue_cert(place.domain, place.address, key_type=trustme.KeyType.ECDSA)
+        return certified.private_key_and_cert_chain_pem.bytes()
+    key = ec.generate_private_key(ec.SECP256R1())
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return pem + self_signed(key, [place.domain], today=datetime.datetime.now(datetime.UTC).date())
+
+
+def _publish(here: Path, words: dict[str, str]) -> None:
+    """Submission by STARTTLS, and the web server: autoconfig, and the other two protocols on its port."""
+    settings = here / "postfix" / "master.cf"
+    submission = re.search(r"^\S+:465 .*\n(?:    .*\n)*", settings.read_text(), re.MULTILINE)
+    assert submission is not None
+    starttls = submission[0].replace(":465 ", f":{SUBMISSION} ").replace("wrappermode=yes", "wrappermode=no")
+    settings.write_text(settings.read_text() + starttls)
+    _write(here / "nginx.conf", "nginx.conf", words)
+    _write(here / "pages" / "autoconfig.xml", "autoconfig.xml", words)
 
 
 def _ignoring(*names: str) -> str:
@@ -165,13 +215,13 @@ def _ignoring(*names: str) -> str:
     return "".join(f"/^{name}:/ IGNORE\n" for name in names)
 
 
-def _signer(here: Path) -> None:
+def _signer(here: Path, domain: str) -> None:
     key = here / "key.pem"
     made = generate_private_key(65537, 2048)
     key.write_bytes(made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     shutil.chown(key, "opendkim")
-    (here / "keys").write_text(f"only {DOMAIN}:opendkim:{key}\n")
-    (here / "signing").write_text(f"*@{DOMAIN} only\n")
+    (here / "keys").write_text(f"only {domain}:opendkim:{key}\n")
+    (here / "signing").write_text(f"*@{domain} only\n")
 
 
 def _write(to: Path, template: str, words: dict[str, str]) -> None:
@@ -179,17 +229,18 @@ def _write(to: Path, template: str, words: dict[str, str]) -> None:
     to.write_text(re.sub(r"@([a-z]+)@", lambda found: words[found[1]], text))
 
 
-def _commands(here: Path, configuration: Configuration, address: str) -> list[tuple[str, ...]]:
+def _commands(here: Path, configuration: Configuration, place: Place) -> list[tuple[str, ...]]:
     checked = subprocess.run(("postfix", "-c", here / "postfix", "check"), capture_output=True, check=False)
     if checked.returncode:
         log = (here / "postfix.log").read_text() if (here / "postfix.log").exists() else ""
         raise RuntimeError(f"Postfix does not take its settings: {checked.stderr.decode(errors='replace')}{log}")
     filtering = (
         ("opendkim", "-f", "-x", str(here / "opendkim.conf")),
-        (sys.executable, str(FILTER), address, str(FILTERING), str(REINJECTED), USER),
+        (sys.executable, str(FILTER), place.address, str(FILTERING), str(REINJECTED), USER),
     )
     return [
         *(filtering if configuration.filter else ()),
+        *((("nginx", "-c", str(here / "nginx.conf")),) if place.public else ()),
         ("dovecot", "-F", "-c", str(here / "dovecot.conf")),
         (MASTER, "-c", str(here / "postfix"), "-s"),
     ]

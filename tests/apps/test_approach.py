@@ -125,3 +125,14 @@ def test_a_name_that_dns_does_not_know_is_no_way_in(relay: Relay, name: str) -> 
 
 def test_a_name_with_an_underscore_that_dns_may_know(relay: Relay) -> None:
     assert spelled(relay("_relay.example").invited())[0] == "direct _relay.example:993/465"
+
+
+async def test_the_app_keeps_the_addresses_of_a_name_whose_certificate_it_checks(relay: Relay, fronts: Fronts) -> None:
+    """With `ic=3` it takes what DNS says for the only address there is (docs/quirks.md)."""
+    await fronts.put(Front("_front.example", {"https": 443}))
+    found = relay("_relay.example", ("_other.example",))
+    named = {way.host: way.named for way in found.invited()}
+    assert named == {"_relay.example": True, "_other.example": True, "_front.example": False}
+    assert found.invite(None).endswith("&ic=1")
+    assert relay().invite(None).endswith("&ic=3")
+    assert "ic=3" in relay("_home.localhost").invite(None)  # it leads to an address

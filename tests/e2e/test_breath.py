@@ -1,7 +1,7 @@
 """A censor that freezes each connection after 16 KB: with `breath_bytes` the texts of the real core get through it.
 
-Both people have the chat open, which is when the app comes back at once; in the background it does so once a minute
-(bench/breath.py measures both).
+Nobody has the chat open: left to itself the app would come back once a minute (docs/decisions/breath.md), which is more
+than the test waits.
 """
 
 import asyncio
@@ -17,13 +17,13 @@ from angarium.apps.check.trial import trial
 from angarium.lab.core import Core
 from angarium.lab.freeze import FROZEN_AT, freezer
 from angarium.lab.profile import join
-from bench.breath import SETTINGS, reads_at_once, through
+from bench.breath import SETTINGS, through
 
 Start = Callable[..., AbstractAsyncContextManager[Relay]]
 
-TEXTS = 20
+TEXTS = 40
 BREATH = 14_336
-PATIENCE = 60.0
+PATIENCE = 30.0
 
 
 async def exchanged(start: Start, apps: Core, directory: Path, breath: int) -> tuple[int, int, int, int]:
@@ -37,13 +37,12 @@ async def exchanged(start: Start, apps: Core, directory: Path, breath: int) -> t
         ada, ben = await people.enter("Ada"), await people.enter("Ben")
         there = await join(ben, ada)
         back = await ada.call("create_chat_by_contact_id", await ada.call("lookup_contact_id_by_addr", ben.address))
-        with reads_at_once(ada), reads_at_once(ben):
-            for number in range(TEXTS):
-                sender, chat, receiver = (ada, back, ben) if number % 2 == 0 else (ben, there, ada)
-                await people.send("texts", sender, chat, [receiver])
-                await asyncio.sleep(0.3)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(people.ledger.complete("texts"), PATIENCE if breath else 5)
+        for number in range(TEXTS):
+            sender, chat, receiver = (ada, back, ben) if number % 2 == 0 else (ben, there, ada)
+            await people.send("texts", sender, chat, [receiver])
+            await asyncio.sleep(0.3)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(people.ledger.complete("texts"), PATIENCE if breath else 5)
         tally = people.ledger.tally("texts", await people.held())
         for person in people.people:
             await person.call("stop_io")

@@ -73,6 +73,16 @@ def test_an_unverified_way_is_never_shared_by_name() -> None:
     assert not link.verify
 
 
+def test_a_name_that_needs_no_authority_is_checked_and_vouched_for_by_nobody() -> None:
+    way = replace(NAMED, host="_relay.example", verified=False, named=True)
+    link = parse(invitation("_relay.example", way, token=None, choose=chooser()))
+    assert isinstance(link, Login)
+    assert (link.verify, link.vouched) == (True, False)
+    elsewhere = parse(invitation("relay.example", replace(NAMED, imap_port=1993), token=None, choose=chooser()))
+    assert isinstance(elsewhere, Login)
+    assert elsewhere.vouched
+
+
 def test_two_invitations_to_a_bare_ip_are_two_accounts() -> None:
     choose = chooser()
     first, second = (parse(invitation("192.0.2.7", BARE, token=None, choose=choose)) for _ in range(2))

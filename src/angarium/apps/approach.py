@@ -86,17 +86,22 @@ class Approach:
         return tuple(dict.fromkeys((self.names.primary, *self.names.certifiable)))
 
     def _own(self, host: str) -> list[Way]:
-        found = ways(host, self.ports(), verified=self.verified(), alpn=self.alpn)
+        verified, named = self.verified(), self._named(host)
+        found = ways(host, self.ports(), verified=verified, named=named, alpn=self.alpn)
         if self.greeting is not None:
             imap, smtp = self.greeting
-            found.append(Way(host, imap, "starttls", smtp, "starttls", self.ports().get("https"), self.verified()))
+            found.append(Way(host, imap, "starttls", smtp, "starttls", self.ports().get("https"), verified, named))
         return found
 
     def _front(self, front: Front) -> list[Way]:
         verified = self.verified() and front.address in self.names.certifiable
-        return [
-            replace(way, kind="front") for way in ways(front.address, front.ports, verified=verified, alpn=self.alpn)
-        ]
+        named = self._named(front.address)
+        found = ways(front.address, front.ports, verified=verified, named=named, alpn=self.alpn)
+        return [replace(way, kind="front") for way in found]
+
+    def _named(self, host: str) -> bool:
+        """Whether the app takes the relay's certificate at this host without an authority, by the name in it."""
+        return host.startswith("_") and host in self.names.all
 
     def _believed(self, host: str) -> bool:
         """Whether an app that was led here by the relay's name or address can take the certificate at this host."""

@@ -15,21 +15,21 @@ PAIRS: Sequence[tuple[str, str, Security]] = (
 """Doors for IMAP and for submission."""
 
 
-def ways(host: str, ports: Mapping[str, int], *, verified: bool, alpn: bool = True) -> list[Way]:
+def ways(host: str, ports: Mapping[str, int], *, verified: bool, named: bool = False, alpn: bool = True) -> list[Way]:
     """Every way in, best first: TLS from the first byte, then the pages' own port by ALPN, then STARTTLS.
 
-    `ports` are those listened on, by the listener's name. `verified`: apps know who signed the certificate. `alpn`:
-    the https port takes IMAP and submission too. Where it does not, and no other port is listened on, what is left are
-    the standard ports as the relay's own proxy knows them.
+    `ports` are those listened on, by the listener's name. `verified`: apps know who signed the certificate. `named`:
+    they need not know, if it has the name. `alpn`: the https port takes IMAP and submission too. Where it does not, and
+    no other port is listened on, what is left are the standard ports as the relay's own proxy knows them.
     """
     https = ports.get("https")
     found = [
-        Way(host, ports[imap], security, ports[smtp], security, https, verified)
+        Way(host, ports[imap], security, ports[smtp], security, https, verified, named)
         for imap, smtp, security in PAIRS
         if imap in ports and smtp in ports and (alpn or imap != "https")
     ]
     if not found and not alpn and https is not None:
-        return [Way(host, 993, "ssl", 465, "ssl", https, verified)]
+        return [Way(host, 993, "ssl", 465, "ssl", https, verified, named)]
     return found
 
 

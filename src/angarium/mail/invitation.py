@@ -55,6 +55,8 @@ class Way:
     https_port: int | None
     verified: bool
     """Apps can check the certificate: it comes from an authority they know, for an ordinary domain."""
+    named: bool = False
+    """The host begins with `_`, and the certificate names it: there the app checks the name, and asks no authority."""
     kind: Kind = "direct"
     """With "all" the app asks the relay's autoconfig for hosts and ports, and keeps all it is told."""
 
@@ -110,7 +112,7 @@ def _login_link(address: str, password: str, way: Way) -> str:
     if way.kind != "all":
         details |= {"ih": way.host, "ip": str(way.imap_port), "is": way.imap_security}
         details |= {"sh": way.host, "sp": str(way.smtp_port), "ss": way.smtp_security}
-    details["ic"] = "1" if way.verified else "3"
+    details["ic"] = "1" if way.verified or way.named else "3"  # with 3 the app forgets addresses that DNS lies about
     name, _, domain = address.rpartition("@")
     return f"dclogin:{name}@{quote(domain, safe='')}?{urlencode(details, quote_via=quote)}"
 
@@ -145,6 +147,11 @@ class Login:
     smtp: Server
     verify: bool
     """Whether the certificate is checked."""
+
+    @property
+    def vouched(self) -> bool:
+        """Whether an authority has to vouch for it; for a host that begins with `_` the name in it is enough."""
+        return self.verify and not (self.imap.host or self.address.rpartition("@")[2]).startswith("_")
 
 
 def parse(link: str) -> Entrance | Login:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 SIZE = 12_288
 PREFETCH = b"UID FETCH %d:%d (UID RFC822.SIZE BODY.PEEK[HEADER.FIELDS (MESSAGE-ID DATE FROM CONTENT-TYPE)])"
+NEW = b"UID FETCH %d:%d (UID RFC822.SIZE BODY.PEEK[HEADER.FIELDS (MESSAGE-ID DATE FROM CHAT-VERSION)])"
+"""What the app asks about all that is new, as far as it matters here."""
 BODIES = b"UID FETCH %s (FLAGS BODY.PEEK[])"
 
 
@@ -192,3 +194,87 @@ def test_how_long_it_is_remembered_where_a_client_was(monkeypatch: pytest.Monkey
     session = type("Session", (), {"owner": type("Owner", (), {"name": NAME})})
     assert counted.shown(session, [*range(100)]) == 100  # type: ignore[arg-type]
     assert not counted._before
+
+
+async def taken(client: Client, uid: int) -> None:
+    """Fetch a message and destroy it, as the app does."""
+    assert await fetched(client, b"%d" % uid) == [uid]
+    await client.ok(b"UID STORE %d +FLAGS (\\Deleted)" % uid)
+    await client.ok(b"CLOSE")
+    await client.ok(b"SELECT INBOX")
+
+
+async def until_the_end_is_near(relay: "Relay", client: Client) -> tuple[int, list[bytes]]:
+    """Messages come one by one until another row is told than theirs; the last UID, and the rows."""
+    uid = 0
+    while True:
+        uid += 1
+        await relay.deliver()
+        await client.ok(b"NOOP")
+        rows = await client.ok(NEW % (uid, uid + 499))
+        if len(rows) > 1 or uid > SIZE // len(MAIL):
+            return uid, rows
+        await taken(client, uid)
+
+
+async def test_the_app_is_made_to_come_back_at_once(short: "Relay", device: "Device") -> None:
+    client = await device(b"INBOX")
+    uid, (row, more) = await until_the_end_is_near(short, client)
+    assert row.startswith(b"1 FETCH (UID %d " % uid)
+    assert more.startswith(b"2 FETCH (UID %d " % (uid - 1)), "one that it has destroyed"
+    assert b"From: <alice1234@relay.example>\r\n" in more
+    assert next(line for line in MAIL.split(b"\r\n") if line.startswith(b"Message-ID:")) in more
+    assert await fetched(client, b"%d" % uid) == [uid]
+    await client.say(b"s UID STORE %d +FLAGS (\\Deleted)\r\n" % uid)
+    assert (await client.ended()).startswith(b"* BYE")
+
+
+async def test_who_keeps_what_was_fetched_is_not_made_to_mark_it(short: "Relay", device: "Device") -> None:
+    client = await device(b"INBOX")
+    await short.deliver()
+    await client.ok(b"NOOP")
+    assert await fetched(client, b"1") == [1]
+    await short.deliver()
+    await client.ok(b"NOOP")
+    assert len(await client.ok(NEW % (2, 501))) == 1
+
+
+async def test_who_asks_in_other_words_is_told_nothing_else(short: "Relay", device: "Device") -> None:
+    client = await device(b"INBOX")
+    await short.deliver()
+    await client.ok(b"NOOP")
+    await taken(client, 1)
+    await short.deliver()
+    await client.ok(b"NOOP")
+    assert len(await client.ok((NEW % (2, 501)).replace(b" CHAT-VERSION", b""))) == 1
+    assert len(await client.ok(NEW % (2, 501))) == 2, "it was near enough"
+
+
+async def test_what_it_was_about_to_destroy_will_do_on_the_next_connection(short: "Relay", device: "Device") -> None:
+    client = await device(b"INBOX")
+    uid, _ = await until_the_end_is_near(short, client)
+    assert await fetched(client, b"%d" % uid) == [uid]
+    await client.say(b"s UID STORE %d +FLAGS (\\Deleted)\r\n" % uid)
+    await client.ended()
+    await short.quiet()
+    await short.deliver(times=4)
+    again = await device(b"INBOX")
+    *rows, more = await again.ok(NEW % (uid + 1, uid + 500))
+    assert len(rows) == 4
+    assert more.startswith(b"6 FETCH (UID %d " % uid)
+    before = await again.ok(b"UID SEARCH ALL")
+    assert before[0].startswith(b"SEARCH %d " % uid), "it is still there, and about to go"
+
+
+async def test_an_idling_client_that_can_be_made_to_come_back_is_told(short: "Relay", device: "Device") -> None:
+    client = await device(b"INBOX")
+    await short.deliver()
+    await client.ok(b"NOOP")
+    await taken(client, 1)
+    await client.idle()
+    await short.deliver(MAIL + b"x" * SIZE)
+    assert (await client.line()).endswith(b" EXISTS")
+    await client.done()
+    assert len(await client.ok(NEW % (2, 501))) == 2
+    await client.say(b"f " + BODIES % b"2" + b"\r\n")
+    assert (await client.ended()).startswith(b"* BYE"), "at once, since nothing was said that it has not read"

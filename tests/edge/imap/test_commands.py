@@ -29,7 +29,7 @@ async def test_before_login_nothing_names_a_chatmail_relay(relay: "Relay", greet
     assert await clear.ok(b"CAPABILITY") == [b"CAPABILITY IMAP4rev1 LITERAL+ SASL-IR ID STARTTLS LOGINDISABLED"]
     [tagged] = await client.do(b"LOGIN alice1234@relay.example long-enough-password")
     assert tagged == (
-        b"OK [CAPABILITY IMAP4rev1 LITERAL+ ID ENABLE IDLE NAMESPACE CHILDREN UIDPLUS UNSELECT MOVE CONDSTORE QUOTA "
+        b"OK [CAPABILITY IMAP4rev1 LITERAL+ ENABLE IDLE NAMESPACE CHILDREN UIDPLUS UNSELECT MOVE CONDSTORE QUOTA "
         b"METADATA COMPRESS=DEFLATE XCHATMAIL XDELTAPUSH] Logged in"
     )
 

@@ -19,7 +19,7 @@ ONION = f"{'a' * 56}.onion"
 def more(*, verified: bool) -> list[Way]:
     return [
         Way("203.0.113.5", 443, "ssl", 443, "ssl", 443, verified=False, kind="front"),
-        Way("192.0.2.7", 10443, "ssl", 10443, "ssl", 10443, verified, "port"),
+        Way("192.0.2.7", 10443, "ssl", 10443, "ssl", 10443, verified, kind="port"),
         Way(ONION, 993, "ssl", 465, "ssl", 443, verified=False, kind="onion"),
     ]
 

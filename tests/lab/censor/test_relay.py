@@ -10,7 +10,7 @@ from angarium.lab.censor.relay import WAYS, NoSuchWay, Ready, Relay, RelayFailed
 from angarium.mail.invitation import Entrance, Login, parse
 
 PRINTED = (
-    "dclogin:abcdefghi@_relay.example?p=old&v=1&ih=_relay.example&ip=993&is=ssl&sh=_relay.example&sp=465&ss=ssl&ic=3"
+    "dclogin:abcdefghi@_relay.example?p=old&v=1&ih=_relay.example&ip=993&is=ssl&sh=_relay.example&sp=465&ss=ssl&ic=1"
 )
 
 
@@ -61,7 +61,7 @@ def test_the_same_invitation_for_another_is_for_somebody_else() -> None:
     assert isinstance(other, Login)
     assert len({one.address, other.address, "abcdefghi@_relay.example"}) == 3
     assert len({one.password, other.password, "old"}) == 3
-    assert (one.imap.host, one.verify) == ("_relay.example", False)
+    assert (one.imap.host, one.verify) == ("_relay.example", True)
     assert _another("dcaccount:relay.example") == "dcaccount:relay.example"
 
 

@@ -52,7 +52,7 @@ def site(link: str) -> Site:
     if isinstance(invitation, Login):
         host = invitation.imap.host or _domain(invitation)
         https = (invitation.imap.port or 993) + HTTPS_FROM_IMAPS
-        return Site(_domain(invitation), _page(host, https), invitation.verify and not host.startswith("_"))
+        return Site(_domain(invitation), _page(host, https), invitation.vouched)
     port = (urlsplit(invitation.url).port if invitation.url else None) or 443
     return Site(invitation.host, _page(invitation.host, port), not invitation.host.startswith("_"))
 

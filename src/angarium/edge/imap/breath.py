@@ -5,10 +5,9 @@ at a place where nothing is half told, and the app connects anew (docs/decisions
 the kernel has sent (`reach.tcp_info`), with handshake, records, repetitions and the headers of packets.
 
 Where it ends matters. The app allows itself one connection a minute, and a second one after two minutes of quiet, but
-comes back at once where something waits to be done. Something does right behind a message that somebody reads in an
-open chat: it is to be marked as seen. So the place to end is behind a message, there if another text might not fit.
-Not at once: what the app has not read when a deflated connection ends, it throws away. It is cut off at its next word,
-or after a while if it has none to say.
+comes back at once where something waits to be done. `rouse` sees to that while it asks about what is new. So the place
+to end is behind a message, there if another text might not fit. Not at once: what the app has not read when a deflated
+connection ends, it throws away. It is cut off at its next word, or after a while if it has none to say.
 
 Invariants:
 * No message is begun that does not fit, unless it would not fit into a new connection either. Then it is tried once. If
@@ -20,10 +19,12 @@ Invariants:
 """
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from angarium.edge.deflate import Deflated
+from angarium.edge.imap.rouse import Known
 
 if TYPE_CHECKING:
     from angarium.edge.imap.session import Session
@@ -52,7 +53,7 @@ STALL_SECONDS = 20.0
 WITHHELD = "$Withheld"
 """The keyword of a message that did not pass."""
 REMEMBERED_SECONDS = 600.0
-"""How long it is remembered where a client was that had more before it than one breath carries."""
+"""How long it is remembered where a client was that had more before it than one breath carries, and what it knew."""
 REMEMBERED = 10_000
 """Of how many accounts."""
 
@@ -80,6 +81,7 @@ class Breath:
 
     size: int
     _before: dict[str, tuple[int, float]] = field(default_factory=dict)
+    _destroyed: dict[str, tuple[Known, float]] = field(default_factory=dict)
 
     def left(self, session: "Session") -> int:
         """Bytes that may still be sent."""
@@ -100,6 +102,27 @@ class Breath:
     def announces(self, session: "Session", octets: int) -> bool:
         """Whether to tell an idling client of a message of so many octets: not if it would fit better elsewhere."""
         return not session.carried or self.holds(session, octets, around=AROUND)
+
+    def rouses(self, session: "Session") -> bool:
+        """Whether the client can be made to come back at once, when it asks about what is new."""
+        return session.rouse is not None and session.rouse.ready(session) and self.left(session) >= 2 * AROUND
+
+    def destroyed(self, session: "Session") -> Known | None:
+        """What the client knew and destroyed on an earlier connection, for `rouse`."""
+        known, until = self._destroyed.pop(session.owner.name, (None, 0.0))
+        return known if until >= time.monotonic() else None
+
+    def keep(self, session: "Session") -> None:
+        """The session is over: keep for the next one what is destroyed."""
+        if session.rouse is None or session.rouse.destroyed is None:
+            return
+        if len(self._destroyed) >= REMEMBERED:
+            self._destroyed.clear()
+        self._destroyed[session.owner.name] = session.rouse.destroyed, time.monotonic() + REMEMBERED_SECONDS
+
+    def nears_end(self, session: "Session", sizes: Iterable[int]) -> bool:
+        """Whether messages of so many octets might be the last on this connection."""
+        return self.left(session) - sum(size * 3 // 4 + ENVELOPE for size in sizes) < 2 * REST
 
     @property
     def rows(self) -> int:

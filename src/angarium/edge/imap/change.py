@@ -24,6 +24,9 @@ async def store(session: Session, command: Store) -> None:
     }
     session.condstore |= command.unchanged_since is not None
     add, remove = _difference(command, [entry for _, entry in targets.values()])
+    if session.rouse is not None and not session.rouse.knows and command.destroys and targets:
+        uid = next(iter(targets))
+        session.rouse.learn(uid, await session.site.mailboxes.body(session.owner, selected.mailbox, uid) or b"")
     now, newer = await session.site.mailboxes.flag(
         session.owner, selected.mailbox, list(targets), add=add, remove=remove, unchanged_since=command.unchanged_since
     )

@@ -5,6 +5,7 @@ Before login nothing tells this relay from any other IMAP server: one that scans
 
 from angarium.edge.deflate import Deflated
 from angarium.edge.imap.breath import MEMORY
+from angarium.edge.imap.rouse import Rouse
 from angarium.edge.imap.session import Session
 from angarium.mail.accounts import Refused
 from angarium.wire.imap.commands import State
@@ -12,8 +13,8 @@ from angarium.wire.imap.commands.entry import Capability, Compress, Enable, Id, 
 
 __all__ = ["capabilities", "capability", "compress", "enable", "identify", "login", "logout", "start_tls"]
 
-INSIDE = (
-    *("ID", "ENABLE", "IDLE", "NAMESPACE", "CHILDREN", "UIDPLUS", "UNSELECT", "MOVE", "CONDSTORE"),
+INSIDE = (  # without ID: the app would ask, and learn nothing for a round trip
+    *("ENABLE", "IDLE", "NAMESPACE", "CHILDREN", "UIDPLUS", "UNSELECT", "MOVE", "CONDSTORE"),
     *("QUOTA", "METADATA", "COMPRESS=DEFLATE", "XCHATMAIL"),
 )
 
@@ -57,6 +58,8 @@ async def login(session: Session, command: Login) -> None:
         session.machine.complete("NO", refused.text, _code(refused))
         return
     await session.enter(owner)
+    if session.breath is not None:
+        session.rouse = Rouse(given.username, session.breath.destroyed(session))
     session.machine.complete("OK", "Logged in", f"CAPABILITY {capabilities(session)}")
 
 

@@ -8,7 +8,7 @@ import asyncio
 from dataclasses import dataclass
 from functools import lru_cache
 
-from angarium.edge.imap.breath import WITHHELD, OutOfBreath, Trying
+from angarium.edge.imap.breath import AGAIN, WITHHELD, OutOfBreath, Trying
 from angarium.edge.imap.session import Session
 from angarium.wire.imap.commands.messages import Fetch, Search
 from angarium.wire.imap.entry import Entry
@@ -29,7 +29,7 @@ async def fetch(session: Session, command: Fetch) -> None:
     items, needed = asked.items, asked.needs_message
     session.condstore |= asked.modseq
     marks = asked.marks and not selected.read_only
-    missing = read = False
+    missing = read = said = False
     found = selected.view.resolve(command.numbers, by_uid=command.by_uid)
     breath = session.breath
     if breath is not None and command.by_uid and needed and not asked.whole and found:
@@ -45,6 +45,9 @@ async def fetch(session: Session, command: Fetch) -> None:
             missing = True
             continue
         if breath is not None and asked.whole and not breath.holds(session, len(message)):
+            if session.carried and not said:  # it has read all there was
+                session.machine.bye(AGAIN)
+                return
             if session.carried:
                 await session.flush()
                 raise OutOfBreath
@@ -63,8 +66,13 @@ async def fetch(session: Session, command: Fetch) -> None:
         if session.machine.full or (breath is not None and asked.whole):
             await session.flush()
             session.carried |= asked.whole
+            said = True
+        if session.rouse is not None and asked.whole:
+            session.rouse.learn(entry.uid, message)
         if needed and not asked.whole:
             selected.opened.keep(entry.uid, message)
+    if found and needed and not asked.whole:
+        _rouse(session, [entry for _, entry in found], asked.items)
     if missing and not command.by_uid:
         session.machine.complete("NO", "Some of these messages are gone", "EXPUNGEISSUED")
     else:
@@ -72,6 +80,15 @@ async def fetch(session: Session, command: Fetch) -> None:
     if breath is not None and asked.whole:
         await session.flush()
         session.ending = breath.spent(session)
+
+
+def _rouse(session: Session, found: list[Entry], items: tuple[Item, ...]) -> None:
+    """Where these may be the last messages on this connection, see to it that the client connects again at once."""
+    if session.rouse is None or session.breath is None:
+        return
+    row = session.rouse.row(session, items)
+    if row and session.breath.nears_end(session, (entry.size for entry in found)):
+        session.machine.untagged(*row)
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,8 @@ async def reassure(session: Session) -> None:
 def _tell(session: Session) -> None:
     """Say what the client does not know yet, or end where what has arrived does not fit any more."""
     arrived = session.selected.view.arrived
-    if arrived and session.breath is not None and not session.breath.announces(session, arrived[0].size):
+    breath = session.breath
+    if arrived and breath is not None and not breath.announces(session, arrived[0].size) and not breath.rouses(session):
         session.machine.bye(AGAIN)
     else:
         session.announce(Moment.FREE)

@@ -187,6 +187,8 @@ def _fault(session: Session) -> None:
 async def _run_command(session: Session, command: Command) -> None:
     session.trying = None
     if session.ending:
+        if session.rouse is not None and isinstance(command, messages.Store) and command.destroys:
+            session.rouse.destroys()
         session.machine.bye(AGAIN)
         return
     if session.has_selected:

@@ -9,7 +9,7 @@ Nothing is kept that an idle connection does not need: replies are queued only w
 import asyncio
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from angarium.edge import settings
 from angarium.edge.deflate import Deflated
@@ -24,6 +24,9 @@ from angarium.wire.imap.reader import Limits
 from angarium.wire.imap.responses import flags_update
 from angarium.wire.imap.server import Server
 from angarium.wire.imap.view import Exists, Expunge, Flags, Moment, View
+
+if TYPE_CHECKING:
+    from angarium.edge.imap.rouse import Rouse
 
 __all__ = ["FAREWELL_SECONDS", "Gone", "Selected", "Session"]
 
@@ -53,7 +56,8 @@ class Session:
 
     __slots__ = (
         *("_attendance", "_owner", "_selected"),
-        *("carried", "condstore", "connection", "deadline", "ending", "faults", "idling", "machine", "site", "trying"),
+        *("carried", "condstore", "connection", "deadline", "ending", "faults", "idling", "machine"),
+        *("rouse", "site", "trying"),
     )
 
     def __init__(self, connection: Connection, site: ImapSite) -> None:
@@ -66,6 +70,8 @@ class Session:
         """Whether this connection has carried a message, or has idled long enough to say that it lives."""
         self.ending = False
         """Whether the client's next command is its last on this connection, and is not run."""
+        self.rouse: Rouse | None = None
+        """How the client is made to come back at once; None: its connection is not limited."""
         self.trying: Trying | None = None
         """What was sent last, if it was more than one connection may carry."""
         self.deadline: float | None = asyncio.get_running_loop().time() + site.limits.login_seconds
@@ -112,6 +118,8 @@ class Session:
     def leave(self) -> None:
         """The session is over."""
         self.unselect()
+        if self.breath is not None:
+            self.breath.keep(self)
         if self._attendance is not None:
             self._attendance.close()
 

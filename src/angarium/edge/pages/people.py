@@ -43,6 +43,7 @@ class InvitationPage:
     def _invitation(self, request: Request, token: str | None) -> Response:
         link = self._site.invite(token)
         login = parse(link)
+        vouched = not isinstance(login, Login) or login.vouched
         others = [(offer, qr(offer.link)) for offer in self._site.others(token, link)]
         return draw(
             "invitation",
@@ -52,9 +53,9 @@ class InvitationPage:
             picture=qr(link),
             personal=token is not None,
             one_person=isinstance(login, Login),
-            unverified=isinstance(login, Login) and not login.verify,
+            unverified=not vouched,
             others=others,
-            lowered=not isinstance(login, Login) or login.verify,
+            lowered=vouched,
             proxy=TOR,
             proxy_picture=qr(TOR),
         )

@@ -42,7 +42,8 @@ class Box:
         self._sockets = {True: inside, False: outside}
         self._dice = dice
         self._judges: Sequence[Judge] = ()
-        self._links: dict[bool, Link] = {}
+        self._line: Line | None = None
+        self._links: dict[tuple[str, bool], Link] = {}
         self._waiting: list[tuple[float, int, bool, bytes]] = []
         self._turn = itertools.count()
         self._lock = threading.Lock()
@@ -52,10 +53,13 @@ class Box:
         """How many packets passed, and how many each judge stopped."""
 
     def censor(self, judges: Sequence[Judge], line: Line | None = None) -> None:
-        """From now on these judges see each packet, the first that stops it decides; and the line is like this."""
+        """From now on these judges see each packet, the first that stops it decides; and everybody's line is like this.
+
+        Each person has one of their own, as each subscriber of a provider has; what is full is theirs alone.
+        """
         with self._lock:
             self._judges = judges
-            self._links = {} if line is None else {way: Link(line, self._dice.random) for way in (True, False)}
+            self._line, self._links = line, {}
 
     def dropped_by_kernel(self) -> int:
         """Frames that came while there was no room for them, since this was last asked: then it is no measurement."""
@@ -120,12 +124,12 @@ class Box:
             self._stop(verdict, packet, flow)
             return
         self.counts["passed"] += 1
-        self._send(frame, outward=outward)
+        self._send(frame, (packet.source if outward else packet.target)[0], outward=outward)
 
     def _stop(self, verdict: Verdict | Answer, packet: Packet, flow: Flow | None) -> None:
         if isinstance(verdict, Answer):
             back = datagram(_turned(packet.frame), packet.target, packet.source, verdict.payload)
-            self._send(back, outward=False)
+            self._send(back, packet.source[0], outward=False)
         elif verdict is Verdict.RESET and flow is not None:
             self._reset(flow)
         elif verdict is Verdict.CUT and flow is not None:
@@ -140,11 +144,14 @@ class Box:
         back = segment(
             _turned(flow.link), flow.server, flow.client, seq=flow.server_next, ack=flow.client_next, flags=RST | ACK
         )
-        self._send(there, outward=True)
-        self._send(back, outward=False)
+        self._send(there, flow.client[0], outward=True)
+        self._send(back, flow.client[0], outward=False)
 
-    def _send(self, frame: bytes, *, outward: bool) -> None:
-        if link := self._links.get(outward):
+    def _send(self, frame: bytes, person: str, *, outward: bool) -> None:
+        if self._line is not None:
+            link = self._links.get((person, outward))
+            if link is None:
+                link = self._links[person, outward] = Link(self._line, self._dice.random)
             arrival = link.arrival(len(frame), time.monotonic())
             if arrival is None:
                 self.counts["lost on the line"] += 1

@@ -72,7 +72,14 @@ async def place(scenario: Scenario, job: Job) -> AsyncIterator[Place]:
     for name, host in twins.items():
         ground.add(name, "outside", [host])
     zone = {DOMAIN: [RELAY, SPARE], SPARE_NAME: [RELAY, SPARE]} | {name: [host] for name, host in twins.items()}
-    start = partial(relay, command=command, https=scenario.https, link=job.invitation, proxy=job.proxy)
+    start = partial(
+        relay,
+        command=command,
+        https=scenario.https,
+        link=job.invitation,
+        proxy=job.proxy,
+        settings=scenario.settings,
+    )
     async with contextlib.AsyncExitStack() as running:
         passing = running.enter_context(box(INSIDE, OUTSIDE, seed=job.seed))
         running.enter_context(names(within("names", _resolver), zone))

@@ -115,21 +115,22 @@ class Relay:
         raise NoSuchWay(way)
 
     def _login(self, host: str, imap: int, smtp: int, security: Security) -> Entry:
-        way = Way(host, imap, security, smtp, security, None, verified=False)
+        way = Way(host, imap, security, smtp, security, None, verified=False, named=host.startswith("_"))
         return Entry(invitation(self.domain, way, token=None, choose=_choose))
 
 
 @contextlib.asynccontextmanager
 async def relay(
     namespace: str, *, command: str, directory: Path, domain: str, address: str, https: int = 443, link: str = "",
-    proxy: str = "",
+    proxy: str = "", settings: str = "",
 ) -> AsyncIterator[Relay]:  # fmt: skip
-    """Run a relay until the context ends. `link` and `proxy` count where it does not tell its own.
+    """Run a relay until the context ends. `link` and `proxy` count where it does not tell its own; `settings` are more
+    of ours.
 
     Raises:
         RelayFailed: see there.
     """
-    _prepare(directory, https)
+    _prepare(directory, https, settings)
     places = {"data": str(directory), "domain": domain, "address": address, "https": str(https)}
     places |= {"site": str(GARDEN), "pair": str(PAIR)}
     words = [word.format_map(places) for word in shlex.split(command)]
@@ -176,9 +177,9 @@ async def _pass(directory: Path) -> str:
     return str(msgspec.json.decode(said)["link"])
 
 
-def _prepare(directory: Path, https: int) -> None:
+def _prepare(directory: Path, https: int, settings: str) -> None:
     directory.mkdir(mode=0o700)
-    (directory / "angarium.toml").write_text(SETTINGS.format(https=https))
+    (directory / "angarium.toml").write_text(SETTINGS.format(https=https) + settings)
 
 
 async def _ready(process: asyncio.subprocess.Process, namespace: str, address: str, link: str) -> Ready:

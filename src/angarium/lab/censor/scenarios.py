@@ -63,6 +63,8 @@ class Attempt:
     """Seconds until the first text must have arrived: from when the link is scanned, or the app opened again."""
     earlier: bool = False
     """People were there before the censor came, closed the app, and open it again now."""
+    silence: float | None = None
+    """They leave the app open instead, and say nothing for so many seconds before the censor comes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,8 @@ class Scenario:
     """Seconds of silence afterwards, to see what reconnecting costs."""
     relogin: int | None = None
     """Octets, both ways, that it may cost."""
+    settings: str = ""
+    """What a keeper of ours sets where such a censor is."""
 
     def goal(self, attempt: Attempt) -> str:
         """When it counts as got through, in words."""
@@ -193,14 +197,20 @@ SCENARIOS: Sequence[Scenario] = (
         lambda: echoed(ECHO, 443, b"x" * 40_000),
         [Attempt("domain", 60), Attempt("443", 60), Attempt("proxy", 60)],
         p95=20,
+        settings="[limits]\nbreath_bytes = 14336\n",
     ),
     Scenario(
         "S15",
         "8 kbit/s, 1 s there and back, 5 % lost",
         tuple,
         partial(soon_echoed, ECHO, 443),
-        [Attempt("invitation", 60), Attempt("ip", 60)],
-        interval=6,
+        [
+            Attempt("ip", 60),
+            Attempt("invitation", 60),
+            Attempt("ip", 60, earlier=True),
+            Attempt("domain", 60, earlier=True),
+        ],
+        interval=10,
         line=BAD,
     ),
     Scenario(
@@ -219,7 +229,12 @@ SCENARIOS: Sequence[Scenario] = (
         "two of a person's three relays gone",
         tuple,
         partial(reached, RELAY, 443),
-        [Attempt("domain", 30, earlier=True)],
+        [
+            Attempt("invitation", 30, earlier=True),
+            Attempt("invitation", 30, earlier=True, silence=65),
+            Attempt("invitation", 30, earlier=True, silence=0),
+            Attempt("domain", 30, earlier=True),
+        ],
         p95=30,
         relays=4,
     ),

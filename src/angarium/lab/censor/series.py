@@ -10,7 +10,7 @@ import msgspec
 
 from angarium.lab.censor.enclosure import enclosed
 from angarium.lab.censor.report import Job, Line, Run
-from angarium.lab.censor.scenarios import Scenario
+from angarium.lab.censor.scenarios import Attempt, Scenario
 
 __all__ = ["LabFailed", "Plan", "series"]
 
@@ -64,7 +64,7 @@ async def series(plan: Plan, tell: Callable[[float, str], None]) -> list[Line]:
     except BaseExceptionGroup as errors:
         raise errors.exceptions[0] from None
     return [
-        Line(scenario.name, scenario.censor, one.way, _setup(one.way, earlier=one.earlier), scenario.goal(one), runs)
+        Line(scenario.name, scenario.censor, one.way, _setup(one), scenario.goal(one), runs)
         for scenario in plan.scenarios
         for attempt, one in enumerate(scenario.attempts)
         if (runs := [done[job] for job in jobs if (job.scenario, job.attempt) == (scenario.name, attempt)])
@@ -88,5 +88,7 @@ async def _one(job: Job) -> Run:
         return msgspec.json.decode(line, type=Run)
 
 
-def _setup(way: str, *, earlier: bool) -> str:
-    return f"{way}, from before" if earlier else way
+def _setup(attempt: Attempt) -> str:
+    if attempt.silence is not None:
+        return f"{attempt.way}, open, silent for {attempt.silence:g} s"
+    return f"{attempt.way}, from before" if attempt.earlier else attempt.way

@@ -27,7 +27,7 @@ __all__ = ["trial"]
 ENTER = 90.0
 """Seconds after which people give up to get in, or to get anything, whatever the scenario allows."""
 LOST = 300.0
-"""... where relays are lost: to see whether what is said arrives at all."""
+"""... where relays are lost, or the line is bad: to see whether what is said arrives at all."""
 LATE = 60.0
 """Seconds for which the last texts are waited for, longer than any time-out of the core."""
 
@@ -56,8 +56,10 @@ async def _run(place: Place, texts: int) -> Run:
         if place.twins:
             await place.people.widen(*(place.entry(twin) for twin in place.twins[:-1]))
         await place.people.until(lambda: place.people.talk.whole, LATE)
-        if not place.twins:
+        if place.attempt.silence is None:
             await place.people.leave()
+        else:
+            await asyncio.sleep(place.attempt.silence)
         through &= any(flow.server[0] == RELAY for flow in place.box.flows.all if flow.client[0] in (ANN, BOB))
     place.people.start_over()
     place.begin()
@@ -66,7 +68,7 @@ async def _run(place: Place, texts: int) -> Run:
     try:
         if not place.attempt.earlier:
             await asyncio.wait_for(place.people.enter(*entries), _patience(place))
-        elif not place.twins:
+        elif place.attempt.silence is None:
             await place.people.return_()
     except CoreError as error:
         why = f"no account: {error}"
@@ -94,7 +96,7 @@ async def _talk(place: Place, texts: int, *, back: bool = False) -> None:
     patience = max(LOST if place.twins else ENTER, 2 * place.attempt.first)
     if await place.people.until(lambda: len(place.people.talk.times) > before, patience):
         await said
-        await place.people.until(lambda: place.people.talk.whole, LATE)
+        await place.people.until(lambda: place.people.talk.whole, LATE if place.scenario.line is None else LOST)
     said.cancel()
     await asyncio.gather(said, return_exceptions=True)
 
@@ -117,6 +119,12 @@ async def _notes(place: Place) -> dict[str, float]:
         notes["reconnections"] = len(quiet)
         notes["octets a re-login"] = max((flow.up + flow.down for flow in quiet), default=0)
         notes["connections ended"] = place.box.counts[ShortLife.__name__]
+    if place.scenario.line is not None:
+        for name, host in (("Ann", ANN), ("Bob", BOB)):
+            flows = [flow for flow in place.box.flows.all if flow.client[0] == host]
+            notes[f"{name}'s connections"] = len(flows)
+            notes[f"{name}'s octets up"] = sum(flow.up for flow in flows)
+            notes[f"{name}'s octets down"] = sum(flow.down for flow in flows)
     for judge in place.judges:
         if isinstance(judge, HelloJudge):
             seen = [hello for host, hello in judge.hellos if host in (ANN, BOB)]

@@ -82,6 +82,11 @@ class Store(Command, frozen=True):
     by_uid: bool
     unchanged_since: int | None = None
 
+    @property
+    def destroys(self) -> bool:
+        """Whether it marks messages for the next EXPUNGE or CLOSE."""
+        return self.change is Change.ADD and "\\Deleted" in self.flags
+
 
 class Copy(Command, frozen=True):
     """COPY, or MOVE if `move`."""
