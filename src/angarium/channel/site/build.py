@@ -2,7 +2,7 @@
 
 Pages come first, then the lists of files, then the manifest with its signature, and only then is removed what the
 manifest does not name any more. A run that was cut short has not touched the manifest; the next one goes on. Posts are
-read as they are needed: the memory it takes grows by some 500 octets with each.
+read as they are needed: the memory it takes grows with each by what the catalogue keeps.
 """
 
 from array import array

@@ -16,7 +16,7 @@ PAGE = 30
 
 
 class Catalogue:
-    """The posts, the latest first. For a hundred thousand it takes some 40 MB of memory."""
+    """The posts, the latest first: of each its number, a mark, and the lists it is in, and none of its words."""
 
     def __init__(self, posts: Iterable[Filed], month: Callable[[int], tuple[int, int]]) -> None:
         self.numbers = array("q")
