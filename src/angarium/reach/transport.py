@@ -242,10 +242,8 @@ class Connection:
 
     async def close(self) -> None:
         """Finish what is being written, say goodbye (close_notify, FIN), wait a second for the peer's. Idempotent."""
-        if self._closing:
+        if not self._begin_to_end():
             return
-        self._closing = True
-        self._ready.reading.wake()
         try:
             async with asyncio.timeout(GOODBYE_SECONDS):
                 async with self._lock():
@@ -260,10 +258,8 @@ class Connection:
 
     def leave(self, *, silent: bool = False) -> None:
         """Say goodbye (close_notify, unless `silent`; FIN), and do not wait for the peer's. Idempotent."""
-        if self._closing:
+        if not self._begin_to_end():
             return
-        self._closing = True
-        self._ready.reading.wake()
         try:
             if self._cut:
                 raise ConnectionAbortedError("in the middle of something")
@@ -278,10 +274,8 @@ class Connection:
 
     async def linger(self, *, silence: float, most: float) -> None:
         """Say goodbye, and throw away what comes until the peer ends too, for so many seconds at most. Idempotent."""
-        if self._closing:
+        if not self._begin_to_end():
             return
-        self._closing = True
-        self._ready.reading.wake()
         with contextlib.suppress(OSError):  # TimeoutError and ConnectionError too
             async with asyncio.timeout(most):
                 async with self._lock():
@@ -336,6 +330,14 @@ class Connection:
         if self._cut or self._closing:
             raise ConnectionAbortedError("closed on our side")
         self._cut = True
+
+    def _begin_to_end(self) -> bool:
+        """Nothing is read or written from here on, and who reads is told; False: it had begun before."""
+        if self._closing:
+            return False
+        self._closing = True
+        self._ready.reading.wake()
+        return True
 
     def _release(self) -> None:
         self._closing = True
