@@ -25,11 +25,10 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from angarium.channel.archive import Archive, Filed
-from angarium.channel.question import question
+from angarium.channel.question import asked_under
 from angarium.channel.replies import NAME, REPLY, WORDS, Replies, Taken
 from angarium.channel.settings import Settings
 from angarium.channel.site import paths
-from angarium.channel.site.text import headline
 from angarium.channel.speech import speech
 from angarium.channel.ticket import Tickets, Verdict
 
@@ -127,10 +126,9 @@ class Form:
             return self.refusal(wrong, filed)
         if "ticket" in sent:
             return self._take(filed, fields, sent["ticket"])
-        asked = question(filed.number, headline(filed.post.title, filed.post.text)[0])
         if sent.get("site"):  # a field that people do not see
             return self.refusal("request", filed)
-        if not asked.answered(sent.get("answer", "")):
+        if not asked_under(filed).answered(sent.get("answer", "")):
             return self.refusal("answer", filed)
         ticket = self._tickets.issue(*fields.values())
         return self._page(HTTPStatus.OK, filed, ticket=ticket, fields=fields)

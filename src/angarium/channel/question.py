@@ -4,9 +4,11 @@ It needs no third party, no script and no memory: it is made from the post, on t
 keeps out what fills in every form there is, and nobody who writes a program against this one. Pure.
 """
 
+from angarium.channel.archive import Filed
+from angarium.channel.site.text import headline
 from angarium.channel.site.words import words
 
-__all__ = ["Question", "question"]
+__all__ = ["Question", "asked_under", "question"]
 
 CHOICE = 6
 """Words of the headline that are asked for, at most."""
@@ -23,6 +25,11 @@ class Question:
     def answered(self, answer: str) -> bool:
         """Whether that is the word, however it is spelt."""
         return not self.number or self._word in list(words(answer))
+
+
+def asked_under(filed: Filed) -> Question:
+    """What is asked under a post, by its page and when the answer comes. A headline made up for it does not count."""
+    return question(filed.number, headline(filed.post.title, filed.post.text)[0])
 
 
 def question(number: int, headline: str) -> Question:

@@ -7,7 +7,7 @@ from datetime import datetime
 from angarium.channel.archive import Filed
 from angarium.channel.dates import at, zone
 from angarium.channel.post import Author, Comment, Medium, MediumKind, Poll, Text, link
-from angarium.channel.question import question
+from angarium.channel.question import asked_under
 from angarium.channel.settings import Settings
 from angarium.channel.site import feeds, paths
 from angarium.channel.site.gallery import Gallery, Shown
@@ -189,9 +189,7 @@ class Pages:
             newer=newer,
             older=older,
             comments=[self._comment(comment) for comment in comments],
-            form={"question": question(filed.number, headline(post.title, post.text)[0]).number}
-            if self._settings.comments
-            else None,
+            form={"question": asked_under(filed).number} if self._settings.comments else None,
         )
 
     def _comment(self, comment: Comment) -> Mapping[str, object]:
