@@ -23,7 +23,7 @@ _Waiter = tuple[asyncio.Future[None], float]
 class Readiness:
     """Both directions of one file descriptor."""
 
-    __slots__ = ("_fd", "_watch", "_watched", "loop", "patient", "reading", "writing")
+    __slots__ = ("_fd", "_watch", "_watched", "_writing", "loop", "patient", "reading")
 
     def __init__(self, fd: int) -> None:
         """Needs a running loop."""
@@ -34,7 +34,20 @@ class Readiness:
         self.patient = False
         """See `watch`."""
         self.reading = Side(self, READABLE)
-        self.writing = Side(self, WRITABLE)
+        self._writing: Side | None = None
+        """Made once somebody has waited for it: most never do."""
+
+    @property
+    def writing(self) -> "Side":
+        """The direction away from us."""
+        if self._writing is None:
+            self._writing = Side(self, WRITABLE)
+        return self._writing
+
+    def wrote(self) -> None:
+        """Something was written: let those who wait for that look again."""
+        if self._writing is not None:
+            self._writing.wake()
 
     @property
     def stopped(self) -> bool:
@@ -51,7 +64,8 @@ class Readiness:
             self._set(0)
             self._fd = -1
             self.reading.end()
-            self.writing.end()
+            if self._writing is not None:
+                self._writing.end()
 
     def begin(self, what: int) -> None:
         """Watch for `what`, if that is not so yet."""
@@ -80,7 +94,7 @@ class Readiness:
             self.cease(READABLE)
         if events & WRITABLE:
             self.cease(WRITABLE)  # there is nearly always room: the loop would not rest
-            self.writing.wake()
+            self.wrote()
 
     def _move(self, *, patient: bool) -> None:
         if patient is not self.patient:

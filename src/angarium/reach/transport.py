@@ -53,6 +53,7 @@ GOODBYE_PIECES = 64
 """How much is read and thrown away meanwhile. What lies unread when a socket is closed makes the kernel send a reset,
 and a reset may overtake our last words."""
 NO_ROUTE = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
+WOULD_WAIT = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 NO_RESET = struct.pack("ii", 0, 0)
 
@@ -308,9 +309,16 @@ class Connection:
     def _write_at_once(self, data: bytes) -> int:
         """Send what the kernel has room for now, which is nearly always all; return how much."""
         self._begin_writing()
-        sent = self._try(self._ready.writing, self._socket.send, data)
+        try:
+            sent = self._socket.send(data)
+        except WOULD_WAIT:
+            sent = 0
+        except OSError as error:
+            raise _failure(error) from None
+        finally:
+            self._ready.wrote()
         self._cut = False  # nobody else will have had a turn when the rest is sent
-        return 0 if isinstance(sent, Side) else sent
+        return sent
 
     async def _write(self, rest: memoryview, timeout: float | None) -> None:
         self._begin_writing()

@@ -49,6 +49,9 @@ class Hung(Struct, frozen=True):
 
 Event: TypeAlias = Received | Done | Refused | Hung
 
+NO_EVENTS: list[Event] = []
+"""What every connection shares until it is given bytes; never added to."""
+
 
 class Server:
     """One connection's protocol state."""
@@ -64,15 +67,18 @@ class Server:
         self._reader = Reader(self._stream, limits, self._proceed)
         self._tag: str | None = None
         self._idling = False
-        self._events: list[Event] = []
-        self._out: list[bytes] = []
+        self._events = NO_EVENTS
+        self._out: list[bytes] | None = None
+        """None while nothing waits to be sent, as in a connection that idles: thousands do."""
         self._parser = self._conversation()
 
     def receive(self, data: bytes) -> list[Event]:
         """Take bytes of the peer (none: go on with what waits) and say what they mean; ask until that is nothing."""
         self._stream.feed(data)
+        events: list[Event] = []
+        self._events = events
         next(self._parser, None)
-        events, self._events = self._events, []
+        self._events = NO_EVENTS
         return events
 
     def to_send(self) -> bytes:
@@ -81,19 +87,18 @@ class Server:
         Small replies are joined; a large piece comes by itself and uncopied.
         """
         out = self._out
-        if not out:
+        if out is None:
             return b""
         if len(out) == 1 or sum(map(len, out)) <= JOINED:
-            self._out = []
+            self._out = None
             return b"".join(out)
         count = size = 0
-        for piece in self._out:
+        for piece in out:
             if count and size + len(piece) > JOINED:
                 break
             size += len(piece)
             count += 1
-        taken = self._out[:count]
-        del self._out[:count]
+        taken, self._out = out[:count], out[count:] or None
         return taken[0] if count == 1 else b"".join(taken)
 
     @property
@@ -104,16 +109,17 @@ class Server:
     @property
     def full(self) -> bool:
         """Whether enough is to be sent that it should be, before more is added."""
-        return len(self._out) > JOINED // 256 or sum(map(len, self._out)) >= JOINED
+        out = self._out
+        return out is not None and (len(out) > JOINED // 256 or sum(map(len, out)) >= JOINED)
 
     # Answers
 
     def untagged(self, *pieces: bytes) -> None:
         """Queue one untagged response; `pieces` follow each other directly."""
         if len(pieces) == 1:
-            self._out.append(b"* %b\r\n" % pieces)
+            self._queue(b"* %b\r\n" % pieces)
         else:
-            self._out += (b"* ", *pieces, b"\r\n")
+            self._queue(b"* ", *pieces, b"\r\n")
 
     def complete(self, status: str, text: str, code: str = "") -> None:
         """Answer the running command: OK, NO or BAD."""
@@ -126,7 +132,7 @@ class Server:
         """Tell the peer that its IDLE began; then wait for DONE."""
         assert self._tag is not None, "no command is running"
         self._idling = True
-        self._out.append(b"+ idling\r\n")
+        self._queue(b"+ idling\r\n")
 
     def greet(self, text: str, code: str) -> None:
         """The first line of all."""
@@ -151,14 +157,20 @@ class Server:
         """What the peer sent beyond COMPRESS: it is deflated already, and must come back through `receive` inflated."""
         return self._stream.clear()
 
+    def _queue(self, *pieces: bytes) -> None:
+        if self._out is None:
+            self._out = [*pieces]
+        else:
+            self._out += pieces
+
     def _say(self, tag: str, status: str, text: str, code: str) -> None:
         line = f"{tag} {status} [{code}] {text}" if code else f"{tag} {status} {text}"
         if not (line.isascii() and line.isprintable()):
             line = " ".join(line.split())
-        self._out.append(f"{line}\r\n".encode("ascii", "replace"))
+        self._queue(f"{line}\r\n".encode("ascii", "replace"))
 
     def _proceed(self, text: bytes) -> None:
-        self._out.append(b"+ " + text + b"\r\n")
+        self._queue(b"+ " + text + b"\r\n")
 
     # Reading
 

@@ -34,6 +34,8 @@ __all__ = ["Announcement", "Exists", "Expunge", "Flags", "Moment", "NoSuchNumber
 
 UID = attrgetter("uid")
 NONE: dict[int, None] = {}
+NO_ENTRIES: list[Entry] = []
+"""What arrived where nothing did; every session's, and never added to."""
 """No UIDs: nothing is ever put in here."""
 
 
@@ -86,7 +88,7 @@ class View:
         self.uidnext = snapshot.uidnext
         self.modseq = snapshot.modseq
         self._known = list(snapshot.entries[:shown])
-        self._arrived = list(snapshot.entries[len(self._known) :])
+        self._arrived = list(snapshot.entries[len(self._known) :]) or NO_ENTRIES
         self._gone = NONE
         self._changed = NONE
 
@@ -97,7 +99,10 @@ class View:
         match change:
             case Arrived(entry):
                 if entry.uid >= self.uidnext:
-                    self._arrived.append(entry)
+                    if self._arrived is NO_ENTRIES:
+                        self._arrived = [entry]
+                    else:
+                        self._arrived.append(entry)
                     self.uidnext = entry.uid + 1
                     self.modseq = max(self.modseq, entry.modseq)
             case Flagged(entry):
@@ -178,7 +183,7 @@ class View:
             said += self._announce_gone()
         if told := self._arrived[:most]:
             self._known += told
-            self._arrived = self._arrived[len(told) :]
+            self._arrived = self._arrived[len(told) :] or NO_ENTRIES
             said.append(Exists(len(self._known)))
         if moment is Moment.FREE:
             said += self._announce_flags()
