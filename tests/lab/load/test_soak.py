@@ -26,7 +26,7 @@ def test_all_of_a_day_takes_place(monkeypatch: pytest.MonkeyPatch) -> None:
     lines: list[Line] = []
     with throwaway() as target:
         stage = Stage(target, Meter(target.pids), silent)
-        Soak(people=12, minutes=0.1, waves=3).run(stage, lines.append, lambda _: None)
+        Soak(people=12, minutes=0.15, waves=3).run(stage, lines.append, lambda _: None)
         stage.close()
     (line,) = lines
     assert isinstance(line, Soaked)
