@@ -2,9 +2,9 @@
 
     python -m bench.between [--rounds 50] [--seed N] [--json]
 
-Senders on both submit as fast as they can, to people on both in one transaction, now and then also to an address that
-does not exist at the other relay. In each round one of the two is killed at a random moment and started again. Then
-everything is waited for, and read. Counted are:
+Senders on both submit as fast as they can, to people on both in one transaction, at first and now and then also to an
+address that does not exist at the other relay. In each round one of the two is killed at a random moment and started
+again. Then what still waits is tried again, as a keeper may ask for; all of it is waited for, and read. Counted are:
 
   lost       answered 250, and not in a mailbox it was for; or a bounce that never came
   twice      there twice in one mailbox; or two bounces for one message
@@ -19,6 +19,7 @@ Exit status: 0 all of these are 0; 1 otherwise.
 import argparse
 import asyncio
 import contextlib
+import itertools
 import json
 import random
 import secrets
@@ -33,14 +34,13 @@ from typing import Any
 
 from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
 
 from angarium.apps.check.throwaway import Relay, relay
 from angarium.edge.control import ask
 from angarium.lab.clients import Imap, Refused, Submission
 from angarium.lab.mails import mark_of, sealed
 from angarium.lab.ports import free_ports
-from bench.kill import MARK, PASSWORD, above, body_digest, whole
+from bench.kill import MARK, PASSWORD, above, body_digest, table, whole
 
 __all__ = ["Figures", "killed"]
 
@@ -220,8 +220,9 @@ async def killed(
 async def _running(directory: Path) -> AsyncIterator[Pair]:
     pair = Pair(directory)
     try:
-        for side in (0, 1):
-            await pair.start(side)
+        async with asyncio.TaskGroup() as starting:
+            for side in (0, 1):
+                starting.create_task(pair.start(side))
         yield pair
     finally:
         for side in (0, 1):
@@ -250,26 +251,31 @@ async def _send(pair: Pair, side: int, number: int, books: Books, chance: random
                 submission = await Submission.connect(HOST, running.port("submissions"))
                 try:
                     await submission.login(sender, PASSWORD)
-                    while True:
-                        await _submit(submission, sender, 1 - side, books, chance)
+                    for count in itertools.count():
+                        to_nobody = not count or chance.random() < NOBODY
+                        await _submit(submission, sender, 1 - side, books, chance, to_nobody=to_nobody)
                 finally:
                     submission.abort()
         await asyncio.sleep(0.05)
 
 
-async def _submit(submission: Submission, sender: str, there: int, books: Books, chance: random.Random) -> None:
+async def _submit(
+    submission: Submission, sender: str, there: int, books: Books, chance: random.Random, *, to_nobody: bool
+) -> None:
     mark = secrets.token_hex(8)
     everybody = [_receiver(side, number) for side in (0, 1) for number in range(RECEIVERS)]
     to = tuple({_receiver(there, chance.randrange(RECEIVERS)), *chance.sample(everybody, chance.randint(1, 3))})
     mail = sealed(sender, mark, size=chance.choice((1500, 1500, 1500, 90_000)))
-    nobody = (f"{secrets.token_hex(6)}@{NAMES[there]}",) if chance.random() < NOBODY else ()
+    nobody = (f"{secrets.token_hex(6)}@{NAMES[there]}",) if to_nobody else ()
     letter = books.letters[mark] = Letter(sender, to, body_digest(mail), bool(nobody))
     await submission.send(sender, (*to, *nobody), mail)
     letter.answered = True
 
 
 async def _drained(pair: Pair) -> int:
-    """Messages that wait when nothing more was to be waited for."""
+    """Messages that wait when nothing more was to be waited for, and everything was tried once more."""
+    for home in pair.homes:
+        await ask(home / "control", "queue-retry")
     until = time.monotonic() + LAST
     while (left := await pair.waiting()) and time.monotonic() < until:  # noqa: ASYNC110 - as above
         await asyncio.sleep(0.2)
@@ -298,13 +304,6 @@ def _receiver(side: int, number: int) -> str:
     return f"mailbox{number:03}@{NAMES[side]}"
 
 
-def _table(figures: Figures, seconds: float) -> Table:
-    table = Table("what", "count", title=f"kill -9 of either of two relays, {seconds:.0f} s")
-    for name, count in asdict(figures).items():
-        table.add_row(name.replace("_", " "), f"{count:,}")
-    return table
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=50)
@@ -319,7 +318,8 @@ def main() -> int:
     if given.json:
         print(json.dumps(asdict(figures)))
     else:
-        Console().print(_table(figures, time.monotonic() - began))
+        title = f"kill -9 of either of two relays, {time.monotonic() - began:.0f} s"
+        Console().print(table(title, asdict(figures)))
     return 0 if figures.good else 1
 
 

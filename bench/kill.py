@@ -32,7 +32,7 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -45,7 +45,7 @@ from angarium.apps.check.throwaway import OPTIONS, Relay, relay
 from angarium.lab.clients import Imap, Submission
 from angarium.lab.mails import mark_of, sealed
 
-__all__ = ["Books", "Figures", "above", "body_digest", "killed", "make", "whole"]
+__all__ = ["Books", "Figures", "above", "body_digest", "killed", "make", "table", "whole"]
 
 PASSWORD = "the same for everybody"
 DOMAIN = "127.0.0.1"
@@ -335,9 +335,10 @@ def _receiver(number: int) -> str:
     return f"mailbox{number:03}@{DOMAIN}"
 
 
-def _table(figures: Figures, seconds: float) -> Table:
-    table = Table("what", "count", title=f"kill -9 under load, {seconds:.0f} s")
-    for name, count in asdict(figures).items():
+def table(title: str, figures: Mapping[str, int]) -> Table:
+    """Counts by their names, for a person."""
+    table = Table("what", "count", title=title)
+    for name, count in figures.items():
         table.add_row(name.replace("_", " "), f"{count:,}")
     return table
 
@@ -362,7 +363,7 @@ def main() -> int:
     if given.json:
         print(json.dumps(asdict(figures)))
     else:
-        Console().print(_table(figures, time.monotonic() - began))
+        Console().print(table(f"kill -9 under load, {time.monotonic() - began:.0f} s", asdict(figures)))
     return 0 if figures.good else 1
 
 

@@ -51,6 +51,21 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
         return (yield)
 
 
+HERE = Path(__file__).parent
+LONG = ("e2e", "lab", "faults", "interop")
+"""Rooms of long tests."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Order the files, which the processes take one by one: the long ones first, those that measure last.
+
+    So no process goes on long after the others, and none waits for a long test to end before it may be alone.
+    """
+    alone = {item.path for item in items if item.get_closest_marker("alone")}
+    rank = {room: number for number, room in enumerate(LONG)}
+    items.sort(key=lambda item: (item.path in alone, rank.get(item.path.relative_to(HERE).parts[0], len(LONG))))
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """A shell that starts us in the background has SIGINT ignored, and every program that a test starts inherits it."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -1,37 +1,78 @@
-"""The load as one types it, against a relay of its own: every mode, small; what it refuses; what its status says."""
+"""The load as one types it, against a relay of its own: every mode, small; what it refuses; what its status says.
+
+Typed in this process, with everything made short that a mode waits for to be exact; once in a process of its own.
+"""
 
 import json
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from angarium.apps import main
 from angarium.apps.lab.load import Options, _measure
+from angarium.lab.load import fanout, idle, login, storm, throughput
 from angarium.lab.load.ledger import Faults
 from angarium.lab.load.report import Latency, Spent, Traffic
 from angarium.lab.load.stage import Line, Stage
 from tests.apps.command import angarium
 
-pytestmark = pytest.mark.alone
+pytestmark = [
+    pytest.mark.alone,
+    pytest.mark.filterwarnings("ignore:Cyclopts application invoked without tokens"),  # as the program does
+]
+
+Typed = Callable[..., tuple[int, str, str]]
+Measured = Callable[..., dict[str, Any]]
+SHORT = (
+    *((throughput, "SENDERS", 8), (throughput, "WARM", 0.2), (throughput, "FULL", 1.0), (throughput, "TRIAL", 0.2)),
+    *((storm, "TALKERS", 8), (storm, "CALM", 1.0), (fanout, "REST", 0.2), (idle, "REST", 0.3), (login, "WARM", 0.1)),
+)
 
 
-async def measured(*words: str) -> dict[str, Any]:
-    status, said, complained = await angarium("lab", "load", *words, "--json")
-    assert (status, complained) == (0, "")
-    told = json.loads(said)
-    assert told["withheld"] == []
-    assert isinstance(told, dict)
-    return told
+@pytest.fixture
+def typed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Typed:
+    """Types `angarium lab load` and more: its exit status, what it said, what it complained of."""
+    for module, name, value in SHORT:
+        monkeypatch.setattr(module, name, value)
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    monkeypatch.setattr("angarium.apps.lab.load.raise_limit", lambda _: None)
+
+    def type_(*words: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["angarium", "lab", "load", *words])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        said, complained = capsys.readouterr()
+        assert isinstance(ended.value.code, int)
+        return ended.value.code, said, complained
+
+    return type_
+
+
+@pytest.fixture
+def measured(typed: Typed) -> Measured:
+    """Types a mode, and reads its report."""
+
+    def measure(*words: str) -> dict[str, Any]:
+        status, said, complained = typed(*words, "--json")
+        assert (status, complained) == (0, "")
+        told = json.loads(said)
+        assert told["withheld"] == []
+        assert isinstance(told, dict)
+        return told
+
+    return measure
 
 
 @pytest.mark.parametrize(
     ("asked", "size", "groups"), [("--rate", "20", [1, 5]), ("--at-once", "2", [1, 5]), ("--load", "50%", [5])]
 )
-async def test_throughput(asked: str, size: str, groups: list[int]) -> None:
+def test_throughput(measured: Measured, asked: str, size: str, groups: list[int]) -> None:
     among = ("--groups", ",".join(map(str, groups)), "--receivers", "8")
-    told = await measured("throughput", "--sizes", "1.5", *among, "--seconds", "1", asked, size)
+    told = measured("throughput", "--sizes", "1.5", *among, "--seconds", "1", asked, size)
     assert [line["recipients"] for line in told["lines"]] == groups
     for line in told["lines"]:
         assert line["deliveries"] > 3
@@ -43,43 +84,43 @@ async def test_throughput(asked: str, size: str, groups: list[int]) -> None:
         assert not any(line["faults"].values())
 
 
-async def test_fanout() -> None:
-    (line,) = (await measured("fanout", "--recipients", "30", "--times", "2"))["lines"]
+def test_fanout(measured: Measured) -> None:
+    (line,) = measured("fanout", "--recipients", "30", "--times", "2")["lines"]
     assert (line["deliveries"], line["messages"]) == (60, 2)
     assert line["last_fetched_ms"] >= line["fetched_ms"]["p50"] > 0
 
 
-async def test_idle() -> None:
-    (line,) = (await measured("idle", "--connections", "300", "--people", "8", "--seconds", "1"))["lines"]
+def test_idle(measured: Measured) -> None:
+    (line,) = measured("idle", "--connections", "300", "--people", "8", "--seconds", "1")["lines"]
     assert 5 < line["kib_per_connection"] < 200
     assert 0 <= line["cpu_percent"] < 100
 
 
-async def test_login() -> None:
-    lines = (await measured("login", "--seconds", "1", "--people", "5", "--at-once", "2", "--resume"))["lines"]
+def test_login(measured: Measured) -> None:
+    lines = measured("login", "--seconds", "1", "--people", "5", "--at-once", "2", "--resume")["lines"]
     assert [line["kind"] for line in lines] == ["returning", "new"]
     for line in lines:
         assert line["logins"] > 2
         assert line["server_cpu_ms"] > 0
 
 
-async def test_storm() -> None:
-    calm, storm, logins = (await measured("storm", "--connections", "300", "--rate", "100"))["lines"]
+def test_storm(measured: Measured) -> None:
+    calm, storm, logins = measured("storm", "--connections", "300", "--rate", "100")["lines"]
     assert (calm["note"], storm["note"], logins["kind"]) == ("calm", "storm", "storm")
     assert (logins["logins"], logins["failed"]) == (300, 0)
     assert calm["deliveries"] > 50
 
 
-async def test_a_storm_in_some_seconds() -> None:
-    *_, logins = (await measured("storm", "--connections", "100", "--within", "2"))["lines"]
+def test_a_storm_in_some_seconds(measured: Measured) -> None:
+    *_, logins = measured("storm", "--connections", "100", "--within", "2")["lines"]
     assert (logins["logins"], logins["failed"]) == (100, 0)
     assert logins["spent"]["seconds"] > 1.9
     assert logins["logins_per_second"] < 55
 
 
-async def test_day() -> None:
+def test_day(measured: Measured) -> None:
     words = ("day", "--people", "12", "--hours", "2", "--minutes", "0.05", "--messages", "300")
-    *hours, whole = (await measured(*words))["lines"]
+    *hours, whole = measured(*words)["lines"]
     assert [hour["note"] for hour in hours] == ["00:00", "01:00"]
     assert whole["note"] == "whole day"
     assert whole["deliveries"] == sum(hour["deliveries"] for hour in hours) > 20
@@ -114,17 +155,17 @@ async def test_a_table() -> None:
         ),
     ],
 )
-async def test_what_cannot_be_measured_is_refused(words: tuple[str, ...], text: str) -> None:
-    status, said, complained = await angarium("lab", "load", *words)
+def test_what_cannot_be_measured_is_refused(typed: Typed, words: tuple[str, ...], text: str) -> None:
+    status, said, complained = typed(*words)
     assert (status, said) == (2, "")
     assert text in complained
 
 
-async def test_who_is_on_no_list_is_not_made(tmp_path: Path) -> None:
+def test_who_is_on_no_list_is_not_made(typed: Typed, tmp_path: Path) -> None:
     path = tmp_path / "accounts"
     path.write_text("somebody@x.example password\n")
     words = ("fanout", "--host", "127.0.0.1", "--accounts", str(path), "--recipients", "2")
-    status, _, complained = await angarium("lab", "load", *words)
+    status, _, complained = typed(*words)
     assert (status, "1 accounts are missing" in complained) == (2, True)
 
 

@@ -6,12 +6,15 @@ import sys
 from pathlib import Path
 
 import pytest
+from rich.progress import Progress
 
-from bench.growth_relay import Plan, quartiles
+from bench.growth_relay import Plan, fill, quartiles
 
 pytestmark = pytest.mark.alone
 
 ROOT = Path(__file__).parents[2]
+PEOPLE, LARGE, WAITING = 64, 80, 2
+"""People enough for all who send, so that the generator makes nobody."""
 
 
 async def growth(*words: str) -> tuple[int | None, str, str]:
@@ -25,22 +28,22 @@ async def growth(*words: str) -> tuple[int | None, str, str]:
     return process.returncode, out.decode(), err.decode()
 
 
-async def test_both_are_filled_measured_and_kept(tmp_path: Path) -> None:
-    plan = ("--small", "20", "--large", "40", "--waiting", "2", "--people", "80", "--keep", str(tmp_path))
-    brief = ("--turns", "2", "--seconds", "0.5", "--json")
+async def test_what_is_there_is_kept_the_other_is_filled_and_both_are_measured(tmp_path: Path) -> None:
+    await fill(tmp_path / "small", Plan(PEOPLE, WAITING, PEOPLE), Progress(disable=True))
+    kept = (tmp_path / "small" / "filled.json").stat().st_mtime_ns
+    plan = ("--small", str(PEOPLE), "--large", str(LARGE), "--waiting", str(WAITING), "--people", str(PEOPLE))
+    brief = ("--turns", "1", "--seconds", "0.5", "--keep", str(tmp_path), "--json")
     status, out, err = await growth(*plan, *brief)
     assert status in (0, 1), err
     found = json.loads(out)
-    assert (found["small"]["accounts"], found["small"]["messages"]) == (20, 40)
-    assert (found["large"]["accounts"], found["large"]["messages"]) == (40, 80)
+    assert (found["small"]["accounts"], found["small"]["messages"]) == (PEOPLE, WAITING * PEOPLE)
+    assert (found["large"]["accounts"], found["large"]["messages"]) == (LARGE, WAITING * LARGE)
     for side in ("small", "large"):
         low, median, high = found[side]["cpu_ms"]
         assert 0 < low <= median <= high
-    assert len(found["turns"]) == 2
-    filled = (tmp_path / "large" / "filled.json").stat().st_mtime_ns
-    status, _, _ = await growth(*plan, *brief)
-    assert status in (0, 1)
-    assert (tmp_path / "large" / "filled.json").stat().st_mtime_ns == filled
+    assert len(found["turns"]) == 1
+    assert (tmp_path / "small" / "filled.json").stat().st_mtime_ns == kept
+    assert Plan(LARGE, WAITING, PEOPLE).made(tmp_path / "large")
     status, _, err = await growth(*plan, *brief, "--waiting", "3")
     assert (status, "take another directory" in err) == (2, True)
 

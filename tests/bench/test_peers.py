@@ -51,7 +51,7 @@ async def test_both_sides_are_measured_and_the_table_is_written(tmp_path: Path) 
     )
     assert await process.wait() == 0
     found = json.loads(figures.read_text())
-    assert len(found["turns"]) == 5
+    assert len(found["turns"]) == 3
     assert {turn["side"] for turn in found["turns"]} == {OURS, "bare", "reference"}
     assert all(value > 0 for turn in found["turns"] for value in turn["figures"].values())
     assert all(turn["lost"] == 0 for turn in found["turns"])

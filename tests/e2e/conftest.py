@@ -23,6 +23,7 @@ import pytest_asyncio
 from angarium.apps.check.throwaway import OPTIONS, Relay, relay
 from angarium.apps.check.trial import Trial, trial
 from angarium.lab.core import Core, binary, core
+from angarium.lab.profile import MYSELF, Profile
 
 HERE = Path(__file__).parent
 GENEROUS = "[messages]\nrate_per_minute = 1000000\nrate_burst = 100000\n"
@@ -178,6 +179,16 @@ def impatient(apps: Core) -> Impatient:
         waiting.result()
 
     return wait
+
+
+async def gathered(crowd: Trial, count: int) -> tuple[Profile, int, list[Profile]]:
+    """So many new people in a group: whose it is, her chat, and the others."""
+    ada, *others = await asyncio.gather(*(crowd.enter(f"Person {number}") for number in range(count)))
+    chat = await ada.group("Everybody")
+    for card in await asyncio.gather(*(other.call("make_vcard", [MYSELF]) for other in others)):
+        (contact,) = await ada.call("import_vcard_contents", card)
+        await ada.call("add_contact_to_chat", chat, contact)
+    return ada, chat, others
 
 
 def trusting() -> ssl.SSLContext:

@@ -5,19 +5,15 @@ import asyncio
 import pytest
 
 from angarium.apps.check.trial import Trial
-from angarium.lab.profile import MYSELF
+from tests.e2e.conftest import gathered
 
 MEMBERS = 20
-SPEAKERS = 6
+SPEAKERS = 3
 
 
 @pytest.mark.timeout(200)
 async def test_a_group_of_twenty(people: Trial) -> None:
-    ada, *others = [await people.enter(f"Person {number}") for number in range(MEMBERS)]
-    chat = await ada.group("Twenty")
-    for other in others:
-        (contact,) = await ada.call("import_vcard_contents", await other.call("make_vcard", [MYSELF]))
-        await ada.call("add_contact_to_chat", chat, contact)
+    ada, chat, others = await gathered(people, MEMBERS)
     first = await people.send("opening", ada, chat, others)
     await people.ledger.complete("opening")
 

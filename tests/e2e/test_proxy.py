@@ -15,7 +15,7 @@ import pytest
 
 from angarium.apps.check.throwaway import Relay
 from angarium.apps.check.trial import Trial, trial
-from angarium.lab.core import Core, CoreError, binary, core
+from angarium.lab.core import Core, Event, binary, core
 from angarium.lab.profile import Profile, join
 
 NAME = "_relay.localhost"
@@ -130,13 +130,18 @@ async def test_a_pass_that_is_taken_back_is_cut_and_lets_nobody_in(
         async def gone() -> bool:
             return cast("int", await alice.call("get_connectivity")) < CONNECTED
 
-        with alice.when("ConnectivityChanged"):
+        refused = asyncio.Event()
+
+        def look(event: Event | None) -> None:
+            if event is not None and "CONNECT" in str(event.fields.get("msg", "")):
+                refused.set()
+
+        with app.listening(alice.number, look):
             assert (await angarium("proxy", "revoke", user, "--data", data))[0] == 0
             await asyncio.wait_for(alice.until(gone), 10)
-        bob = await app.call("add_account")
-        await app.call("batch_set_config", bob, {"proxy_url": proxy, "proxy_enabled": "1"})
-        with pytest.raises(CoreError, match="CONNECT"):
-            await app.call("add_transport_from_qr", bob, (await invited(angarium, data))[0])
+            await app.call("maybe_network")
+            await asyncio.wait_for(refused.wait(), 20)
+        assert await gone()
 
 
 async def test_by_http_socks_and_shadowsocks(start: Start, angarium: Angarium, tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ import pytest
 import pytest_asyncio
 
 from angarium.apps.check.trial import Trial, trial
-from angarium.lab.profile import MYSELF, Profile, join
+from angarium.lab.profile import join
+from tests.e2e.conftest import gathered
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -54,16 +55,6 @@ def workers(relay: "Relay") -> list[int]:
             if int((entry / "stat").read_text().rpartition(")")[2].split()[1]) == relay.process.pid:
                 found.append(int(entry.name))
     return found
-
-
-async def gathered(crowd: Trial, count: int) -> tuple[Profile, int, list[Profile]]:
-    """Somebody, a group of hers, and who else is in it."""
-    ada, *others = [await crowd.enter(f"Person {number}") for number in range(count)]
-    chat = await ada.group("Everybody")
-    for other in others:
-        (contact,) = await ada.call("import_vcard_contents", await other.call("make_vcard", [MYSELF]))
-        await ada.call("add_contact_to_chat", chat, contact)
-    return ada, chat, others
 
 
 @pytest.mark.timeout(200)

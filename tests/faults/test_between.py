@@ -7,7 +7,7 @@ import pytest
 
 from bench.between import killed
 
-ROUNDS = 3
+ROUNDS = 2
 
 
 @pytest.mark.timeout(120)

@@ -7,7 +7,7 @@ import pytest
 
 from bench.kill import killed
 
-ROUNDS = 2
+ROUNDS = 3
 
 
 @pytest.mark.timeout(90)

@@ -15,18 +15,15 @@ from rich.table import Table
 from angarium.apps.fronting import Fronting, Shown, usual
 from angarium.apps.home import Home, HomeError
 from angarium.apps.nft import script
+from angarium.apps.offline import answered, stored
 from angarium.apps.options import Data, Json, existing
 from angarium.apps.up import run as until_stopped
-from angarium.edge.control import NotRunning, Refusal, ask
+from angarium.edge.control import Refusal
 from angarium.edge.doors import CannotListen
 from angarium.edge.front import BadPorts, read_ports, serve_front
 from angarium.mail.calendar import clock
 from angarium.mail.fronts import Fronts
 from angarium.reach.names import BadName, Names
-from angarium.store.directory import DirectoryInUse
-from angarium.store.interfaces import StoreError
-from angarium.store.sealed import Sealed
-from angarium.store.store import open_sqlite
 
 __all__ = ["app", "entered"]
 
@@ -211,7 +208,7 @@ def run(
 
 async def entered(home: Home) -> tuple[Shown, ...]:
     """The fronts of a relay that are not burnt. Raises HomeError where they cannot be read."""
-    found = msgspec.convert(await _answer(home, "front-list", {}), type=tuple[Shown, ...])
+    found = msgspec.convert(await answered(home, "front-list", {}, _offline), type=tuple[Shown, ...])
     return tuple(front for front in found if front.burnt_day is None)
 
 
@@ -225,37 +222,17 @@ def _own(home: Home) -> str:
 
 
 async def _offline(home: Home, question: str, details: Mapping[str, Any]) -> Any:
-    """Answer a question where no relay runs."""
     config = home.config()
-    try:
-        store = open_sqlite(home.path, Sealed(home.root_key()))
-    except DirectoryInUse:
-        raise HomeError("a relay is just starting or ending on this data directory: try again in a moment") from None
-    except StoreError as error:
-        raise HomeError(f"{error} ({home.path})") from None
-    try:
+    async with stored(home) as store:
         fronts = Fronts(store.papers)
         await fronts.load()
         local = Names(config.names, config.listen.addresses).local
         return await Fronting(fronts, home.ports, local, clock).questions()[question](details)
-    except StoreError as error:
-        raise HomeError(f"{error} ({home.path})") from None
-    except BadName as error:
-        raise HomeError(str(error)) from None
-    finally:
-        await store.close()
 
 
 def _ask(data: Data, question: str, **details: Any) -> Any:
     """The answer of the relay that runs, or, where none does, of its data directory."""
-    return asyncio.run(_answer(existing(data), question, details))
-
-
-async def _answer(home: Home, question: str, details: Mapping[str, Any]) -> Any:
-    try:
-        return await ask(home.control, question, **details)
-    except NotRunning:
-        return await _offline(home, question, details)
+    return asyncio.run(answered(existing(data), question, details, _offline))
 
 
 def _table(found: tuple[Shown, ...]) -> Table:

@@ -14,21 +14,17 @@ from rich.table import Table
 from angarium.apps.certify import certify
 from angarium.apps.exchange import Days, Exchange
 from angarium.apps.home import Home, HomeError
+from angarium.apps.offline import answered, stored
 from angarium.apps.options import Data, Json, existing
 from angarium.apps.peering import Done, Line, Peer, Peering, Place
 from angarium.apps.terminal import qr, size
-from angarium.edge.control import NotRunning, ask
 from angarium.mail.calendar import clock
 from angarium.reach.certificate import CertificateError
-from angarium.reach.names import BadName, Names
+from angarium.reach.names import Names
 from angarium.reach.resolver import Resolver
 from angarium.reach.trust import Trust
-from angarium.store.directory import DirectoryInUse
-from angarium.store.interfaces import StoreError
-from angarium.store.sealed import Sealed
-from angarium.store.store import open_sqlite
 
-__all__ = ["app", "offline"]
+__all__ = ["app"]
 
 KINDS = {"card": "its card", "box": "held for it here", "fetch": "mail is fetched there", "key": "known by its key"}
 
@@ -180,18 +176,14 @@ def fetch(
     return _did(data, "peer-fetch", agreement=_line(agreement))
 
 
-async def offline(home: Home, question: str, details: Mapping[str, Any]) -> Any:
-    """Answer a question where no relay runs. Raises HomeError, Refusal."""
+async def _offline(home: Home, question: str, details: Mapping[str, Any]) -> Any:
     config = home.config()
-    try:
-        store = open_sqlite(home.path, Sealed(home.root_key()))
-    except DirectoryInUse:
-        raise HomeError("a relay is just starting or ending on this data directory: try again in a moment") from None
-    except StoreError as error:
-        raise HomeError(f"{error} ({home.path})") from None
-    try:
+    async with stored(home) as store:
         names = Names(config.names, config.listen.addresses)
-        pin = certify(config.tls, home.tls, names, today=_date).pin
+        try:
+            pin = certify(config.tls, home.tls, names, today=_date).pin
+        except CertificateError as error:
+            raise HomeError(str(error)) from None
         place = Place(names.primary, home.ports().get("https"), pin)
         trust = Trust(store.keys)
         exchange = Exchange(config, home, store, Resolver(config.dns.servers), trust, Days(clock, clock))
@@ -199,23 +191,11 @@ async def offline(home: Home, question: str, details: Mapping[str, Any]) -> Any:
             raise HomeError(f"the database fails: see angarium up --data {home.path}")
         peering = Peering(exchange, store.keys, lambda: place, names.local, clock)
         return await peering.questions()[question](details)
-    except (BadName, CertificateError) as error:
-        raise HomeError(str(error)) from None
-    finally:
-        await store.close()
 
 
 def _ask(data: Data, question: str, **details: Any) -> Any:
     """The answer of the relay that runs, or, where none does, of its data directory."""
-    home = existing(data)
-
-    async def answer() -> Any:
-        try:
-            return await ask(home.control, question, **details)
-        except NotRunning:
-            return await offline(home, question, details)
-
-    return asyncio.run(answer())
+    return asyncio.run(answered(existing(data), question, details, _offline))
 
 
 def _line(said: str) -> str:

@@ -12,6 +12,7 @@ RFC 9293, 3.6 (half-closed connections).
 
 import asyncio
 
+from angarium.reach.splice import Ways, broken, joined
 from angarium.reach.transport import Connection
 
 __all__ = ["Patience", "passage"]
@@ -33,30 +34,17 @@ async def passage(one: Connection, other: Connection, patience: type[Patience] =
 
     Raises nothing but CancelledError.
     """
-    ways = [asyncio.create_task(_one_way(*pair, patience)) for pair in ((one, other), (other, one))]
-    try:
+
+    async def ended(ways: Ways) -> bool:
         done, left = await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-        if left and not _broken(done):
+        if left and not broken(done):
             done, left = await asyncio.wait(ways, timeout=patience.parting)
-        orderly = not left and not _broken(done)
-    except BaseException:
-        orderly = False
-        raise
-    finally:
-        for way in ways:
-            way.cancel()
-        await asyncio.gather(*ways, return_exceptions=True)
-        if not orderly:
-            one.abort()
-            other.abort()
-        await asyncio.gather(one.close(), other.close())
+        return not left and not broken(done)
+
+    await joined(one, other, (_one_way(one, other, patience), _one_way(other, one, patience)), ended)
 
 
 async def _one_way(source: Connection, sink: Connection, patience: type[Patience]) -> None:
     while data := await source.read(timeout=patience.silent):
         await sink.write(data, timeout=patience.unread)
     await sink.finish()
-
-
-def _broken(done: set[asyncio.Task[None]]) -> bool:
-    return any(way.exception() is not None for way in done)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from angarium.lab.load import soak
+from angarium.lab.load import soak, visitors
 from angarium.lab.load.ledger import Faults
 from angarium.lab.load.meter import Meter
 from angarium.lab.load.report import Soaked, Spent, Trend
@@ -20,7 +20,7 @@ def silent(_: float, __: str) -> None:
 
 
 def test_all_of_a_day_takes_place(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(soak, "REST", 5.0)
+    monkeypatch.setattr(visitors, "SILENT", 1.0)
     monkeypatch.setattr(soak, "ENOUGH", 0.5)  # of two files or deletions one may be left to chance
     monkeypatch.setattr(soak, "DAILY", {name: max(count, 0.2) for name, count in DAILY.items()})
     lines: list[Line] = []

@@ -25,7 +25,7 @@ def silent(_: float, __: str) -> None:
 @pytest.fixture(autouse=True)
 def _short_and_not_judged(monkeypatch: pytest.MonkeyPatch) -> None:
     """The relay shares this process with the generator: how busy that is says nothing, and neither has to warm up."""
-    monkeypatch.setattr(throughput, "WARM", 0.2)
+    monkeypatch.setattr(throughput, "WARM", 0.05)
     for judge in (stage, throughput):
         monkeypatch.setattr(judge, "BUSY", float("inf"))
 

@@ -44,7 +44,7 @@ GROUP = 3
 ENOUGH = 0.95
 """Part of what was planned that has to be done, or it was no day."""
 REST = 20.0
-"""Seconds at the end for those who are silent or refused."""
+"""Seconds at the end, at most, for those who are silent or refused."""
 MEMORY = 0.05
 """Part of the memory,"""
 DISK = 0.02
@@ -86,7 +86,7 @@ class Soak:
         if spent.generator_busy >= BUSY:
             withheld(f"soak: the generator was busy for {spent.generator_busy:.0%} of the time")
         life.wake()
-        stage.poll.rest(REST)
+        stage.poll.run(lambda: not visitors.there, REST)
         faults = stage.settle()
         visitors.leave()
         did = {name: visitors.done.get(name, 0) for name in planned if name in visitors.done}

@@ -60,6 +60,11 @@ class Visitors:
         self._strays = cycle([Account.new(self.stage.target.domain) for _ in range(STRAYS)])
 
     @property
+    def there(self) -> int:
+        """Connections of all of them."""
+        return len(self._open)
+
+    @property
     def silent(self) -> int:
         """Connections that nobody listens to."""
         return sum(isinstance(one, socket.socket) for one in self._open)
