@@ -34,6 +34,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TypeVar
 
+from angarium.reach.openssl import connection_of, library
 from angarium.reach.readiness import Readiness, Side
 from angarium.reach.tcp_info import bytes_sent
 
@@ -287,6 +288,17 @@ class Connection:
         if self._cut:
             self.abort()
         self._release()
+
+    def fill(self, octets: int) -> bool:
+        """Fill up what is written from here on, record by record, to so many octets or a multiple of that, the octet of
+        its kind included (RFC 8446, 5.4); 0: leave it as it is. False: that cannot be done here, or before TLS 1.3.
+        """
+        if not isinstance(self._socket, ssl.SSLSocket) or self._socket.version() != "TLSv1.3":
+            return False
+        found = connection_of(self._socket)
+        if found is not None:
+            library().SSL_set_block_padding(found[0], octets)
+        return found is not None
 
     @property
     def finished(self) -> bool:
