@@ -20,7 +20,7 @@ BEGINNING = 4096
 CUTS = 12
 """Fewer than so many in each piece that comes."""
 PADDING, MOST = 256, 2048
-"""Octets of it in each record at most, and fewer than so many in a tunnel, or each short answer would cost a kilobyte."""
+"""Octets of it in a record at most, and fewer than so many in a tunnel: else each short answer cost a kilobyte."""
 
 
 class Ragged:
