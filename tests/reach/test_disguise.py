@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import trustme
 
-from angarium.reach.disguise import KNOWN, disguise
+from angarium.reach.disguise import disguise
+from angarium.reach.openssl import KNOWN
 
 
 @pytest.fixture

@@ -91,6 +91,18 @@ async def test_what_was_peeked_at_is_still_there(
     await closing
 
 
+@pytest.mark.skipif(not transport.PEER_FINISHED, reason="this system does not tell")
+async def test_the_peers_end_is_seen_while_its_words_are_unread(raw_pair: RawPair) -> None:
+    server, client = map(Connection, raw_pair())
+    await client.write(b"hello")
+    assert not server.finished
+    await client.finish()
+    async with asyncio.timeout(5):
+        while not server.finished:
+            await asyncio.sleep(0)
+    assert await server.peek(10, timeout=5) == b"hello"
+
+
 async def test_big_transfers_both_ways_at_once(pair: MakePair) -> None:
     server, client = await pair()
     up, down = random.Random(1).randbytes(BIG), random.Random(2).randbytes(BIG)

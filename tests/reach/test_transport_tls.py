@@ -9,8 +9,12 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from angarium.reach.openssl import KNOWN
+from angarium.reach.tcp_info import COUNTS, HEADERS
 from angarium.reach.transport import Connection
 
+RECORD = 5 + 16
+"""Octets around what is in a record: its head, and what it is authenticated by."""
 Pair = tuple[Connection, Connection]
 PlainPair = Callable[[], Pair]
 TlsPair = Callable[..., Awaitable[Pair]]
@@ -247,3 +251,25 @@ async def test_a_process_that_dies_leaves_no_orderly_end(
 def shake_hands(tls: ssl.SSLSocket) -> None:
     tls.settimeout(10)
     tls.do_handshake()
+
+
+@pytest.mark.skipif(not (KNOWN and COUNTS), reason="this system does not let us, or does not count")
+async def test_records_are_filled_up_to_what_is_wanted(tls_pair: TlsPair) -> None:
+    server, client = await tls_pair()
+    await client.write(b"hello")
+    await server.read()
+    for wanted, filled in ((700, 700), (64, 128), (0, 101)):
+        before = server.sent
+        assert server.fill(wanted)
+        await server.write(b"x" * 100)
+        assert server.sent - before == RECORD + filled + HEADERS
+        assert await client.read(timeout=5) == b"x" * 100
+
+
+async def test_before_tls_1_3_and_in_clear_nothing_is_filled_up(
+    tls_pair: TlsPair, plain_pair: PlainPair, client_context: ssl.SSLContext
+) -> None:
+    client_context.maximum_version = ssl.TLSVersion.TLSv1_2
+    server, _ = await tls_pair()
+    assert not server.fill(700)
+    assert not plain_pair()[0].fill(700)

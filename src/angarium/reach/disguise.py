@@ -1,17 +1,17 @@
 """TLS sessions as stock nginx keeps them: two tickets that are good for five minutes, and no session without one.
 
 Whoever connects sees how many tickets there are, how long they last, and how large they are. Python can set the first
-only, so the others are set by OpenSSL's own functions in the context that Python made. Where it stands in Python's
-object is known for CPython up to 3.14; elsewhere sessions stay as they are.
+only, so the others are set by OpenSSL's own functions in the context that Python made (`openssl`). Where that cannot be
+reached sessions stay as they are.
 
 RFC 8446, 4.6.1 (NewSessionTicket); RFC 5077. OpenSSL: SSL_CTX_set_timeout(3), SSL_CTX_set_session_cache_mode(3).
 """
 
-import _ssl
 import ctypes
 import secrets
 import ssl
-import sys
+
+from angarium.reach.openssl import context_of, library
 
 __all__ = ["disguise"]
 
@@ -21,7 +21,6 @@ SET_CACHE_MODE, SERVER_WITHOUT_STORE = 44, 0x0002 | 0x0080 | 0x0200
 """SSL_CTRL_SET_SESS_CACHE_MODE; SSL_SESS_CACHE_SERVER, NO_AUTO_CLEAR and NO_INTERNAL_STORE (openssl/ssl.h)."""
 CONTEXT_OCTETS = 20
 """Of the name under which nginx keeps sessions; it is part of each ticket."""
-KNOWN = sys.implementation.name == "cpython" and sys.version_info < (3, 15) and hasattr(_ssl, "__file__")
 OPTIONS = ssl.OP_IGNORE_UNEXPECTED_EOF | ssl.OP_NO_RENEGOTIATION
 """Who ends without a goodbye is not answered with an alert."""
 
@@ -30,11 +29,11 @@ def disguise(context: ssl.SSLContext) -> bool:
     """Have a server's context treat sessions as nginx does; whether all of it could be done."""
     context.num_tickets = TICKETS
     context.options |= OPTIONS
-    if not KNOWN:
+    inner = context_of(context)
+    if inner is None:
         return False
-    library = ctypes.CDLL(_ssl.__file__)  # which finds the functions of the OpenSSL that it is linked with
-    inner = ctypes.c_void_p(ctypes.c_void_p.from_address(id(context) + object.__basicsize__).value)
+    found, pointer = library(), ctypes.c_void_p(inner)
     name = secrets.token_bytes(CONTEXT_OCTETS)
-    library.SSL_CTX_set_timeout(inner, ctypes.c_long(SECONDS))
-    library.SSL_CTX_ctrl(inner, SET_CACHE_MODE, ctypes.c_long(SERVER_WITHOUT_STORE), None)
-    return bool(library.SSL_CTX_set_session_id_context(inner, name, CONTEXT_OCTETS))
+    found.SSL_CTX_set_timeout(pointer, ctypes.c_long(SECONDS))
+    found.SSL_CTX_ctrl(pointer, SET_CACHE_MODE, ctypes.c_long(SERVER_WITHOUT_STORE), None)
+    return bool(found.SSL_CTX_set_session_id_context(pointer, name, CONTEXT_OCTETS))

@@ -26,6 +26,7 @@ import asyncio
 import contextlib
 import errno
 import os
+import select
 import socket
 import ssl
 import struct
@@ -33,6 +34,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TypeVar
 
+from angarium.reach.openssl import connection_of, library
 from angarium.reach.readiness import Readiness, Side
 from angarium.reach.tcp_info import bytes_sent
 
@@ -56,6 +58,7 @@ NO_ROUTE = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EADDRNO
 WOULD_WAIT = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 NO_RESET = struct.pack("ii", 0, 0)
+PEER_FINISHED = getattr(select, "POLLRDHUP", 0)
 
 
 class NoRoute(ConnectionError):
@@ -286,6 +289,24 @@ class Connection:
         if self._cut:
             self.abort()
         self._release()
+
+    def fill(self, octets: int) -> bool:
+        """Fill up what is written from here on, record by record, to so many octets or a multiple of that, the octet of
+        its kind included (RFC 8446, 5.4); 0: leave it as it is. False: that cannot be done here, or before TLS 1.3.
+        """
+        if not isinstance(self._socket, ssl.SSLSocket) or self._socket.version() != "TLSv1.3":
+            return False
+        found = connection_of(self._socket)
+        if found is not None:
+            library().SSL_set_block_padding(found[0], octets)
+        return found is not None
+
+    @property
+    def finished(self) -> bool:
+        """Whether the peer has said that nothing follows, whatever of it was not read. Never told but on Linux."""
+        asking = select.poll()
+        asking.register(self._socket, PEER_FINISHED)
+        return bool(PEER_FINISHED and asking.poll(0))
 
     @property
     def waiting(self) -> bool:

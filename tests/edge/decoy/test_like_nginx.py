@@ -163,6 +163,16 @@ async def test_what_looks_like_tls_and_is_none(nginx: Ports, ours: Ports, said: 
     assert await say(ours.https, said, None) == await say(nginx.https, said, None)
 
 
+@pytest.mark.parametrize("said", [b"\x16", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"])
+async def test_who_ends_in_the_middle_of_a_hello_is_not_waited_for(nginx: Ports, ours: Ports, said: bytes) -> None:
+    for port in (nginx.https, ours.https):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(said)
+        writer.write_eof()
+        assert await asyncio.wait_for(reader.read(), 5) == b""
+        writer.close()
+
+
 async def test_a_hello_in_pieces_is_waited_for(ours: Ports) -> None:
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     tls = trusting("imap").wrap_bio(incoming, outgoing)

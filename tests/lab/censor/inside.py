@@ -175,6 +175,25 @@ def how_it_ends(sock: socket.socket) -> str:
         return type(error).__name__
 
 
+def gone() -> dict[str, object]:
+    """What who has just been there hears when he comes again, after the plug was pulled, and after how many seconds."""
+    made = ground()
+    with box(INSIDE, OUTSIDE, seed=1):
+        before = within("naive", lambda: refusal(RELAY))
+        made.cut("relay")
+        begin = time.monotonic()
+        return {"before": before, "after": within("naive", lambda: refusal(RELAY)), "seconds": time.monotonic() - begin}
+
+
+def refusal(host: str) -> str:
+    """Why there is no connection to a port of a host; nothing: there is."""
+    try:
+        socket.create_connection((host, 993), 30).close()
+    except OSError as error:
+        return error.strerror or type(error).__name__
+    return ""
+
+
 def around() -> dict[str, object]:
     """Whether anything gets from one side to the other without a box; and how long it takes on the bad line."""
     ground()
@@ -203,5 +222,5 @@ def timed(passing: Box, *, line: bool) -> float:
 
 
 if __name__ == "__main__":
-    done = {"controls": controls, "frames": frames, "ends": ends, "around": around}[sys.argv[1]]()
+    done = {"controls": controls, "frames": frames, "ends": ends, "around": around, "gone": gone}[sys.argv[1]]()
     sys.stdout.write(json.dumps(done) + "\n")

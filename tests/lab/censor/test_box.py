@@ -50,6 +50,12 @@ async def test_root_is_not_needed_where_users_have_namespaces(monkeypatch: pytes
     assert (await inside("ends"))["counted"] == 1
 
 
+async def test_a_host_that_is_gone_is_known_to_be_gone_after_three_seconds() -> None:
+    seen = await inside("gone")
+    assert (seen["before"], seen["after"]) == ("", "No route to host")
+    assert seen["seconds"] < 10
+
+
 @pytest.mark.alone
 async def test_there_is_no_way_around_the_box_and_a_bad_line_is_slow() -> None:
     seen = await inside("around")

@@ -6,7 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from angarium.lab.censor.relay import WAYS, NoSuchWay, Ready, Relay, RelayFailed, _another
+from angarium.apps.config import parse as parse_config
+from angarium.lab.censor.relay import (
+    SCHEMES,
+    SETTINGS,
+    WAYS,
+    NoSuchWay,
+    Ready,
+    Relay,
+    RelayFailed,
+    _another,
+    opened,
+)
 from angarium.mail.invitation import Entrance, Login, parse
 
 PRINTED = (
@@ -14,8 +25,12 @@ PRINTED = (
 )
 
 
-def relay(*, proxy: str = "") -> Relay:
-    return Relay("_relay.example", "192.0.2.10", Ready(PRINTED, [], proxy), None)  # type: ignore[arg-type]
+PROXIED = [f"{scheme}://a:b@_relay.example:{port}" for scheme, port in (("https", 443), ("http", 80), ("socks5", 1080))]
+PROXIED.append("ss://YTpi@_relay.example:8388")
+
+
+def relay(*proxies: str) -> Relay:
+    return Relay("_relay.example", "192.0.2.10", Ready(PRINTED, []), None, proxies)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -41,16 +56,30 @@ def test_the_domain_alone_is_a_way() -> None:
     assert isinstance(parse(relay().entry("domain").link), Entrance)
 
 
-def test_the_proxy_is_a_way_where_there_is_one() -> None:
+@pytest.mark.parametrize(("way", "link"), list(zip(SCHEMES, PROXIED, strict=True)))
+def test_the_proxy_is_a_way_where_there_is_one(way: str, link: str) -> None:
     with pytest.raises(NoSuchWay):
-        relay().entry("proxy")
-    entry = relay(proxy="https://a:b@192.0.2.10:443").entry("proxy")
-    assert entry.settings == {"proxy_enabled": "1", "proxy_url": "https://a:b@192.0.2.10:443"}
+        relay(*(other for other in PROXIED if other != link)).entry(way)
+    assert relay(*PROXIED).entry(way).settings == {"proxy_enabled": "1", "proxy_url": link}
+
+
+def test_the_proxy_may_be_sought_at_another_port() -> None:
+    entry = relay(*PROXIED).entry("socks", port=443)
+    assert entry.settings["proxy_url"] == "socks5://a:b@_relay.example:443"
+
+
+def test_what_is_off_as_a_rule_is_opened() -> None:
+    for way in WAYS:
+        told = SETTINGS.format(https=443) + opened(way, 80) + "[limits]\nbreath_bytes = 14336\n"
+        config = parse_config(told, "angarium.toml")
+        assert config.proxy.http is (way == "http")
+        assert config.listen.socks == (1080 if way == "socks" else -1)
+        assert config.listen.shadowsocks == (80 if way == "ss" else -1)
 
 
 def test_every_way_is_known() -> None:
     for way in WAYS:
-        relay(proxy="https://x").entry(way, other="garden.example")
+        relay(*PROXIED).entry(way, other="garden.example")
     with pytest.raises(NoSuchWay):
         relay().entry("by sea")
 

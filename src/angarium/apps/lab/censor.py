@@ -53,6 +53,13 @@ def censor(
     ] = "",
     proxy: Annotated[str, Parameter(help="Its proxy for the app, such as https://user:password@{address}:443.")] = "",
     seed: Annotated[int, Parameter(help="Another number, other dice of the bad line.")] = 1,
+    line: Annotated[
+        tuple[float, float, float] | None,
+        Parameter(
+            help="Another bad line than that of the scenarios that have one: bits a second (0: any number), seconds one"
+            " way, share lost."
+        ),
+    ] = None,
     json: Json = False,
 ) -> int:
     """Measure whether people get through to a relay past a censor, with the real core of the apps.
@@ -79,7 +86,8 @@ def censor(
         return 2
     quick_runs = min(runs, 2) if quick and runs == 10 else runs
     plan = Plan(
-        chosen, way or (), quick_runs, texts or (FEW if quick else TEXTS), at_once, seed, relay, invitation, proxy
+        *(chosen, way or (), quick_runs, texts or (FEW if quick else TEXTS), at_once, seed),
+        *(relay, invitation, proxy, line),
     )
     try:
         version = _version(binary())

@@ -51,7 +51,7 @@ async def admit(connection: Connection, decoy: Decoy, *, alpn: frozenset[str], t
 
 async def _offered(connection: Connection, said: bytes, timeout: float) -> tuple[str, ...]:
     """What OpenSSL's server, as Python has it, does not look at so strictly as nginx: the protocols offered."""
-    pause, before = PAUSE, -1
+    pause, before, over = PAUSE, -1, False
     while True:
         try:
             hello = read_hello(said)
@@ -59,9 +59,11 @@ async def _offered(connection: Connection, said: bytes, timeout: float) -> tuple
             return ()  # which is for OpenSSL to say
         if hello is not None:
             return hello.protocols
-        if len(said) in (0, LONGEST):  # ended in the middle, or longer than anybody's
+        if over or len(said) in (0, LONGEST):  # ended in the middle, or longer than anybody's
             return ()
-        pause = PAUSE if len(said) > before else min(2 * pause, LONGEST_PAUSE)
-        before = len(said)
-        await asyncio.sleep(pause)
+        over = connection.finished  # before looking once more: what came with the end is heard
+        if not over:
+            pause = PAUSE if len(said) > before else min(2 * pause, LONGEST_PAUSE)
+            before = len(said)
+            await asyncio.sleep(pause)
         said = await connection.peek(LONGEST, timeout=timeout)

@@ -51,6 +51,8 @@ class Box:
         self.flows = Flows()
         self.counts: Counter[str] = Counter()
         """How many packets passed, and how many each judge stopped."""
+        self.carried: Counter[tuple[str, bool]] = Counter()
+        """Octets of frames put on each person's line, there (True) and back, what is lost on it included."""
 
     def censor(self, judges: Sequence[Judge], line: Line | None = None) -> None:
         """From now on these judges see each packet, the first that stops it decides; and everybody's line is like this.
@@ -148,6 +150,7 @@ class Box:
         self._send(back, flow.client[0], outward=False)
 
     def _send(self, frame: bytes, person: str, *, outward: bool) -> None:
+        self.carried[person, outward] += len(frame)
         if self._line is not None:
             link = self._links.get((person, outward))
             if link is None:

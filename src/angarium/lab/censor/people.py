@@ -10,6 +10,7 @@ import time
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from angarium.lab.censor.relay import Entry
@@ -60,6 +61,8 @@ class People:
         self._chat = self._back = 0
         self.talk = Talk()
         self.complaints: deque[str] = deque(maxlen=COMPLAINTS)
+        self.watch: Callable[[str, Event], None] | None = None
+        """Told of every event, and whose it is."""
 
     async def enter(self, ann: Entry, bob: Entry) -> None:
         """Both scan their link at the same time, and then Ann scans Bob's own. Raises CoreError, CoreEnded."""
@@ -132,10 +135,11 @@ class People:
 
     async def _open(self) -> list[Core]:
         cores = []
-        for name in ("ann", "bob"):
-            one = core(self._program, self._directory / name, through=through(name))
+        for name in ("Ann", "Bob"):
+            home = name.lower()
+            one = core(self._program, self._directory / home, through=through(home))
             cores.append(await self._apps.enter_async_context(one))
-            self._apps.enter_context(cores[-1].listening(FIRST, self._hear))
+            self._apps.enter_context(cores[-1].listening(FIRST, partial(self._hear, name)))
         return cores
 
     def _listen(self) -> None:
@@ -150,7 +154,9 @@ class People:
                     self.talk.times.setdefault(message["text"], moment)
                     self.talk.news.set()
 
-    def _hear(self, event: Event | None) -> None:
+    def _hear(self, name: str, event: Event | None) -> None:
+        if event is not None and self.watch is not None:
+            self.watch(name, event)
         if event is not None and event.kind in ("Warning", "Error"):
             text = str(event.fields.get("msg", ""))
             said = text.partition(": ")[2] or text  # without the place in the source

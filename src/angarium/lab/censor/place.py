@@ -8,19 +8,23 @@ from functools import partial
 
 from angarium.lab.censor.box import Box, box
 from angarium.lab.censor.enclosure import RESOLVER, WORK, furnish
+from angarium.lab.censor.judges.addresses import BlockedAddresses
 from angarium.lab.censor.judges.verdict import Judge
+from angarium.lab.censor.link import Line
 from angarium.lab.censor.names import names
 from angarium.lab.censor.nginx import furnish_site
 from angarium.lab.censor.people import ANN, BOB, People, people
-from angarium.lab.censor.relay import DISGUISED, OURS, Entry, NoSuchWay, Relay, relay
+from angarium.lab.censor.relay import DISGUISED, OURS, Entry, NoSuchWay, Relay, opened, relay
 from angarium.lab.censor.report import Job
 from angarium.lab.censor.scenarios import DOMAIN, ECHO, FRONT, RELAY, SPARE, SPARE_NAME, TWINS, Attempt, Scenario
+from angarium.lab.censor.stages import Stages
 from angarium.lab.censor.topology import INSIDE, OUTSIDE, Ground, within
 from angarium.lab.censor.world import echo, front
 
 __all__ = ["Place", "place"]
 
 NAIVE = "198.51.100.9"
+HOSTS = {"Ann": ANN, "Bob": BOB}
 
 
 @dataclass(frozen=True)
@@ -36,20 +40,37 @@ class Place:
     scenario: Scenario
     attempt: Attempt
     judges: Sequence[Judge]
+    stages: Stages
+    """How far people are."""
     job: Job
 
     def entry(self, of: Relay | None = None) -> Entry:
         """One person's way in. Raises NoSuchWay."""
         other = FRONT if self.attempt.way == "front" else SPARE_NAME
-        return (of or self.relay).entry(self.attempt.way, other=other)
+        return (of or self.relay).entry(self.attempt.way, other=other, port=self.attempt.port)
+
+    @property
+    def line(self) -> Line | None:
+        """What a bad line is like, where there is one."""
+        if self.scenario.line is None or self.job.line is None:
+            return self.scenario.line
+        bits, delay, loss = self.job.line
+        return Line(bits or float("inf"), delay, loss)
+
+    def set_out(self) -> None:
+        """It counts from now on."""
+        self.stages.begin(*HOSTS)
 
     def begin(self) -> None:
         """The censor comes; or what is to be lost is lost."""
-        self.box.censor(self.judges, self.scenario.line)
-        if self.twins:
-            self.ground.cut("relay")
-            for twin in self.twins[:-2]:
-                self.ground.cut(twin.domain)
+        judges, lost = self.judges, self.twins[:-2]
+        if self.twins and self.attempt.swallowed:
+            hosts = (RELAY, SPARE, *(twin.address for twin in lost))
+            judges = [BlockedAddresses([f"{host}/32" for host in hosts])]
+        elif self.twins:
+            for name in ("relay", *(twin.domain for twin in lost)):
+                self.ground.cut(name)
+        self.box.censor(judges, self.line)
 
 
 @contextlib.asynccontextmanager
@@ -78,7 +99,7 @@ async def place(scenario: Scenario, job: Job) -> AsyncIterator[Place]:
         https=scenario.https,
         link=job.invitation,
         proxy=job.proxy,
-        settings=scenario.settings,
+        settings=opened(attempt.way, attempt.port) + scenario.settings,
     )
     async with contextlib.AsyncExitStack() as running:
         passing = running.enter_context(box(INSIDE, OUTSIDE, seed=job.seed))
@@ -91,7 +112,9 @@ async def place(scenario: Scenario, job: Job) -> AsyncIterator[Place]:
         ]
         await running.enter_async_context(front("front", 443, (RELAY, up.port("https"))))
         both = await running.enter_async_context(people(WORK))
-        yield Place(ground, passing, up, others, both, scenario, attempt, scenario.judges(), job)
+        stages = Stages(lambda person: (passing.carried[HOSTS[person], True], passing.carried[HOSTS[person], False]))
+        both.watch = stages.heard
+        yield Place(ground, passing, up, others, both, scenario, attempt, scenario.judges(), stages, job)
 
 
 def _resolver() -> socket.socket:

@@ -12,7 +12,7 @@ import shlex
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import parse_qsl, quote, urlencode
@@ -23,7 +23,7 @@ from angarium.lab.censor.nginx import GARDEN, PAIR
 from angarium.lab.censor.topology import through, within
 from angarium.mail.invitation import ALPHABET, Login, Security, Way, invitation, parse
 
-__all__ = ["DISGUISED", "OURS", "WAYS", "Entry", "NoSuchWay", "Relay", "RelayFailed", "relay"]
+__all__ = ["DISGUISED", "OURS", "SCHEMES", "WAYS", "Entry", "NoSuchWay", "Relay", "RelayFailed", "opened", "relay"]
 
 OURS = shlex.join((sys.executable, "-m", "angarium", "up", "--json", "--acme=")) + " --data {data} --domain {domain}"
 """The relay this lab belongs to."""
@@ -36,14 +36,23 @@ rate_burst = 100000
 [listen]
 https = {https}
 """
-"""Ours may be written to as fast as we can, and listens where the scenario says."""
+"""Ours may be written to as fast as we can, and listens where the scenario says. More of the section may follow."""
 STANDARD = {"imaps": 993, "submissions": 465, "https": 443, "imap": 143, "submission": 587}
 START = 60.0
 STOP = 10.0
-WAYS = ("domain", "invitation", "ip", "spare", "443", "port", "starttls", "front", "proxy", "decoy")
+SCHEMES = {"proxy": "https", "http": "http", "socks": "socks5", "ss": "ss"}
+"""Ways in by a proxy of the app, which is the relay itself: how the link begins that has the app use it."""
+OPENED = {"http": "[proxy]\nhttp = true\n", "socks": "socks = 1080\n", "ss": "shadowsocks = {port}\nhttp = -1\n"}
+"""What a keeper of ours sets for those that are off as a rule."""
+SHADOWSOCKS = 8388
+WAYS = (
+    *("domain", "invitation", "ip", "spare", "443", "port", "starttls", "front"),
+    *SCHEMES,
+    "decoy",
+)
 """What `Relay.entry` knows: the domain alone; the link the relay prints; its address instead of its name; another name;
-the pages' port by ALPN; that one on another port; STARTTLS; another host that leads there; the proxy of the app; and,
-for probes, none, with a decoy in front of all."""
+the pages' port by ALPN; that one on another port; STARTTLS; another host that leads there; the proxy of the app, by
+HTTPS, by HTTP in clear, by SOCKS5, by Shadowsocks; and, for probes, none, with a decoy in front of all."""
 
 
 class RelayFailed(Exception):
@@ -86,13 +95,17 @@ class Relay:
     address: str
     ready: Ready
     process: asyncio.subprocess.Process
+    proxies: Sequence[str] = ()
+    """Links that make it the app's proxy."""
 
     def port(self, name: str) -> int:
         """The port of the door of that name."""
         return next((door.port for door in self.ready.listening if door.name == name), STANDARD[name])
 
-    def entry(self, way: str, *, other: str = "") -> Entry:
-        """One person's way in, of WAYS; `other` is the host for those that need one. Raises NoSuchWay."""
+    def entry(self, way: str, *, other: str = "", port: int | None = None) -> Entry:
+        """One person's way in, of WAYS; `other` is the host for those that need one, `port` where its proxy is sought
+        if not where the link says. Raises NoSuchWay.
+        """
         https = self.port("https")
         match way:
             case "domain" | "decoy":
@@ -109,9 +122,11 @@ class Relay:
                 return self._login(other, 443, 443, "ssl")
             case "starttls":
                 return self._login(self.domain, self.port("imap"), self.port("submission"), "starttls")
-            case "proxy" if self.ready.proxy:
+        for link in self.proxies:
+            if way in SCHEMES and link.startswith(f"{SCHEMES[way]}:"):
                 plain = self._login(self.domain, self.port("imaps"), self.port("submissions"), "ssl")
-                return Entry(plain.link, {"proxy_enabled": "1", "proxy_url": self.ready.proxy})
+                url = link if port is None else f"{link.rpartition(':')[0]}:{port}"
+                return Entry(plain.link, {"proxy_enabled": "1", "proxy_url": url})
         raise NoSuchWay(way)
 
     def _login(self, host: str, imap: int, smtp: int, security: Security) -> Entry:
@@ -150,10 +165,11 @@ async def relay(
         except (TimeoutError, msgspec.DecodeError):
             said = errors.read_bytes()[-1000:].decode(errors="replace").strip()
             raise RelayFailed(f"the relay did not start: {said or 'it said nothing'}") from None
-        if not ready.proxy:
-            given = await _pass(directory) if command.startswith(OURS) else proxy.format_map(places)
-            ready = msgspec.structs.replace(ready, proxy=given)
-        yield Relay(domain, address, ready, process)
+        if command.startswith(OURS):
+            proxies = await _passes(directory)
+        else:
+            proxies = [link for link in (ready.proxy or proxy.format_map(places),) if link]
+        yield Relay(domain, address, ready, process, proxies)
     finally:
         with contextlib.suppress(ProcessLookupError):
             process.send_signal(signal.SIGTERM)
@@ -164,8 +180,8 @@ async def relay(
             await process.wait()
 
 
-async def _pass(directory: Path) -> str:
-    """A pass for the proxy of a relay of ours. Raises RelayFailed."""
+async def _passes(directory: Path) -> list[str]:
+    """A pass for the proxies of a relay of ours, as a link for each of them. Raises RelayFailed."""
     asking = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "angarium", "proxy", "new", "--json", "--data", str(directory)),
         stdout=asyncio.subprocess.PIPE,
@@ -174,7 +190,13 @@ async def _pass(directory: Path) -> str:
     said, complaint = await asking.communicate()
     if asking.returncode:
         raise RelayFailed(f"it gives out no pass for its proxy: {complaint.decode(errors='replace').strip()}")
-    return str(msgspec.json.decode(said)["link"])
+    made = msgspec.json.decode(said)
+    return [made["link"], *made["others"]]
+
+
+def opened(way: str, port: int | None) -> str:
+    """What is set so that a relay of ours offers a way, lines of its settings; `port` for those that need one."""
+    return OPENED.get(way, "").format(port=port or SHADOWSOCKS)
 
 
 def _prepare(directory: Path, https: int, settings: str) -> None:

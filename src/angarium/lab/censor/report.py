@@ -17,6 +17,8 @@ class Job(msgspec.Struct, frozen=True):
     """The command that starts it."""
     invitation: str = ""
     proxy: str = ""
+    line: tuple[float, float, float] | None = None
+    """Where the scenario has a bad line, another: bits a second (0: any number), seconds one way, share lost."""
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):

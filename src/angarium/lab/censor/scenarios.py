@@ -47,6 +47,8 @@ farther from theirs (RFC 6724, rule 9), so that it is the one in use."""
 TWINS = {f"_twin{number}.example": f"203.0.113.{30 + number}" for number in range(3)}
 """Further relays, where there are some."""
 FRONT, ECHO = "203.0.113.7", "203.0.113.99"
+BY_PROXY = ("proxy", "http", "socks", "ss")
+"""Ways in by the relay as the app's proxy, of `relay.WAYS`."""
 HIGH = 38_417
 """The one high port that is open, in its scenario."""
 LIE = "10.10.34.34"
@@ -64,7 +66,12 @@ class Attempt:
     earlier: bool = False
     """People were there before the censor came, closed the app, and open it again now."""
     silence: float | None = None
-    """They leave the app open instead, and say nothing for so many seconds before the censor comes."""
+    """They leave the app open instead, and say nothing for so many seconds before the censor comes. (Half a minute
+    after it has got a new relay the app itself says something.)"""
+    swallowed: bool = False
+    """Where relays are lost, their packets are swallowed, and nobody is told."""
+    port: int | None = None
+    """Where the app seeks the relay's proxy, if not where its link says; Shadowsocks then listens there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +149,11 @@ SCENARIOS: Sequence[Scenario] = (
         "only TCP 80 and 443 open",
         _fixed(partial(OpenPorts, 80, 443)),
         partial(reached, RELAY, 993),
-        [Attempt("443", 10), Attempt("invitation", 10), Attempt("domain", 10), Attempt("proxy", 10)],
+        [
+            *(Attempt(way, 10) for way in ("443", "invitation", "domain", "proxy", "http")),
+            Attempt("socks", 10, port=443),
+            Attempt("ss", 10, port=80),
+        ],
         file=20 << 20,
     ),
     Scenario(
@@ -158,21 +169,21 @@ SCENARIOS: Sequence[Scenario] = (
         "RST if ALPN is imap or smtp",
         _fixed(partial(HelloJudge, by_protocol(["imap", "smtp"]))),
         partial(shaken_hands, RELAY, 443, name=DOMAIN, protocols=("imap",)),
-        [Attempt("domain", 20), Attempt("invitation", 20), Attempt("443", 20), Attempt("proxy", 20)],
+        [Attempt(way, 20) for way in ("domain", "invitation", "443", *BY_PROXY)],
     ),
     Scenario(
         "S09",
         "GFW rule for fully encrypted traffic, p = 1",
         _fixed(FullyEncrypted),
         lambda: echoed(ECHO, 443, strange()),
-        [Attempt("domain", 30), Attempt("443", 30), Attempt("starttls", 30), Attempt("proxy", 30)],
+        [Attempt(way, 30) for way in ("domain", "443", "starttls", *BY_PROXY)],
     ),
     Scenario(
         "S10",
         "Iran's filter of 2020",
         _fixed(ProtocolFilter),
         lambda: echoed(ECHO, 443, PLAIN, PLAIN),
-        [Attempt("domain", 30), Attempt("443", 30), Attempt("proxy", 30)],
+        [Attempt(way, 30) for way in ("domain", "443", *BY_PROXY)],
     ),
     Scenario(
         "S11",
@@ -231,8 +242,9 @@ SCENARIOS: Sequence[Scenario] = (
         partial(reached, RELAY, 443),
         [
             Attempt("invitation", 30, earlier=True),
-            Attempt("invitation", 30, earlier=True, silence=65),
+            Attempt("invitation", 30, earlier=True, silence=100),
             Attempt("invitation", 30, earlier=True, silence=0),
+            Attempt("invitation", 30, earlier=True, swallowed=True),
             Attempt("domain", 30, earlier=True),
         ],
         p95=30,

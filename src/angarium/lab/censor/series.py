@@ -37,12 +37,14 @@ class Plan:
     relay: str
     invitation: str = ""
     proxy: str = ""
+    line: tuple[float, float, float] | None = None
+    """Another bad line, see `Job`."""
 
 
 async def series(plan: Plan, tell: Callable[[float, str], None]) -> list[Line]:
     """Do it; `tell` which part is done, and what is under way. Raises LabFailed."""
     jobs = [
-        Job(scenario.name, attempt, plan.seed + run, plan.texts, plan.relay, plan.invitation, plan.proxy)
+        Job(scenario.name, attempt, plan.seed + run, plan.texts, plan.relay, plan.invitation, plan.proxy, plan.line)
         for scenario in plan.scenarios
         for attempt, one in enumerate(scenario.attempts)
         if not plan.ways or one.way in plan.ways
@@ -91,4 +93,6 @@ async def _one(job: Job) -> Run:
 def _setup(attempt: Attempt) -> str:
     if attempt.silence is not None:
         return f"{attempt.way}, open, silent for {attempt.silence:g} s"
+    if attempt.swallowed:
+        return f"{attempt.way}, from before, nobody is told"
     return f"{attempt.way}, from before" if attempt.earlier else attempt.way

@@ -62,9 +62,15 @@ class Ground:
         within(name, lambda: Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").write_text("0"))
 
     def cut(self, name: str) -> None:
-        """Pull the plug of a namespace: nobody reaches it any more, and nobody is told."""
+        """Pull the plug of a namespace: nobody reaches it any more, and who tries is told so after three seconds.
+
+        That is how long a host asks on its link for an address that it does not know (ARP), as the last router would.
+        What is known from before is forgotten by all, or each would go on sending there for up to forty seconds.
+        """
         (port,) = (port for port, there in self._ports.items() if there == name)
         _ip(f"link set {port} down")
+        for there in self._ports.values():
+            _ip("neigh flush all", namespace=there)
 
 
 def through(name: str) -> tuple[str, ...]:

@@ -64,6 +64,7 @@ async def _run(place: Place, texts: int) -> Run:
     place.people.start_over()
     place.begin()
     shut = not await _naive(place)
+    place.set_out()
     begin, why = time.perf_counter(), ""
     try:
         if not place.attempt.earlier:
@@ -125,6 +126,7 @@ async def _notes(place: Place) -> dict[str, float]:
             notes[f"{name}'s connections"] = len(flows)
             notes[f"{name}'s octets up"] = sum(flow.up for flow in flows)
             notes[f"{name}'s octets down"] = sum(flow.down for flow in flows)
+        notes |= place.stages.notes
     for judge in place.judges:
         if isinstance(judge, HelloJudge):
             seen = [hello for host, hello in judge.hellos if host in (ANN, BOB)]
