@@ -75,7 +75,7 @@ def add(
     """
     shown = msgspec.convert(_ask(data, "front-add", address=address, ports=ports, group=group), Shown)
     whose = f"for group {shown.group}" if shown.group else "for everybody"
-    sys.stdout.write(f"{shown.address}: entered, {whose}, ports {shown.ports}.\n")
+    sys.stdout.write(f"{shown.address}: entered, {whose}, ports {shown.ports}.\n{shown.note}")
     return 0
 
 
@@ -236,8 +236,8 @@ async def _offline(home: Home, question: str, details: Mapping[str, Any]) -> Any
     try:
         fronts = Fronts(store.papers)
         await fronts.load()
-        local = Names(config.names, config.listen.addresses).local
-        return await Fronting(fronts, home.ports, local, clock).questions()[question](details)
+        here = Names(config.names, config.listen.addresses).here
+        return await Fronting(fronts, home.ports, here, clock).questions()[question](details)
     except StoreError as error:
         raise HomeError(f"{error} ({home.path})") from None
     except BadName as error:
