@@ -1,6 +1,7 @@
 """Which ways are told to whom, and in which order."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -75,10 +76,10 @@ async def test_a_domain_is_not_left_for_an_address_by_autoconfig(relay: Relay, f
     await fronts.put(Front("front.relay.example", {"https": 443}))
     found = relay("relay.example", ("front.relay.example", "chat.example"), verified=True)
     assert spelled(found.candidates()) == [
-        *(f"direct {name}:993/465 checked" for name in ("relay.example", "front.relay.example", "chat.example")),
+        *(f"direct {name}:993/465 checked" for name in ("relay.example", "chat.example")),
         "front front.relay.example:443/443 checked",
-        *(f"direct {name}:443/443 checked" for name in ("relay.example", "front.relay.example", "chat.example")),
-        *(f"direct {name}:143/587 checked" for name in ("relay.example", "front.relay.example", "chat.example")),
+        *(f"direct {name}:443/443 checked" for name in ("relay.example", "chat.example")),
+        *(f"direct {name}:143/587 checked" for name in ("relay.example", "chat.example")),
     ]
     invited = spelled(found.invited())
     assert invited[0] == "direct relay.example:993/465 checked"
@@ -136,3 +137,83 @@ async def test_the_app_keeps_the_addresses_of_a_name_whose_certificate_it_checks
     assert found.invite(None).endswith("&ic=1")
     assert relay().invite(None).endswith("&ic=3")
     assert "ic=3" in relay("_home.localhost").invite(None)  # it leads to an address
+
+
+def disguised(relay: Approach, *, onion: Way | None = None) -> Approach:
+    return replace(relay, alpn=False, complete=True, onion=lambda: onion)
+
+
+async def test_where_people_come_in_by_the_proxy_alone_other_names_are_those_of_the_proxy(
+    relay: Relay, fronts: Fronts
+) -> None:
+    await fronts.put(Front("203.0.113.5", {"https": 443}))
+    await fronts.put(Front("front.example", {"https": 8443}))
+    await fronts.put(Front("north.example", {"https": 443}, "north"))
+    names = ("spare.example", "front.example", "north.example")
+    onion = Way(f"{'a' * 56}.onion", 993, "ssl", 465, "ssl", None, verified=False, kind="onion")
+    found = disguised(relay("relay.example", names, {"https": 443}, verified=True), onion=onion)
+    assert found.by_proxy
+    assert found.invited() == found.invited("north")
+    assert spelled(found.invited()) == ["direct relay.example:993/465 checked", f"onion {onion.host}:993/465"]
+    own = [(name, 443) for name in ("relay.example", "spare.example")]
+    assert found.proxied() == [*own, ("front.example", 8443)]
+    assert found.proxied("north") == [("north.example", 443), ("front.example", 8443), *own]
+    await fronts.burn("north.example", day=0)
+    assert found.proxied("north") == found.proxied()
+
+
+async def test_the_proxy_is_shown_at_names_that_the_app_believes_and_at_no_address(
+    relay: Relay, fronts: Fronts
+) -> None:
+    await fronts.put(Front("203.0.113.5", {"https": 443}))
+    await fronts.put(Front("_front.example", {"https": 443}))
+    assert relay().proxied() == []
+    assert relay("relay.example").proxied() == []  # signed by itself
+    assert relay("_relay.example", ("_front.example",)).proxied() == [("_relay.example", 443), ("_front.example", 443)]
+    assert relay("_relay.example", ports={"imaps": 993}).proxied() == []
+
+
+async def test_an_account_that_there_is_is_led_all_ways_and_keeps_its_password(relay: Relay, fronts: Fronts) -> None:
+    await fronts.put(Front("203.0.113.5", {"https": 443}))
+    await fronts.put(Front("203.0.113.7", {"https": 443}, "north"))
+    token = await fronts.mark("t" * 16, "north")
+    for found in (relay(), relay("relay.example", verified=True)):
+        offers = found.account("nine.chars@relay.example", "its password", None)
+        read = [parse(offer.link) for offer in offers]
+        assert {(one.address, one.password) for one in read if isinstance(one, Login)} == {
+            ("nine.chars@relay.example", "its password")
+        }
+        assert [offer.way for offer in offers] == found.invited()
+        assert found.account("a@b", "c", token)[0].way.host == "203.0.113.7"
+    several = relay("relay.example", ("spare.example",), verified=True).account("a@relay.example", "c", None)
+    assert [offer.way.kind for offer in several][:3] == ["all", "direct", "direct"]
+    assert several[0].link == "dclogin:a@relay.example?p=c&v=1&ic=1"  # it asks for all that autoconfig says
+    hidden = disguised(relay("relay.example", ("spare.example",), {"https": 443}, verified=True))
+    assert "all" not in {offer.way.kind for offer in hidden.account("a@relay.example", "c", None)}
+
+
+def test_an_address_is_a_way_to_a_relay_with_a_name_only_where_the_keeper_has_listed_it(relay: Relay) -> None:
+    """Its own it is not told to show: DNS may lead to fronts only."""
+    assert not any(HERE in way for way in spelled(relay("relay.example", verified=True).invited()))
+    found = relay("relay.example", ("spare.example", HERE, "2001:db8::7"), verified=True)
+    assert spelled(found.invited())[:5] == [
+        *("direct relay.example:993/465 checked", "direct spare.example:993/465 checked"),
+        *(f"direct {HERE}:993/465", "direct 2001:db8::7:993/465"),
+        "port relay.example:443/443 checked",
+    ]
+    assert {way.host for way in found.candidates()} == {"relay.example", "spare.example"}
+    assert spelled(relay("_relay.example", (HERE,)).invited())[:2] == [
+        *("direct _relay.example:993/465", f"direct {HERE}:993/465")
+    ]
+
+
+async def test_a_name_that_is_a_front_is_shown_as_one_or_not_at_all(relay: Relay, fronts: Fronts) -> None:
+    await fronts.put(Front("north.example", {"https": 443}, "north"))
+    await fronts.put(Front("burnt.example", {"https": 443}))
+    await fronts.burn("burnt.example", day=0)
+    found = relay("relay.example", ("north.example", "burnt.example"), verified=True)
+    assert {way.host for way in (*found.invited(), *found.candidates())} == {"relay.example"}
+    assert spelled(found.invited("north"))[0] == "front north.example:443/443 checked"
+    named = relay("_relay.example", ("north.example", "burnt.example"))
+    assert {way.host for way in (*named.invited(), *named.candidates())} == {"_relay.example"}
+    assert found.proxied() == [("relay.example", 443)]

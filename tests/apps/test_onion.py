@@ -1,7 +1,12 @@
 """`angarium up --onion`, with the real tor and its network off."""
 
+import asyncio
+import imaplib
 import json
+import re
 import shutil
+import smtplib
+import ssl
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -68,3 +73,35 @@ async def test_without_tor_it_does_not_start_and_says_how_to_get_it(command: Com
     status, said, complained = await command("up", "--listen", "127.0.0.1", "--ports", "any", "--data", str(data))
     assert (status, said) == (2, "")
     assert "onion.tor" in complained
+
+
+async def test_behind_a_decoy_the_onion_address_alone_leads_to_imap_and_submission(
+    command: Command, running: Running, data: Path, tmp_path: Path
+) -> None:
+    told = tmp_path / "torrc"
+    spy = tmp_path / "tor"
+    spy.write_text(f"#!/bin/sh\ncat > '{told}'\nexec '{program('')}' \"$@\" < '{told}'\n")
+    spy.chmod(0o755)
+    (data / "angarium.toml").write_text(f'{SETTINGS}tor = "{spy}"\n')
+    async with running("--onion", "--domain", "_relay.localhost", "--decoy", "default") as up:
+        assert {door.name for door in up.ready.listening} == {"https", "http"}
+        led = dict(re.findall(r"HiddenServicePort (\d+) 127\.0\.0\.1:(\d+)", told.read_text()))
+        assert led.keys() == {"993", "465", "443"}
+        assert int(led["443"]) == up.port("https")
+        said = json.loads((await command("invite", "--json", "--data", str(data)))[1])
+        (onion,) = [other for other in said["others"][0] if other["kind"] == "onion"]
+        read = parse(onion["link"])
+        assert isinstance(read, Login)
+        assert (read.imap.port, read.smtp.port) == (993, 465)
+
+        def enter() -> None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            with imaplib.IMAP4_SSL("127.0.0.1", int(led["993"]), ssl_context=context, timeout=20) as imap:
+                assert imap.login(read.address, read.password)[0] == "OK"
+            with smtplib.SMTP_SSL("127.0.0.1", int(led["465"]), context=context, timeout=20) as smtp:
+                assert smtp.login(read.address, read.password)[0] == 235
+
+        await asyncio.to_thread(enter)
+        status = json.loads((await command("status", "--json", "--data", str(data)))[1])
+        assert {door["name"] for door in status["listening"]} == {"https", "http"}

@@ -8,6 +8,7 @@ for, TLS with a certificate that nobody vouches for, texts both ways.
 import asyncio
 import contextlib
 import json
+import re
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
@@ -17,8 +18,7 @@ import pytest
 
 from angarium.apps.check.throwaway import Relay
 from angarium.apps.check.trial import trial
-from angarium.edge.doors import STANDARD
-from angarium.edge.pages.people import TOR
+from angarium.edge.pages.draw import TOR
 from angarium.lab.core import Core
 from angarium.lab.profile import Profile, join
 from angarium.reach.onion import OnionError, program
@@ -26,7 +26,9 @@ from angarium.reach.onion import OnionError, program
 Start = Callable[..., AbstractAsyncContextManager[Relay]]
 Angarium = Callable[..., Awaitable[tuple[int, str, str]]]
 
-SETTINGS = '[onion]\ntorrc = ["DisableNetwork 1"]\n[messages]\nrate_per_minute = 1000000\nrate_burst = 100000\n'
+SETTINGS = (
+    '[onion]\ntor = "{}"\ntorrc = ["DisableNetwork 1"]\n[messages]\nrate_per_minute = 1000000\nrate_burst = 100000\n'
+)
 BY_NAME, CONNECT, NO_PASSWORD = 3, 1, 0
 
 
@@ -85,16 +87,24 @@ async def enter(apps: Core, name: str, link: str, proxy: str) -> Profile:
     return profile
 
 
+DISGUISED = ("--domain", "_relay.localhost", "--decoy", "default")
+
+
+@pytest.mark.parametrize("options", [(), DISGUISED], ids=["open", "behind a decoy"])
 async def test_by_onion_address_and_by_nothing_else(
-    start: Start, angarium: Angarium, apps: Core, tmp_path: Path
+    start: Start, angarium: Angarium, apps: Core, tmp_path: Path, options: tuple[str, ...]
 ) -> None:
     try:
         program("")
     except OnionError:
         pytest.skip("Debian's tor is not installed")
-    data = tmp_path / "relay"
-    async with start(data, "--onion", settings=SETTINGS) as up, trial(apps, "", tmp_path) as people:
-        ports = {STANDARD[door.name][0]: door.port for door in up.ready.listening}
+    data, told, spy = (tmp_path / name for name in ("relay", "torrc", "tor"))
+    spy.write_text(f"#!/bin/sh\ncat > '{told}'\nexec '{program('')}' \"$@\" < '{told}'\n")
+    spy.chmod(0o755)
+    settings = SETTINGS.format(spy)
+    async with start(data, "--onion", *options, settings=settings), trial(apps, "", tmp_path) as people:
+        led = re.findall(r"HiddenServicePort (\d+) 127\.0\.0\.1:(\d+)", told.read_text())
+        ports = {int(port): int(local) for port, local in led}
         async with Socks(ports).listening() as socks:
             entered, onion = [], ""
             for name in ("Alice", "Bob"):

@@ -16,7 +16,7 @@ from angarium.edge.pages.site import HttpSite
 from angarium.edge.settings import Limits
 from angarium.mail import settings
 from angarium.mail.accounts import Gate
-from angarium.mail.invitation import ALPHABET, Offer, Way, invitation, others
+from angarium.mail.invitation import ALPHABET, Offer, Way, invitation, leading, others
 from angarium.reach import transport
 from angarium.reach.dialer import Addresses
 from angarium.reach.passes import Passes
@@ -48,6 +48,13 @@ class HttpRelay:
     """Tokens whose validity was asked for."""
     links: list[str] = field(default_factory=list)
     """Invitations given out."""
+    by_proxy: bool = False
+    proxies: dict[str | None, list[str]] = field(default_factory=dict)
+    """Links that make it a proxy, by the token of an invitation; None: of the page for everybody."""
+    personal: list[str] = field(default_factory=list)
+    """Such links for who has an account."""
+    persons: list[str] = field(default_factory=list)
+    """Who was given them."""
 
     def __post_init__(self) -> None:
         self._random = random.Random(1)
@@ -66,6 +73,13 @@ class HttpRelay:
 
     def others(self, token: str | None, link: str) -> list[Offer]:
         return others(link, self.domain, self.more, token=token, choose=self.choose)
+
+    def account(self, address: str, password: str, token: str | None) -> list[Offer]:
+        return leading(address, password, [*self.ways, *self.more] if token is None else self.more)
+
+    async def personal_proxies(self, address: str) -> list[str]:
+        self.persons.append(address)
+        return self.personal
 
     async def valid(self, token: str) -> bool:
         self.asked.append(token)
@@ -88,6 +102,10 @@ class HttpRelay:
             domain=lambda: self.domain,
             invite=self.invite,
             others=self.others,
+            account=self.account,
+            by_proxy=lambda: self.by_proxy,
+            proxies=lambda token: self.proxies.get(token, []),
+            personal_proxies=self.personal_proxies,
             valid_token=self.valid,
             ways=lambda: self.ways,
             challenge=self.challenges.get,

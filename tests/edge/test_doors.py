@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from angarium.edge import doors
-from angarium.edge.doors import CannotListen, Door, bind_doors, share_doors
+from angarium.edge.doors import CannotListen, Door, bind_doors, bind_within, share_doors
 from angarium.edge.settings import Listen
 
 OFF: dict[str, Any] = dict.fromkeys(("imaps", "imap", "submissions", "submission", "https", "http", "smtp"), -1)
@@ -223,3 +223,18 @@ def accepted(one: socket.socket) -> int:
         except BlockingIOError:
             return count
     raise AssertionError
+
+
+def test_doors_that_this_machine_alone_reaches() -> None:
+    bound = bind_within(["imaps", "submissions"])
+    try:
+        doors = [door for door, _ in bound]
+        assert [(door.name, door.address, door.tls) for door in doors] == [
+            ("imaps", "127.0.0.1", True),
+            ("submissions", "127.0.0.1", True),
+        ]
+        assert [one.getsockname() for _, one in bound] == [(door.address, door.port) for door in doors]
+    finally:
+        for _, one in bound:
+            one.close()
+    assert bind_within(()) == []

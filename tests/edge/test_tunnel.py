@@ -58,6 +58,7 @@ def connect(relay: Nowhere, goal: bytes, *, host: bytes | None = None, more: byt
         (b"[2001:db8::7]:465", "submissions"),
         (b"2001:db8::7:443", "within"),
         (b"relay.example:10443", "within"),
+        (b"relay.example:10465", "submissions"),
     ],
 )
 async def test_the_relay_itself_by_all_its_names(relay: Nowhere, http_relay: Any, goal: bytes, door: str) -> None:

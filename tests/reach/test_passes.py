@@ -60,3 +60,38 @@ async def test_what_both_sides_know_is_another_password_for_each_pass_and_goes_w
     assert again.users() == {other}
     with pytest.raises(KeyError):
         again.shared(user)
+
+
+async def test_a_word_gives_one_pass_which_is_told_again_and_only_where_the_secret_is(store: Store) -> None:
+    passes = Passes(store.papers)
+    assert passes.drawn("invitation one") is None
+    drawn = await passes.draw("invitation one", "with an invitation", day=20_000)
+    assert drawn is not None
+    assert (len(drawn[0]), len(drawn[1])) == (10, 22)
+    assert passes.admits(*drawn)
+    assert passes.drawn("invitation one") == drawn
+    assert passes.drawn("invitation two") is None
+    assert await passes.draw("invitation one", "", day=20_001) == drawn
+    assert await passes.draw("invitation two", "", day=20_000) != drawn
+    await (again := Passes(store.papers)).load()
+    assert again.drawn("invitation one") == drawn
+    assert [made.remark for made in again.all() if made.user == drawn[0]] == ["with an invitation"]
+    other = await Passes(open_memory(Clear(bytes(32))).papers).draw("invitation one", "", day=20_000)
+    assert other != drawn
+    assert drawn[1].encode() not in b"".join((await store.papers.all("pass")).values())
+
+
+async def test_one_that_was_taken_back_stays_so_whatever_is_asked(store: Store) -> None:
+    passes = Passes(store.papers)
+    drawn = await passes.draw("page /secret", "", day=20_000)
+    assert drawn is not None
+    assert await passes.revoke(drawn[0])
+    for known in (passes, again := Passes(store.papers)):
+        if known is again:
+            await again.load()
+        assert not known.admits(*drawn)
+        assert known.drawn("page /secret") is None
+        assert await known.draw("page /secret", "", day=20_001) is None
+        assert known.all() == []
+        assert not known.users()
+        assert not await known.revoke(drawn[0])

@@ -2,7 +2,7 @@
 
 import logging
 import socket
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ from angarium.apps.config import Config
 from angarium.apps.fronting import Fronting
 from angarium.apps.hidden import secret_path
 from angarium.apps.home import Home, HomeError
-from angarium.apps.onion import onion_way, publish
+from angarium.apps.onion import onion_way, only_within, publish
 from angarium.apps.proxying import Entrance, Proxying
 from angarium.apps.ways import open_ways
 from angarium.edge.control import Question
@@ -35,6 +35,11 @@ __all__ = ["Arrival"]
 log = logging.getLogger("angarium.apps.arrival")
 
 LISTENED = ("imaps", "submissions", "imap", "submission")
+NAMELESS = """\
+Invitations do not show it: here people come in through the proxy, which apps take only at a name in the certificate.
+Give the front a name, list that under aliases in the section [names], and enter the name; or let the relay's own domain
+lead to the front too (angarium dns).
+"""
 
 
 class Arrival:
@@ -66,6 +71,7 @@ class Arrival:
         self._today = today
         self._fronts = Fronts(store.papers)
         self._onion: Onion | None = None
+        self._led_to: set[str] = set()
         self._passes = Passes(store.papers)
         self.base = secret_path(home) if config.decoy.wanted else ""
         """What the address of every page begins with."""
@@ -75,7 +81,7 @@ class Arrival:
             self._fronts,
             ports,
             lambda: certified.verified,
-            lambda: onion_way(self._onion, ports(), alpn=alpn),
+            lambda: onion_way(self._onion, self._led_to, alpn=alpn),
             alpn=alpn,
             complete=bool(self.base),
             greeting=_greeting(config),
@@ -89,6 +95,7 @@ class Arrival:
             allow=config.proxy.allow,
             write_seconds=config.limits.write_seconds,
         )
+        self.proxying = Proxying(self._passes, self.tunnels.cut, self._entrance, self._fronts.group, today, self.base)
 
     @property
     def onion(self) -> str:
@@ -101,10 +108,21 @@ class Arrival:
             await self._fronts.load()
         except (StoreError, msgspec.MsgspecError) as error:
             log.error("fronts cannot be read: %s", error)
-        await self._proxying().load()
+        await self.proxying.load()
 
-    async def publish(self, doors: Iterable[Door]) -> None:
-        """Prepare the onion address, if one is wanted. Raises OnionError where it cannot be."""
+    def within(self) -> Collection[str]:
+        """Doors to open to this machine alone."""
+        return only_within(self._config.onion, self._ports(), alpn=self.approach.alpn)
+
+    async def publish(self, doors: Collection[Door]) -> None:
+        """Prepare the onion address, if one is wanted, to lead to these, and what the page shows.
+
+        Raises:
+            OnionError: an onion address is wanted, and cannot be.
+        """
+        self._led_to = {door.name for door in doors}
+        if self.approach.by_proxy and self._config.accounts.registration == "open":
+            await self.proxying.open_page()
         self._onion = await publish(self._config.onion, self._home, doors)
 
     async def known(self) -> None:
@@ -124,22 +142,22 @@ class Arrival:
 
     def questions(self) -> dict[str, Question]:
         """What the keeper may ask."""
-        fronting = Fronting(self._fronts, self._ports, self._names.local, self._today)
-        return {**fronting.questions(), **self._proxying().questions()}
+        fronting = Fronting(self._fronts, self._ports, self._names.here, self._today, self._note)
+        return {**fronting.questions(), **self.proxying.questions()}
 
-    def _proxying(self) -> Proxying:
-        def entrance() -> Entrance:
-            primary, ports = self._names.primary, self._ports()
-            return Entrance(
-                name=primary,
-                https=ports.get("https") if _believed(self._names, self._certified) else None,
-                http=ports.get("http") if self._config.proxy.http else None,
-                socks=ports.get("socks"),
-                shadowsocks=ports.get("shadowsocks"),
-                cipher=self._config.proxy.cipher,
-            )
+    def _note(self, address: str) -> str:
+        return NAMELESS if self.approach.by_proxy and not self.approach.vouched(address) else ""
 
-        return Proxying(self._passes, self.tunnels.cut, entrance, self._today)
+    def _entrance(self, group: str) -> Entrance:
+        primary, ports = self._names.primary, self._ports()
+        return Entrance(
+            name=primary,
+            https=self.approach.proxied(group),
+            http=ports.get("http") if self._config.proxy.http else None,
+            socks=ports.get("socks"),
+            shadowsocks=ports.get("shadowsocks"),
+            cipher=self._config.proxy.cipher,
+        )
 
 
 def _greeting(config: Config) -> tuple[int, int] | None:

@@ -171,8 +171,9 @@ def _judge(config: Config, text: str, file: str) -> None:
         fail("decoy", "folder", f"expected a path from the root on, found {_toml(config.decoy.folder)}")
     if config.decoy.site and ((found := split(config.decoy.site)) is None or canonical(found[1]) is None):
         fail("decoy", "site", f"expected https://HOST or http://HOST:PORT, found {_toml(config.decoy.site)}")
-    if config.decoy.site and config.decoy.folder:
-        fail("decoy", "site", "expected one of decoy.folder and decoy.site")
+    decoys = [name for name in ("folder", "site", "empty") if getattr(config.decoy, name)]
+    if len(decoys) > 1:
+        fail("decoy", decoys[1], "expected one of decoy.folder, decoy.site and decoy.empty")
     for setting, ports in (("greet_imap", config.listen.greet_imap), ("greet_smtp", config.listen.greet_smtp)):
         if ports and not (config.decoy.clear if config.decoy.wanted else config.listen.clear):
             fail(

@@ -9,6 +9,7 @@ from pathlib import Path
 from angarium.apps.exchange import Exchange
 from angarium.apps.reception import Reception
 from angarium.edge.decoy.answer import Answer, refusal
+from angarium.edge.decoy.bare import bare
 from angarium.edge.decoy.folder import Folder
 from angarium.edge.decoy.moved import moved
 from angarium.edge.decoy.request import Head
@@ -41,9 +42,14 @@ class Disguise:
 
     def https(self) -> Decoy:
         """The site, and the relay behind it."""
-        folder = Folder(Path(self.wanted.folder), self.site.domain(), self._port)
         through = partial(_through, site=self.site, plain=False)
-        return Decoy(folder.answer, self._known, through, self.site.limits.write_seconds, self._onward())
+        return Decoy(self._shown(), self._known, through, self.site.limits.write_seconds, self._onward())
+
+    def _shown(self) -> Callable[[Head], Answer]:
+        """What is said of the site's files."""
+        if not self.wanted.folder:
+            return bare
+        return Folder(Path(self.wanted.folder), self.site.domain(), self._port).answer
 
     def _onward(self) -> Callable[[Head, bytes], Awaitable[Answer]] | None:
         """The site that requests are handed to, if it is elsewhere."""

@@ -72,7 +72,7 @@ def add(
     """
     shown = msgspec.convert(_ask(data, "front-add", address=address, ports=ports, group=group), Shown)
     whose = f"for group {shown.group}" if shown.group else "for everybody"
-    sys.stdout.write(f"{shown.address}: entered, {whose}, ports {shown.ports}.\n")
+    sys.stdout.write(f"{shown.address}: entered, {whose}, ports {shown.ports}.\n{shown.note}")
     return 0
 
 
@@ -226,8 +226,8 @@ async def _offline(home: Home, question: str, details: Mapping[str, Any]) -> Any
     async with stored(home) as store:
         fronts = Fronts(store.papers)
         await fronts.load()
-        local = Names(config.names, config.listen.addresses).local
-        return await Fronting(fronts, home.ports, local, clock).questions()[question](details)
+        here = Names(config.names, config.listen.addresses).here
+        return await Fronting(fronts, home.ports, here, clock).questions()[question](details)
 
 
 def _ask(data: Data, question: str, **details: Any) -> Any:

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from angarium.apps.ways import ways
 from angarium.edge.control import Question, Refusal
@@ -23,7 +24,7 @@ USUAL = ("https", "imaps", "submissions")
 """The doors that a front leads to if nobody says otherwise."""
 
 
-class Shown(Struct, frozen=True):
+class Shown(Struct, frozen=True, omit_defaults=True):
     """A front as the keeper sees it."""
 
     address: str
@@ -33,6 +34,8 @@ class Shown(Struct, frozen=True):
     """For whom it is; empty: for everybody."""
     burnt_day: int | None
     """Since when it is shown to nobody, in days since 1970-01-01; None: it is good."""
+    note: str = ""
+    """What the keeper should know of it, said as it is entered."""
 
 
 class Fronting:
@@ -42,14 +45,18 @@ class Fronting:
         self,
         fronts: Fronts,
         ports: Callable[[], Mapping[str, int]],
-        local: Callable[[str], bool],
+        here: Callable[[str], bool],
         today: Callable[[], int],
+        note: Callable[[str], str] = lambda address: "",
     ) -> None:
-        """`ports` are those the relay listens on, by door."""
+        """`ports` are those the relay listens on, by door; `here`: whether an address is its own. `note` is what there
+        is to say of a front's address.
+        """
         self._fronts = fronts
         self._ports = ports
-        self._local = local
+        self._here = here
         self._today = today
+        self._note = note
 
     def questions(self) -> dict[str, Question]:
         """What may be asked."""
@@ -63,7 +70,7 @@ class Fronting:
 
     async def _add(self, details: Mapping[str, Any]) -> Shown:
         address = _address(details)
-        if self._local(address):
+        if self._here(address):
             raise Refusal("this is the relay's own address: expected that of another machine, which leads here")
         group = str(details.get("group") or "").strip()
         if group and not GROUP.fullmatch(group):
@@ -73,7 +80,7 @@ class Fronting:
             raise Refusal("a front must lead to https, or to imaps and submissions: see angarium front command")
         front = Front(address, doors, group)
         await self._fronts.put(front)
-        return self._shown(front)
+        return replace(self._shown(front), note=self._note(address))
 
     async def _list(self, details: Mapping[str, Any]) -> list[Shown]:
         return [self._shown(front) for front in self._fronts.all()]

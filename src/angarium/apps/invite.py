@@ -9,10 +9,8 @@ from typing import Annotated
 import msgspec
 from cyclopts import Parameter
 from msgspec import Struct
-from msgspec.structs import replace
 
 from angarium.apps.options import Data, Json, existing
-from angarium.apps.proxying import Issued
 from angarium.apps.terminal import qr
 from angarium.edge.control import Refusal, ask
 
@@ -27,6 +25,7 @@ LABELS = {
 }
 
 PROXIES = {
+    "https": "by another name, or a front",
     "http": "as an HTTP proxy (in clear: who watches sees the pass, and that this is a relay)",
     "socks5": "as a SOCKS5 proxy (in clear: who watches sees the pass, and that this is a relay)",
     "ss": "by Shadowsocks (experimental; blocked in China)",
@@ -66,6 +65,8 @@ class Invited(Struct, frozen=True):
     """Links for the same pass by other doors."""
     by_proxy: bool = False
     """Whether the links lead nowhere without the proxy."""
+    ways: str = ""
+    """The page that shows people who have an account already what else leads to it."""
 
 
 def invite(
@@ -99,12 +100,10 @@ def invite(
     """
     if uses is not None and not 1 <= uses <= 10_000:
         raise Refusal("--uses: expected a number from 1 to 10000")
-    details = {"uses": uses, "days": None if expires is None else days(expires), "group": front_group}
+    span = None if expires is None else days(expires)
+    details = {"uses": uses, "days": span, "group": front_group, "proxy": proxy}
     home = existing(data)
     made = msgspec.convert(asyncio.run(ask(home.control, "invitation", **details)), Invited)
-    if proxy or made.by_proxy:
-        issued = msgspec.convert(asyncio.run(ask(home.control, "proxy-new", remark="with an invitation")), Issued)
-        made = replace(made, proxy=issued.link, proxies=issued.others)
     sys.stdout.write(msgspec.json.encode(made).decode() + "\n" if json else render(made))
     return 0
 
@@ -130,9 +129,12 @@ def render(made: Invited) -> str:
         if number <= len(made.others):
             parts += _others(made.others[number - 1])
     if made.page:
-        parts.append(f"As a page: {made.page}")
+        span = f", for {_span(made.expires_days)}" if made.expires_days and not made.uses else ""
+        parts.append(f"As a page{span}: {made.page}")
+    if made.ways:
+        parts.append(f"For who has an account here already: {made.ways}")
     if made.uses:
-        last = f"{made.expires_days} day{'s' if made.expires_days > 1 else ''} from today"
+        last = f"{_span(made.expires_days)} from today"
         parts.append(f"Good for {made.uses} account{'s' if made.uses > 1 else ''}, until {last}.")
     elif made.links[0].startswith("dclogin:"):
         parts.append("This code is for one person. Ask for another one with the same command.")
@@ -141,12 +143,16 @@ def render(made: Invited) -> str:
     return "\n".join(parts) + "\n"
 
 
+def _span(length: int) -> str:
+    return f"{length} day{'s' if length > 1 else ''}"
+
+
 def alternatives(links: Sequence[str]) -> list[str]:
     """Lines that show the other links of a pass."""
     lines = ["Where that does not get through, the same pass by another door:"] if links else []
     for link in links:
         label = PROXIES[link.partition(":")[0]]
-        lines += [f"* {label}:", *([qr(link)] if link.startswith("ss:") else []), link, ""]
+        lines += [f"* {label}:", *([qr(link)] if link.startswith(("https:", "ss:")) else []), link, ""]
     return lines
 
 

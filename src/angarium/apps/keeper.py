@@ -3,7 +3,7 @@
 import asyncio
 import os
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from angarium.apps.status import Listening, Status
 from angarium.apps.ways import choose, page
 from angarium.edge.control import Question, Refusal
 from angarium.edge.listener import Door
+from angarium.edge.pages.site import nobody
 from angarium.mail.federation.census import Totals
 from angarium.store.interfaces import StoreError
 from angarium.store.store import Store
@@ -51,6 +52,8 @@ class Keeper:
     """Ends the process now, with every connection, and without writing anything."""
     base: str = ""
     """What the address of every page begins with."""
+    proxies: Callable[[str], Awaitable[Sequence[str]]] = nobody
+    """Links of a pass for the invitation with this token; Refusal where there is no proxy."""
     since: int = field(default_factory=lambda: int(time.time()))
 
     def questions(self) -> dict[str, Question]:
@@ -81,6 +84,7 @@ class Keeper:
     async def invitation(self, details: Mapping[str, Any]) -> Invited:
         """Links for the app, with a token where strangers may not come in."""
         uses, days, group = details.get("uses"), details.get("days"), str(details.get("group") or "")
+        proxy = bool(details.get("proxy")) or self.approach.by_proxy
         if group and all(front.group != group for front in self.approach.fronts.good(group)):
             raise Refusal(f"there is no good front for group {group}: angarium front add ADDRESS --group NAME")
         match self.config.accounts.registration:
@@ -92,31 +96,37 @@ class Keeper:
                         "this relay is open to everybody, so its invitations cannot run out: leave --uses and --expires"
                         ' away, or set registration = "invite" in angarium.toml'
                     )
-                return await self._for_group(group) if group else self._invited(None, 1, "/", 0, 0)
+                return await self._for_few(group, proxy) if group or proxy else self._invited(None, 1, "/", 0, 0)
             case _:
-                return await self._with_token(int(uses or 1), int(days or DEFAULT_DAYS), group)
+                return await self._with_token(int(uses or 1), int(days or DEFAULT_DAYS), group, proxy)
 
     async def burn(self, details: Mapping[str, Any]) -> None:
         """End at once. What is on the disk is the business of who asks, and is done there even if we do not run."""
         self.end()
 
-    async def _for_group(self, group: str) -> Invited:
-        """On an open relay a token makes nothing possible but a page with the group's fronts, for a while."""
-        token = await self.approach.fronts.mark(choose(TOKEN_LENGTH), group)
+    async def _for_few(self, group: str, proxy: bool) -> Invited:
+        """On an open relay a token makes nothing possible but a page with what is not for everybody, for a while."""
+        token = await self._token(group)
+        proxies = await self.proxies(token) if proxy else ()
         await self.store.invitations.add(token, uses=1, expires_day=self.today() + DEFAULT_DAYS)
-        return self._invited(token, 1, f"/invite/{token}", 0, DEFAULT_DAYS)
+        return self._invited(token, 1, f"/invite/{token}", 0, DEFAULT_DAYS, proxies)
 
-    async def _with_token(self, uses: int, days: int, group: str) -> Invited:
-        token = choose(TOKEN_LENGTH)
-        if group:
-            token = await self.approach.fronts.mark(token, group)
+    async def _with_token(self, uses: int, days: int, group: str, proxy: bool) -> Invited:
+        token = await self._token(group)
         personal = self.approach.invite(token).startswith("dclogin:")
         if personal and uses > LINKS_AT_ONCE:
             raise Refusal(f"without a domain each link is for one person: at most {LINKS_AT_ONCE} at once")
+        proxies = await self.proxies(token) if proxy else ()
         await self.store.invitations.add(token, uses=uses, expires_day=self.today() + days)
-        return self._invited(token, uses if personal else 1, f"/invite/{token}", uses, days)
+        return self._invited(token, uses if personal else 1, f"/invite/{token}", uses, days, proxies)
 
-    def _invited(self, token: str | None, links: int, path: str, uses: int, days: int) -> Invited:
+    async def _token(self, group: str) -> str:
+        token = choose(TOKEN_LENGTH)
+        return await self.approach.fronts.mark(token, group) if group else token
+
+    def _invited(
+        self, token: str | None, links: int, path: str, uses: int, days: int, proxies: Sequence[str] = ()
+    ) -> Invited:
         made = [self.approach.invite(token) for _ in range(links)]
         others = [
             [
@@ -125,7 +135,9 @@ class Keeper:
             ]
             for link in made
         ]
-        return Invited(made, self._page(path), uses, days, others, by_proxy=self.approach.by_proxy)
+        by_proxy, ways = self.approach.by_proxy, self._page("/ways")
+        first, more = next(iter(proxies), ""), [*proxies[1:]]
+        return Invited(made, self._page(path), uses, days, others, first, more, by_proxy, ways)
 
     async def _counted(self, count: Callable[[], Awaitable[int]]) -> int | None:
         """A count, or None where the store fails: how the relay is doing is asked above all when it is not well."""

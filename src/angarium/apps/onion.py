@@ -1,6 +1,6 @@
 """The relay's onion service: which doors it leads to, and the way that invitations show."""
 
-from collections.abc import Container, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from angarium.apps.home import Home
 from angarium.apps.ways import open_ways, ways
@@ -9,12 +9,23 @@ from angarium.mail.invitation import Way
 from angarium.reach.onion import Onion, program
 from angarium.reach.settings import Onion as Settings
 
-__all__ = ["onion_way", "publish"]
+__all__ = ["onion_way", "only_within", "publish"]
 
-LED_TO = ("imaps", "submissions", "https")
+MAIL = ("imaps", "submissions")
+LED_TO = (*MAIL, "https")
 PROXIES = ("socks", "shadowsocks")
 """Led to as well where they are open: what goes in clear there does not on this way."""
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
+
+
+def only_within(settings: Settings, ports: Mapping[str, int], *, alpn: bool) -> Collection[str]:
+    """Doors that tor alone is to lead to: those for apps, where strangers are to find none.
+
+    `ports` are those listened on; `alpn`: see `ways`.
+    """
+    if not settings.enabled or alpn:
+        return ()
+    return [name for name in MAIL if name not in ports]
 
 
 async def publish(settings: Settings, home: Home, doors: Iterable[Door]) -> Onion | None:
@@ -34,11 +45,11 @@ async def publish(settings: Settings, home: Home, doors: Iterable[Door]) -> Onio
     return onion
 
 
-def onion_way(onion: Onion | None, listening: Container[str], *, alpn: bool = True) -> Way | None:
+def onion_way(onion: Onion | None, led_to: Collection[str], *, alpn: bool = True) -> Way | None:
     """How an app with Tor as its proxy comes in; None: it cannot. The certificate need not be checked: the address is
-    the proof. `listening` are the doors there are; `alpn`: see `ways`.
+    the proof. `led_to` are the doors at hand; `alpn`: see `ways`.
     """
-    ports = {door: STANDARD[door][0] for door in LED_TO if door in listening}
+    ports = {door: STANDARD[door][0] for door in LED_TO if door in led_to}
     if onion is None or not onion.address or not (alpn or open_ways(ports)):
         return None
     way = ways(onion.address, ports, verified=False, alpn=alpn)[0]

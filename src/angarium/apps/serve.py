@@ -211,7 +211,7 @@ class _Relay:
         self._ports = {door.name: door.port for door in reversed(doors)}  # of one open on more ports, the first
         try:
             self._home.remember_ports(self._ports)
-            await self._arrival.publish(doors)
+            await self._arrival.publish([*doors, *self._listener.bind_within(self._arrival.within())])
             if shared is not None:
                 self._crew = self._workers(shared, errors)
             keeper = Keeper(
@@ -229,6 +229,7 @@ class _Relay:
                 today=self._calendar.today,
                 end=self._end,
                 base=self._arrival.base,
+                proxies=self._arrival.proxying.invite,
             )
             async with asyncio.TaskGroup() as running:
                 running.create_task(self._listener.run())
@@ -283,6 +284,7 @@ class _Relay:
             ports=lambda: self._ports,
             approach=self._arrival.approach,
             tunnels=self._arrival.tunnels,
+            proxying=self._arrival.proxying,
             base=self._arrival.base,
         )
         limits = self._config.limits

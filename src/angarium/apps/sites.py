@@ -11,6 +11,7 @@ from angarium.apps.certify import Certified
 from angarium.apps.disguise import Disguise
 from angarium.apps.exchange import Exchange
 from angarium.apps.people import People, Session
+from angarium.apps.proxying import Proxying
 from angarium.apps.reception import Reception
 from angarium.edge.decoy import hello
 from angarium.edge.decoy.session import serve_decoy
@@ -48,6 +49,7 @@ class Sites:
     """The ports listened on, by door."""
     approach: Approach
     tunnels: Tunnels
+    proxying: Proxying
     base: str
     """What the address of every page begins with."""
 
@@ -159,6 +161,10 @@ class Sites:
             domain=lambda: self.names.primary,
             invite=self.approach.invite,
             others=self.approach.others,
+            account=self.approach.account,
+            by_proxy=lambda: self.approach.by_proxy,
+            proxies=self.proxying.shown,
+            personal_proxies=self.proxying.person,
             valid_token=lambda token: store.invitations.valid(token, day=self.calendar.due()),
             ways=self.approach.candidates,
             challenge=self.certified.challenge,

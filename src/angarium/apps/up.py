@@ -22,6 +22,9 @@ from angarium.apps.terminal import qr
 
 __all__ = ["run", "show_json", "up"]
 
+DEFAULT = "default"
+"""The decoy of who has no site. A folder of that name is ./default."""
+
 
 def up(
     *,
@@ -51,8 +54,9 @@ def up(
     decoy: Annotated[
         str | None,
         Parameter(
-            help="Web site to show to everybody who does not know the secret path of the pages: a folder, or the"
-            " address of a site to hand their requests to (https://…, http://127.0.0.1:8080)."
+            help="Web site to show to everybody who does not know the secret path of the pages: a folder; the address"
+            " of a site to hand their requests to (https://…, http://127.0.0.1:8080); or the word default: what nginx"
+            " says that has no site yet."
         ),
     ] = None,
     unlock: Annotated[
@@ -93,13 +97,16 @@ def up(
     return run(serve(home, settings, ready=show_json if json else _show, passphrase=passphrase))
 
 
-def _decoy(given: str | None) -> dict[str, str | None]:
+def _decoy(given: str | None) -> dict[str, str | bool | None]:
     """The settings of a decoy. One that is given takes the place of one in the file."""
     if given is None:
         return {}
+    settings: dict[str, str | bool | None] = {"decoy.folder": "", "decoy.site": "", "decoy.empty": False}
+    if given == DEFAULT:
+        return {**settings, "decoy.empty": True}
     if re.match(r"https?://", given, re.IGNORECASE):
-        return {"decoy.site": given, "decoy.folder": ""}
-    return {"decoy.folder": str(Path(given).absolute()), "decoy.site": ""}
+        return {**settings, "decoy.site": given}
+    return {**settings, "decoy.folder": str(Path(given).absolute())}
 
 
 def _passphrase(home: Home, unlock: bool, descriptor: int | None) -> str | None:
@@ -127,7 +134,8 @@ def _show(ready: Ready) -> None:
         "",
     ]
     if ready.by_proxy:
-        lines += ["  To let people in: angarium invite. It prints two codes, the proxy and then the invitation."]
+        where = "the page, or angarium invite" if ready.invitation else "angarium invite"
+        lines += [f"  To let people in: {where}. Two codes are shown, the proxy and then the invitation."]
     elif ready.invitation:
         lines += [
             "  Scan this with Delta Chat:",

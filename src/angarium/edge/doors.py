@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from angarium.edge.settings import Listen
 
-__all__ = ["CannotListen", "Door", "bind_doors", "bind_port", "share_doors"]
+__all__ = ["HIGH", "CannotListen", "Door", "bind_doors", "bind_port", "bind_within", "share_doors"]
 
 STANDARD = {
     "imaps": (993, True),
@@ -38,6 +38,7 @@ TRIES = 20
 BACKLOG = 4096
 """Connections the kernel keeps for us until we accept them; it may keep fewer."""
 EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - a relay is there for others
+WITHIN = "127.0.0.1"
 NO_SUCH_FAMILY = {errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT, errno.EADDRNOTAVAIL}
 NOT_TO_BE_HAD = {errno.EADDRINUSE, errno.EACCES, errno.EPERM}
 
@@ -90,6 +91,22 @@ def bind_port(port: int, addresses: Sequence[str]) -> list[socket.socket]:
         raise CannotListen("expected IP addresses of this machine to listen at") from None
     except OSError as error:
         raise CannotListen(f"cannot listen on port {port}: {os.strerror(error.errno or 0)}") from None
+
+
+def bind_within(names: Collection[str]) -> list[tuple[Door, socket.socket]]:
+    """Listen at more doors, at free ports of loopback: for who comes by way of this machine, such as by its tor.
+
+    Raises:
+        CannotListen: see there. Nothing is listened on then.
+    """
+    with contextlib.ExitStack() as undo:
+        bound = []
+        for name in names:
+            (one,) = bind_port(0, [WITHIN])
+            undo.callback(one.close)
+            bound.append((Door(name, WITHIN, one.getsockname()[1], STANDARD[name][1]), one))
+        undo.pop_all()
+        return bound
 
 
 def share_doors(

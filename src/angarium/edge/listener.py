@@ -27,7 +27,7 @@ from asyncio import Task
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
 
-from angarium.edge.doors import CannotListen, Door, bind_doors, share_doors
+from angarium.edge.doors import CannotListen, Door, bind_doors, bind_within, share_doors
 from angarium.edge.settings import Limits, Listen
 from angarium.edge.turnstile import Turnstile
 from angarium.reach.descriptors import raise_limit
@@ -96,6 +96,12 @@ class Listener:
         """
         self.adopt(bind_doors(listen, remembered or {}))
         return [door for door, _ in self._bound]
+
+    def bind_within(self, names: Collection[str]) -> list[Door]:
+        """Listen also at doors of these names that this machine alone reaches. Raises CannotListen."""
+        bound = bind_within(names)
+        self._bound += bound
+        return [door for door, _ in bound]
 
     def adopt(self, bound: Sequence[tuple[Door, socket.socket]]) -> None:
         """Listen at doors that are bound already; their sockets are served by `run`, and closed."""

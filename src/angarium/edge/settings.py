@@ -145,9 +145,16 @@ class Decoy(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         str,
         Meta(
             description="Or a site that strangers' requests are handed to: https://… or http://…, with nothing behind"
-            " host and port. Both empty: there is no decoy."
+            " host and port."
         ),
     ] = ""
+    empty: Annotated[
+        bool,
+        Meta(
+            description="Or no site at all: what nginx says whose folder is empty. Without any of the three there is no"
+            " decoy."
+        ),
+    ] = False
     mail_alpn: Annotated[
         bool,
         Meta(
@@ -166,4 +173,4 @@ class Decoy(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     @property
     def wanted(self) -> bool:
         """Whether there is one."""
-        return bool(self.folder or self.site)
+        return bool(self.folder or self.site or self.empty)

@@ -5,10 +5,10 @@ the app says nothing of mail until it is inside. Who has no pass is answered as 
 this file says None, and so there is no telling a proxy from none. What else may lead here (`edge/socks`,
 `edge/shadowsocks`) has its own way to say who asks, and leads to the same goals by `lead`.
 
-What may be reached: this relay under any of its names, by the ports it tells apps (and the standard ones); and, word
-for word, what the keeper has listed. The relay's own services are not dialled: the tunnel's other end is handed to
-the listener as if it had been accepted at a door. A host in the list that DNS leads into a local network is not
-dialled.
+What may be reached: this relay under any of its names, by the ports it tells apps, the standard ones, and their high
+ones (accounts outlive settings); and, word for word, what the keeper has listed. The relay's own services are not
+dialled: the tunnel's other end is handed to the listener as if it had been accepted at a door. A host in the list that
+DNS leads into a local network is not dialled.
 
 Only services where the client speaks first are reached: the app takes what comes with our 200 for a part of it.
 
@@ -21,6 +21,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+from angarium.edge.doors import HIGH
 from angarium.edge.pages.exchange import Request
 from angarium.edge.ragged import Ragged
 from angarium.reach.dialer import Addresses, dial
@@ -34,8 +35,8 @@ from angarium.wire.connect import credentials, target
 __all__ = ["STANDARD", "Onward", "Tunnels"]
 
 STANDARD = {993: "imaps", 465: "submissions", 443: "within"}
-"""What the relay's own ports mean inside, wherever it listens outside. `within` is the https door as those see it who
-are in already: pages, and IMAP and submission by ALPN."""
+"""What the relay's own ports mean inside, as do their high ones (10993), wherever it listens outside. `within` is the
+https door as those see it who are in already: pages, and IMAP and submission by ALPN."""
 FRAMING = {"content-length", "transfer-encoding"}
 DIAL_SECONDS = 20.0
 REFUSAL = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
@@ -111,7 +112,7 @@ class Tunnels:
         name = listening.get(port)
         if name in STANDARD.values():
             return name
-        return "within" if name == "https" else STANDARD.get(port)
+        return "within" if name == "https" else STANDARD.get(port) or STANDARD.get(port - HIGH)
 
     def _listed(self, host: str, port: int) -> tuple[str, int] | None:
         """What the keeper wrote; what was asked for is never dialled itself."""

@@ -141,6 +141,23 @@ class Gate:
             return name, password
         raise _later()
 
+    async def confirm(self, username: str, password: str) -> None:
+        """Open an account that there is, and make none. A duress password empties it, as at any login.
+
+        Raises:
+            Refused: the address or the password is wrong; after `FAILURE_SECONDS`.
+        """
+        async with self._costly():
+            name = self._name(username, password)
+            try:
+                owner = await self._accounts.login(name, password, day=self._today())
+            except (NoSuchAccount, WrongPassword) as error:
+                raise Refused("authentication failed: wrong address or password") from error
+            except StoreError as error:
+                raise _later() from error
+            if owner.emptied:
+                await self._forget(name)
+
     async def delete(self, username: str, password: str) -> None:
         """Destroy an account with all it holds, at once and for good.
 

@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, quote, unquote_to_bytes, urlencode, urlsplit
 
 __all__ = [
     *("ALPHABET", "Entrance", "Kind", "Login", "NotAnInvitation", "Offer", "Security", "Server", "Way"),
-    *("invitation", "others", "parse"),
+    *("invitation", "leading", "others", "parse"),
 ]
 
 Security: TypeAlias = Literal["ssl", "starttls"]
@@ -99,7 +99,12 @@ def others(
     """
     named = parse(link)
     account = (named.address, named.password) if isinstance(named, Login) else _account(domain, token, choose)
-    return [Offer(way, _login_link(*account, way)) for way in ways]
+    return leading(*account, ways)
+
+
+def leading(address: str, password: str, ways: Iterable[Way]) -> list[Offer]:
+    """Links for an account that there is. An app that has it takes from one where the relay is, and nothing else."""
+    return [Offer(way, _login_link(address, password, way)) for way in ways]
 
 
 def _account(domain: str, token: str | None, choose: Callable[[int], str]) -> tuple[str, str]:

@@ -49,6 +49,7 @@ class Names:
         self.addresses = here
         """Where the relay can be reached without a name: the addresses it listens on, or those of this machine."""
         self._local = frozenset((*given, *here, *LOOPBACK))
+        self._here = frozenset((self.primary, *here, *LOOPBACK))
 
     @property
     def ordinary(self) -> bool:
@@ -62,6 +63,10 @@ class Names:
         if labels[-1] == "localhost" or (len(labels) == 1 and ":" not in self.primary):  # DNS does not know it
             return tuple(dict.fromkeys((*self.all[1:], *self.addresses)))
         return self.all
+
+    def here(self, host: str) -> bool:
+        """Whether this is the primary name, or an address of this machine; not an alias, which may lead to a front."""
+        return host in self._here or canonical(host) in self._here
 
     def local(self, domain: str) -> bool:
         """Whether this is one of the relay's names, in whatever spelling: case, brackets, a dot at the end."""

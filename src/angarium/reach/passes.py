@@ -1,9 +1,13 @@
 """Who may use this relay as a proxy: credentials that its keeper gives out, and takes back one by one.
 
 At hand in memory, so that asking waits for nothing; kept as papers in the store, where nobody without the root key sees
-how many there are for what. Of a password only a hash is kept: it is drawn at random, 113 bits, so a plain one will do.
+how many there are for what. Of a password only a hash is kept: it is random, 110 bits or more, so a plain one will do.
 Shadowsocks needs a password that both sides know: that is a hash of this hash. So who reads the papers, for which he
-needs the root key, can use a pass by Shadowsocks where that is on, and by no other way.
+needs the root key, can use a pass by Shadowsocks where that is on, and by no other way but what is said next.
+
+Some passes have to be told more than once: those that an invitation's page shows. They are **drawn** from a word that
+only those know whom they are for, such as the invitation's token, and from a secret of this relay. One that was taken
+back is remembered as such, or the same word would make it good again. Who has the papers and a word has its pass.
 
 A pass remembers the day it was made and the keeper's word for it, and never that it was used.
 """
@@ -11,6 +15,7 @@ A pass remembers the day it was made and the keeper's word for it, and never tha
 import base64
 import hashlib
 import hmac
+import secrets
 from collections.abc import Callable, KeysView
 
 import msgspec
@@ -20,6 +25,7 @@ from angarium.store.boxes import Papers
 __all__ = ["Pass", "Passes"]
 
 KIND = "pass"
+SECRET, SECRET_NAME, SECRET_BYTES = "pass-secret", "words", 32
 USER_LENGTH = 10
 PASSWORD_LENGTH = 22
 
@@ -31,6 +37,9 @@ class Pass(msgspec.Struct, frozen=True):
     day: int
     remark: str
     digest: bytes
+    drawn: bool = False
+    """Whether it can be made again from its word."""
+    revoked: bool = False
 
 
 class Passes:
@@ -39,12 +48,18 @@ class Passes:
     def __init__(self, papers: Papers) -> None:
         self._papers = papers
         self._passes: dict[str, Pass] = {}
+        self._revoked: set[str] = set()
+        self._secret = b""
 
     async def load(self) -> None:
         """Read what there is. Raises StoreError; ValueError where it cannot be read."""
+        self._secret = await self._papers.get(SECRET, SECRET_NAME) or b""
         for content in (await self._papers.all(KIND)).values():
             made = msgspec.msgpack.decode(content, type=Pass)
-            self._passes[made.user] = made
+            if made.revoked:
+                self._revoked.add(made.user)
+            else:
+                self._passes[made.user] = made
 
     def all(self) -> list[Pass]:
         """All of them, the oldest first."""
@@ -53,17 +68,40 @@ class Passes:
     async def issue(self, remark: str, *, day: int, choose: Callable[[int], str]) -> tuple[str, str]:
         """Make a user and a password, of so many random characters each. Raises StoreError."""
         user, password = choose(USER_LENGTH), choose(PASSWORD_LENGTH)
-        made = Pass(user, day, remark, _digest(password))
-        await self._papers.put(KIND, user, msgspec.msgpack.encode(made))
-        self._passes[user] = made
+        await self._keep(Pass(user, day, remark, _digest(password)))
         return user, password
+
+    async def draw(self, word: str, remark: str, *, day: int) -> tuple[str, str] | None:
+        """The user and the password that belong to a word, made good at the first time; None: they were taken back.
+
+        Raises StoreError.
+        """
+        if not self._secret:
+            secret = secrets.token_bytes(SECRET_BYTES)
+            await self._papers.put(SECRET, SECRET_NAME, secret)
+            self._secret = secret
+        user, password = self._of(word)
+        if user in self._revoked:
+            return None
+        if user not in self._passes:
+            await self._keep(Pass(user, day, remark, _digest(password), drawn=True))
+        return user, password
+
+    def drawn(self, word: str) -> tuple[str, str] | None:
+        """The same where they were made good before; None: they are not."""
+        user, password = self._of(word)
+        return (user, password) if self._secret and user in self._passes else None
 
     async def revoke(self, user: str) -> bool:
         """Take a pass back; False: there was none. Raises StoreError."""
-        if user not in self._passes:
+        made = self._passes.get(user)
+        if made is None:
             return False
-        await self._papers.put(KIND, user, None)
+        kept = msgspec.msgpack.encode(Pass(user, made.day, "", b"", drawn=True, revoked=True)) if made.drawn else None
+        await self._papers.put(KIND, user, kept)
         del self._passes[user]
+        if made.drawn:
+            self._revoked.add(user)
         return True
 
     def has(self, user: str) -> bool:
@@ -83,6 +121,15 @@ class Passes:
         """Whether these belong together."""
         made = self._passes.get(user)
         return hmac.compare_digest(made.digest if made else b"", _digest(password))
+
+    async def _keep(self, made: Pass) -> None:
+        await self._papers.put(KIND, made.user, msgspec.msgpack.encode(made))
+        self._passes[made.user] = made
+
+    def _of(self, word: str) -> tuple[str, str]:
+        """Five bits in each character."""
+        drawn = base64.b32encode(hmac.digest(self._secret, word.encode(), "sha256")).decode().lower()
+        return drawn[:USER_LENGTH], drawn[USER_LENGTH : USER_LENGTH + PASSWORD_LENGTH]
 
 
 def _digest(password: str) -> bytes:

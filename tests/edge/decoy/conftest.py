@@ -8,7 +8,7 @@ import ssl
 import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ import pytest_asyncio
 import trustme
 
 from angarium.edge.decoy import hello
+from angarium.edge.decoy.bare import bare
 from angarium.edge.decoy.folder import Folder
 from angarium.edge.decoy.moved import moved
 from angarium.edge.decoy.session import Decoy, serve_decoy
@@ -43,6 +44,11 @@ http {{
         location / {{ try_files $uri $uri/ =404; }}
     }}
     server {{
+        listen 127.0.0.1:{empty} ssl; root {here}/none; index index.html index.htm index.nginx-debian.html;
+        server_name _; ssl_certificate {here}/cert; ssl_certificate_key {here}/key;
+        location / {{ try_files $uri $uri/ =404; }}
+    }}
+    server {{
         listen 127.0.0.1:{onward} ssl; server_name _; ssl_certificate {here}/cert; ssl_certificate_key {here}/key;
         location / {{ proxy_pass http://127.0.0.1:{site}; proxy_read_timeout 1s; }}
     }}
@@ -59,6 +65,7 @@ class Ports:
     https: int
     http: int
     onward: int
+    empty: int
 
 
 def free() -> int:
@@ -106,8 +113,9 @@ def nginx(root: Path, pair: Path, site: int) -> Iterator[Ports]:
     version = subprocess.run([program, "-v"], capture_output=True, text=True, check=True).stderr
     if "nginx/1.22.1" not in version:
         pytest.skip(f"imitated is nginx/1.22.1, not {version.strip()}")
-    ports = Ports(free(), free(), free())
-    places = {"https": ports.https, "http": ports.http, "onward": ports.onward, "site": site}
+    ports = Ports(free(), free(), free(), free())
+    places = {**asdict(ports), "site": site}
+    (pair / "none").mkdir()
     (pair / "nginx.conf").write_text(CONFIGURATION.format(here=pair, root=root, **places))
     running = subprocess.Popen([program, "-c", str(pair / "nginx.conf"), "-p", str(pair)], stderr=subprocess.DEVNULL)
     try:
@@ -148,22 +156,23 @@ async def ours(root: Path, pair: Path, site: int) -> AsyncIterator[Ports]:
 
     elsewhere = Upstream(f"http://127.0.0.1:{site}", addresses, "site.example", lambda: f":{ports['onward']}")
     onward = replace(decoy, onward=elsewhere.ask)
+    empty = replace(decoy, answer=bare)
 
     async def handle(door: Door, connection: Connection) -> None:
-        decoys = {"https": decoy, "imaps": onward}
+        decoys = {"https": decoy, "imaps": onward, "submissions": empty}
         await serve_decoy(connection, decoys.get(door.name, plain))
 
     async def admit(door: Door, connection: Connection) -> Door:
         await hello.admit(connection, decoy, alpn=frozenset(), timeout=10)
         return door
 
-    listen = Listen(addresses=["127.0.0.1"], ports="any", imap=-1, submissions=-1, submission=-1, smtp=-1)
+    listen = Listen(addresses=["127.0.0.1"], ports="any", imap=-1, submission=-1, smtp=-1)
     listener = Listener(Limits(), handle, lambda door: context, admit)
     ports |= {door.name: door.port for door in await listener.bind(listen)}
     ports["onward"] = ports["imaps"]
     running = asyncio.create_task(listener.run())
     try:
-        yield Ports(ports["https"], ports["http"], ports["onward"])
+        yield Ports(ports["https"], ports["http"], ports["onward"], ports["submissions"])
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)

@@ -86,6 +86,11 @@ async def test_every_probe_hears_the_same(nginx: Ports, ours: Ports) -> None:
     assert not different, f"{len(different)} differ:{''.join(different[:40])}"
 
 
+async def test_who_has_no_site_shows_what_nginx_shows_of_an_empty_folder(nginx: Ports, ours: Ports) -> None:
+    different = await compare(nginx.empty, ours.empty, probes(), trusting())
+    assert not different, f"{len(different)} differ:{''.join(different[:40])}"
+
+
 async def test_the_port_without_tls_leads_to_the_other(nginx: Ports, ours: Ports) -> None:
     different = await compare(nginx.http, ours.http, probes(), None)
     assert not different, f"{len(different)} differ:{''.join(different[:40])}"

@@ -29,6 +29,7 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+PROXY = "https://someone123:a-secret-of-the-proxy@relay.example:443"
 WIDTHS = (320, 360, 1280)
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
@@ -168,11 +169,41 @@ async def test_the_other_pages_fit_the_smallest_phone(http_relay: Any, visit: Op
         ("/invite/void", 404),
         ("/delete", 200),
         ("/password", 200),
+        ("/ways", 200),
         ("/lost", 404),
     ):
         await shown.open(f"{path}?lang={code}", status)
         shown.complaints = [text for text in shown.complaints if "404" not in text]
         await shown.check()
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+async def test_the_ways_to_an_account_fit_the_smallest_phone_and_are_scanned(
+    http_relay: Any, visit: Opener, code: str
+) -> None:
+    http_relay.personal = [PROXY, PROXY.replace("relay.", "spare.")]
+    onion = Way(f"{'a' * 56}.onion", 993, "ssl", 465, "ssl", None, verified=False, kind="onion")
+    http_relay.more = [Way("203.0.113.5", 443, "ssl", 443, "ssl", 443, verified=False, kind="front"), onion]
+    await http_relay.store.accounts.create("nine.chars", "a password", day=20_000)
+    shown = await visit(http_relay.site(), 320, "light")
+    page = shown.page
+    await shown.open(f"/?lang={code}")
+    await page.locator("footer").get_by_text(LANGUAGES[code].words["have"], exact=True).click()
+    await page.fill("#name", "nine.chars")
+    await page.fill("#password", "a password")
+    await page.locator("button").click()
+    for summary in await page.locator("summary").all():
+        await summary.click()
+    await shown.check()
+    codes, links = page.locator("main img"), page.locator("main code")
+    assert await codes.count() == await links.count() == 6
+    for number in range(6):
+        with Image.open(io.BytesIO(await codes.nth(number).screenshot())) as image:
+            (found,) = zxingcpp.read_barcodes(image.convert("L"))
+        assert found.text == await links.nth(number).inner_text()
+    assert await links.first.inner_text() == PROXY
+    assert await page.locator("main a").count() == 0
+    assert not any("password=" in url or "nine.chars" in url for url in shown.requests)
 
 
 async def test_an_account_is_deleted_without_a_script(http_relay: Any, visit: Opener) -> None:

@@ -284,7 +284,7 @@ async def test_there_is_nothing_elsewhere(relay: Any, path: str) -> None:
 
 
 @pytest.mark.parametrize("code", LANGUAGES)
-@pytest.mark.parametrize("path", ["/", "/delete", "/password", "/lost", "/invite/none"])
+@pytest.mark.parametrize("path", ["/", "/delete", "/password", "/ways", "/lost", "/invite/none"])
 async def test_every_page_speaks_every_language(relay: Any, code: str, path: str) -> None:
     relay.bare()
     response = await get(pages(relay.site()), path, f"lang={code}")

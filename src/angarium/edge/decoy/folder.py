@@ -19,7 +19,7 @@ from angarium.edge.decoy.answer import SQUEEZED_LEAST, Answer, Piece, refusal
 from angarium.edge.decoy.kinds import kind_of
 from angarium.edge.decoy.request import Head
 
-__all__ = ["MOST", "Folder", "asks_squeezed", "host_of"]
+__all__ = ["MOST", "Folder", "asks_squeezed", "ends_early", "host_of"]
 
 INDEXES = ("index.html", "index.htm", "index.nginx-debian.html")
 MOST = 1 << 20
@@ -42,7 +42,7 @@ class Folder:
     def answer(self, head: Head) -> Answer:
         """What is said to a request."""
         answer = self._answer(head)
-        answer.ends |= head.method == "POST" and bool(_OLD.search(head.headers.get("user-agent", "")))
+        answer.ends |= ends_early(head)
         return answer
 
     def _answer(self, head: Head) -> Answer:
@@ -143,6 +143,11 @@ class Folder:
 
 
 SAFE = "/!$&'()*+,;=:@~-._<>[]\\^`{|}\""
+
+
+def ends_early(head: Head) -> bool:
+    """Whether this is one of the old browsers, after whose forms nginx ends the connection."""
+    return head.method == "POST" and bool(_OLD.search(head.headers.get("user-agent", "")))
 
 
 def host_of(head: Head, origin: str) -> str:

@@ -6,7 +6,7 @@ deleted in two steps, each a plain form, with name and password in the body and 
 
 import re
 
-from angarium.edge.pages.draw import draw, qr
+from angarium.edge.pages.draw import draw
 from angarium.edge.pages.exchange import BadForm, Request, Response, plain
 from angarium.edge.pages.site import HttpSite
 from angarium.mail.accounts import Refused
@@ -14,8 +14,6 @@ from angarium.mail.invitation import Login, parse
 
 __all__ = ["DeletePage", "InvitationPage", "LostPage", "PasswordPage"]
 
-TOR = "socks5://127.0.0.1:9050"
-"""Where Tor listens on a phone (Orbot, and Tor itself), as a link that makes it the app's proxy."""
 TOKEN = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
 
@@ -32,36 +30,43 @@ class InvitationPage:
         return self._words(request, 200, "need" if self._site.registration == "invite" else "closed")
 
     async def personal(self, request: Request) -> Response:
-        """The invitation of whoever was given this token."""
+        """The invitation of whoever was given this token; of one that is used up, what is still good."""
         if self._site.registration == "closed":
             return self._words(request, 200, "closed")
         token = request.path.rpartition("/")[2]
-        if not TOKEN.fullmatch(token) or not await self._site.valid_token(token):
+        if not TOKEN.fullmatch(token):
             return self._words(request, 404, "void")
+        if not await self._site.valid_token(token):
+            return self._words(request, 404, "void", token)
         return self._invitation(request, token)
 
     def _invitation(self, request: Request, token: str | None) -> Response:
+        proxies = self._site.proxies(token)
+        if self._site.by_proxy() and not proxies:
+            return self._words(request, 200, "shut", token)
         link = self._site.invite(token)
         login = parse(link)
         vouched = not isinstance(login, Login) or login.vouched
-        others = [(offer, qr(offer.link)) for offer in self._site.others(token, link)]
         return draw(
             "invitation",
             request,
             domain=self._site.domain(),
             link=link,
-            picture=qr(link),
             personal=token is not None,
             one_person=isinstance(login, Login),
             unverified=not vouched,
-            others=others,
+            others=self._site.others(token, link),
             lowered=vouched,
-            proxy=TOR,
-            proxy_picture=qr(TOR),
+            proxies=proxies,
+            ways=_ways(token),
         )
 
-    def _words(self, request: Request, status: int, words: str) -> Response:
-        return draw("no_invitation", request, status=status, domain=self._site.domain(), words=words)
+    def _words(self, request: Request, status: int, words: str, token: str | None = None) -> Response:
+        proxies = self._site.proxies(token) if token else ()
+        domain = self._site.domain()
+        return draw(
+            "no_invitation", request, status=status, domain=domain, words=words, proxies=proxies, ways=_ways(token)
+        )
 
 
 class DeletePage:
@@ -84,12 +89,12 @@ class DeletePage:
         if not name or not password:
             return self._form(request, 400, name=name, error="error_empty")
         if fields.get("sure") != "yes":
-            address = _address(self._site, name)
+            address = self._site.address(name)
             return draw("delete_sure", request, domain=self._site.domain(), address=address, password=password)
         return await self._delete(request, name, password)
 
     async def _delete(self, request: Request, name: str, password: str) -> Response:
-        address = _address(self._site, name)
+        address = self._site.address(name)
         try:
             await self._site.gate.delete(address, password)
         except Refused as refused:
@@ -141,7 +146,7 @@ class PasswordPage:
         return "second_short" if len(second) < self._site.gate.shortest_password else ""
 
     async def _set(self, request: Request, name: str, password: str, second: str | None) -> Response:
-        address = _address(self._site, name)
+        address = self._site.address(name)
         try:
             await self._site.gate.set_duress(address, password, second)
         except Refused as refused:
@@ -166,8 +171,9 @@ class PasswordPage:
         )
 
 
-def _address(site: HttpSite, name: str) -> str:
-    return name if "@" in name else f"{name}@{site.domain()}"
+def _ways(token: str | None) -> str:
+    """Where the page is that shows what leads to an account that there is."""
+    return f"/ways/{token}" if token else "/ways"
 
 
 class LostPage:

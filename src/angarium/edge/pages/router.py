@@ -7,6 +7,7 @@ from angarium.edge.pages.exchange import Handler, NotHere, Request, Response, pl
 from angarium.edge.pages.machines import CHALLENGES, Machines
 from angarium.edge.pages.people import DeletePage, InvitationPage, LostPage, PasswordPage
 from angarium.edge.pages.site import HttpSite
+from angarium.edge.pages.ways import WaysPage
 
 __all__ = ["Router", "pages", "plain_pages"]
 
@@ -43,13 +44,15 @@ class Router:
 def pages(site: HttpSite) -> Handler:
     """All that the relay answers over TLS."""
     invitation, delete, password = InvitationPage(site), DeletePage(site), PasswordPage(site)
-    machines = Machines(site)
+    ways, machines = WaysPage(site), Machines(site)
     return Router(
         {
             "/": {"GET": invitation.front},
             "/invite/*": {"GET": invitation.personal},
             "/delete": {"GET": delete.form, "POST": delete.submitted},
             "/password": {"GET": password.form, "POST": password.submitted},
+            "/ways": {"GET": ways.form, "POST": ways.submitted},
+            "/ways/*": {"GET": ways.form, "POST": ways.submitted},
             "/new": {"POST": machines.new},
             "/.well-known/autoconfig/mail/config-v1.1.xml": {"GET": machines.autoconfig},
             "/generate_204": {"GET": machines.no_content},

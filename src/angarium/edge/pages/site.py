@@ -10,12 +10,17 @@ from angarium.edge.tunnel import Onward
 from angarium.mail.accounts import Gate
 from angarium.mail.invitation import Offer, Way
 
-__all__ = ["HttpSite", "nowhere"]
+__all__ = ["HttpSite", "nobody", "nowhere"]
 
 
 async def nowhere(request: Request) -> Onward | None:
     """Leads nowhere, whoever asks."""
     return None
+
+
+async def nobody(address: str) -> Sequence[str]:
+    """Gives nothing, whoever asks."""
+    return ()
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,18 @@ class HttpSite:
     others: Callable[[str | None, str], Sequence[Offer]] = lambda token, link: ()
     """The other ways in, for whoever was given the link that `invite` made for this token."""
 
+    account: Callable[[str, str, str | None], Sequence[Offer]] = lambda address, password, token: ()
+    """Links for an account that there is, by all ways that who was given this token is shown."""
+
+    by_proxy: Callable[[], bool] = lambda: False
+    """Whether apps come in through the relay's own proxy and not otherwise."""
+
+    proxies: Callable[[str | None], Sequence[str]] = lambda token: ()
+    """Links, best first, that make the relay the app's proxy: of an invitation, or of the page for everybody."""
+
+    personal_proxies: Callable[[str], Awaitable[Sequence[str]]] = nobody
+    """The same, for who has shown that the account with this address is theirs."""
+
     inlets: Mapping[str, Inlet] = field(default_factory=dict)
     """Paths to which other relays bring mail; one that ends in `/*` stands for all one level below."""
 
@@ -63,3 +80,7 @@ class HttpSite:
     """Bytes that one connection may carry to the client; 0: no limit. A page that is larger is sent all the same."""
     requests: int = 100
     """Requests answered on one connection."""
+
+    def address(self, name: str) -> str:
+        """The address of who calls themselves that: a name of this relay, or a whole address."""
+        return name if "@" in name else f"{name}@{self.domain()}"
