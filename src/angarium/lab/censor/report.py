@@ -17,6 +17,8 @@ class Job(msgspec.Struct, frozen=True):
     """The command that starts it."""
     invitation: str = ""
     proxy: str = ""
+    far: bool = False
+    """Where probes are put, put them again over lines to a distant prober."""
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
