@@ -75,6 +75,27 @@ async def test_bytes_given_back_are_read_first(pair: MakePair) -> None:
     assert await server.read() == b"third"
 
 
+async def test_the_kernel_waits_for_so_many_octets_or_for_the_end(
+    raw_pair: Callable[[], tuple[socket.socket, socket.socket]],
+) -> None:
+    raw, client = raw_pair()
+    server = Connection(raw)
+    client.sendall(b"hel")
+    assert await server.peek(10, timeout=5) == b"hel"
+    with pytest.raises(TimeoutError):
+        await server.peek(10, timeout=0.05, least=5)
+    waiting = asyncio.ensure_future(server.peek(10, timeout=5, least=5))
+    await asyncio.sleep(0)
+    client.sendall(b"lo")
+    assert await waiting == b"hello"
+    assert await server.peek(10, timeout=5) == b"hello"  # as before: one is enough
+    waiting = asyncio.ensure_future(server.peek(10, timeout=5, least=6))
+    await asyncio.sleep(0)
+    client.shutdown(socket.SHUT_WR)
+    assert await waiting == b"hello"
+    server.abort()
+
+
 async def test_what_was_peeked_at_is_still_there(
     raw_pair: Callable[[], tuple[socket.socket, socket.socket]],
 ) -> None:
