@@ -16,6 +16,7 @@ LARGEST = 1 << 16
 HANDSHAKE, CLIENT_HELLO = 22, 1
 SERVER_NAME, SIGNATURES, ALPN, VERSIONS = 0, 13, 16, 43
 HOST_NAME = 0
+ALPN_NUMBER = ALPN.to_bytes(2, "big")
 RECORD, SESSION = 5, 43
 """Octets before the hello in its record, and before the length of the session's name."""
 EXTENSION = struct.Struct(">HH")
@@ -98,6 +99,8 @@ def glance(data: bytes) -> tuple[str, ...] | None:
             return None
         if RECORD + 4 + int.from_bytes(data[RECORD + 1 : RECORD + 4], "big") != end:
             return None
+        if ALPN_NUMBER not in data:
+            return ()
         at = SESSION + 1 + data[SESSION]
         at += 2 + int.from_bytes(data[at : at + 2], "big")
         at += 1 + data[at]

@@ -106,6 +106,8 @@ def _trained(examples: Sequence[tuple[Parts, int]]) -> list[tuple[str, dict[str,
         for (parts, label), weight in zip(examples, weights, strict=True):
             for name, part in parts.items():
                 sums[name][part][label > 0] += weight
+        if not sums:  # there is nothing to be seen
+            break
         name, found = min(sums.items(), key=lambda each: _left(each[1]))
         votes = {part: 0.5 * math.log((yes + least) / (no + least)) for part, (no, yes) in found.items()}
         stumps.append((name, votes))

@@ -17,8 +17,9 @@ import asyncio
 import random
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
+from multiprocessing import get_context
 from statistics import quantiles
 
 from angarium.lab.censor.classifier import Accuracy, told_apart
@@ -58,8 +59,13 @@ async def suspected(place: Place, probes: int) -> Run:
     async with nginx("nginx", WORK / "nginx"), twins():
         sites = await asyncio.to_thread(_answers, SITES)
         (echo,) = await asyncio.to_thread(_answers, [ECHO])
-        relay, one, other, second_hand = await asyncio.to_thread(compared, (RELAY, *TWINS, PROXIED))
-        afar = [(line, await _from_afar(place, line, compared)) for line in FAR if place.job.far]
+        with ProcessPoolExecutor(1, get_context("spawn")) as apart:  # or the box would wait for the prober's threads
+            put = partial(asyncio.get_running_loop().run_in_executor, apart)
+            relay, one, other, second_hand = await put(partial(compared, (RELAY, *TWINS, PROXIED)))
+            afar = []
+            for line in FAR if place.job.far else ():
+                place.box.censor((), line)
+                afar.append((line, await put(partial(compared, (RELAY, *TWINS), at_once=FEW_FAR))))
     held_out, known = sites[0], _known(sites[1:])
     unlike = _unlike(relay, _known(sites))
     mail = sum(seen.mail for seen in relay)
@@ -98,15 +104,6 @@ async def suspected(place: Place, probes: int) -> Run:
             **await asyncio.to_thread(_afar, afar),
         },
     )
-
-
-async def _from_afar(place: Place, line: Line, compared: "partial[list[Answers]]") -> list[Answers]:
-    """What the relay and both twins answer over such a line."""
-    place.box.censor((), line)
-    try:
-        return await asyncio.to_thread(compared, (RELAY, *TWINS), at_once=FEW_FAR)
-    finally:
-        place.box.censor(())
 
 
 def _afar(afar: Sequence[tuple[Line, list[Answers]]]) -> dict[str, float]:
