@@ -1,5 +1,7 @@
 """Sessions of TLS that look like nginx's, as a client sees them."""
 
+import _ssl
+import ctypes
 import socket
 import ssl
 import threading
@@ -8,7 +10,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from angarium.reach.disguise import disguise
+from angarium.reach.disguise import CHAIN_AS_IT_IS, SET_MODE, disguise
 from angarium.reach.openssl import KNOWN
 
 
@@ -48,3 +50,16 @@ def test_sessions_last_five_minutes_and_none_is_kept_here(context: ssl.SSLContex
         assert session.ticket_lifetime_hint == 300
     assert len(session.id) == 32
     assert visit(context, session, client)[1] is tickets
+
+
+@pytest.mark.skipif(not KNOWN, reason="this Python's contexts cannot be reached")
+def test_no_chain_is_looked_for_in_a_handshake(context: ssl.SSLContext) -> None:
+    assert not mode(context) & CHAIN_AS_IT_IS
+    disguise(context)
+    assert mode(context) & CHAIN_AS_IT_IS
+
+
+def mode(context: ssl.SSLContext) -> int:
+    """SSL_CTX_get_mode(3)."""
+    inner = ctypes.c_void_p(ctypes.c_void_p.from_address(id(context) + object.__basicsize__).value)
+    return int(ctypes.CDLL(_ssl.__file__).SSL_CTX_ctrl(inner, SET_MODE, ctypes.c_long(0), None))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from angarium.wire.tls_hello import Hello, NotHello, read_hello
+from angarium.wire.tls_hello import Hello, NotHello, glance, read_hello
 
 CHROME = Hello(
     name="example.org",
@@ -35,6 +35,9 @@ def hello(name: str | None = "relay.example", protocols: tuple[str, ...] = ()) -
     with pytest.raises(ssl.SSLWantReadError):
         context.wrap_bio(ssl.MemoryBIO(), out, server_hostname=name).do_handshake()
     return out.read()
+
+
+OFFERING = hello(protocols=("h2",))
 
 
 def test_name_and_protocols_are_read() -> None:
@@ -83,6 +86,22 @@ def test_in_several_records_it_reads_as_in_one() -> None:
 def test_what_is_no_hello_is_refused(data: bytes) -> None:
     with pytest.raises(NotHello):
         read_hello(data)
+
+
+@pytest.mark.parametrize("protocols", [(), ("imap",), ("h2", "http/1.1")])
+def test_a_glance_sees_the_protocols_and_no_part_of_them(protocols: tuple[str, ...]) -> None:
+    whole = hello(protocols=protocols)
+    assert glance(whole) == glance(whole + b"more") == protocols
+    assert {glance(whole[:length]) for length in range(len(whole))} == {None}
+
+
+@given(st.integers(0, 2000), st.binary(max_size=4))
+def test_a_glance_sees_what_reading_finds_where_it_is_a_hello(at: int, put: bytes) -> None:
+    changed = OFFERING[: at % len(OFFERING)] + put + OFFERING[at % len(OFFERING) + len(put) :]
+    seen = glance(changed)
+    with contextlib.suppress(NotHello):
+        read = read_hello(changed)
+        assert seen is None or (read is not None and read.protocols == seen)
 
 
 @given(st.integers(0, 2000), st.binary(max_size=4))

@@ -25,7 +25,7 @@ import ssl
 import traceback
 from asyncio import Task
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 from angarium.edge.doors import CannotListen, Door, bind_doors, bind_within, share_doors
 from angarium.edge.settings import Limits, Listen
@@ -52,7 +52,6 @@ SESSION = "session"
 """A task's name, or asyncio makes one for each."""
 EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
-T = TypeVar("T")
 Handler = Callable[[Door, Connection], Coroutine[Any, Any, None]]
 Admit = Callable[[Door, Connection], Coroutine[Any, Any, Door]]
 
@@ -188,46 +187,37 @@ class Listener:
         except OSError:  # gone already
             accepted.close()
             return
-        if door.tls:
-            self._own(self._enter(door, connection), connection, self._entered)
-        else:
-            self._own(self._handle(door, connection), connection, self._ended)
+        self._own(self._enter(door, connection) if door.tls else self._handle(door, connection), connection)
 
-    async def _enter(self, door: Door, connection: Connection) -> Door:
-        if self._admit is not None:
-            door = await self._admit(door, connection)
-        else:
-            await connection.readable(timeout=self._limits.handshake_seconds)
-        if not door.tls:
-            return door
-        async with self._turnstile.place():
-            await connection.start_tls(self._tls(door), timeout=self._limits.handshake_seconds)
-        return door
+    async def _enter(self, door: Door, connection: Connection) -> None:
+        try:
+            if self._admit is not None:
+                door = await self._admit(door, connection)
+            else:
+                await connection.readable(timeout=self._limits.handshake_seconds)
+            if door.tls:
+                async with self._turnstile.place():
+                    await connection.start_tls(self._tls(door), timeout=self._limits.handshake_seconds)
+        except asyncio.CancelledError:  # the relay stops
+            connection.abort()
+            raise
+        task = asyncio.current_task()
+        assert task is not None
+        del self._tasks[task]  # from here on it is its session's, which begins in the next turn of the loop
+        self._own(self._handle(door, connection), connection)
 
     # One task after the other
 
-    def _own(self, work: Coroutine[Any, Any, T], connection: Connection, over: Callable[[Task[T]], None]) -> None:
+    def _own(self, work: Coroutine[Any, Any, None], connection: Connection) -> None:
         task = asyncio.get_running_loop().create_task(work, name=SESSION, context=self._context)
         self._tasks[task] = connection
-        task.add_done_callback(over, context=self._context)
-
-    def _entered(self, task: Task[Door]) -> None:
-        connection = self._tasks.pop(task)
-        if not self._running:
-            connection.abort()
-        elif _failed(task):
-            self._end(connection)
-        else:
-            self._own(self._handle(task.result(), connection), connection, self._ended)
+        task.add_done_callback(self._ended, context=self._context)
 
     def _over(self, task: Task[None]) -> None:
-        connection = self._tasks.pop(task)
-        _failed(task)
-        self._end(connection)
-
-    def _end(self, connection: Connection) -> None:
-        if not connection.closed:
-            self._own(connection.close(), connection, self._ended)
+        _log_failure(task)
+        connection = self._tasks.pop(task, None)
+        if connection is not None and not connection.closed:
+            self._own(connection.close(), connection)
 
     async def _stop(self) -> None:
         self._running = False
@@ -251,14 +241,11 @@ class Listener:
             log.warning("%s", what)
 
 
-def _failed(task: Task[Any]) -> bool:
-    """Whether it came to no good end; what is nobody's fault but ours is logged."""
-    if task.cancelled():
-        return True
-    error = task.exception()
+def _log_failure(task: Task[None]) -> None:
+    """Log what is nobody's fault but ours."""
+    error = None if task.cancelled() else task.exception()
     if error is not None and not isinstance(error, ConnectionError | TimeoutError):  # those are what peers do
         # where it failed, without the error's own text, which might hold a name
         log.error(
             "a session failed with %s:\n%s", type(error).__name__, "".join(traceback.format_tb(error.__traceback__))
         )
-    return error is not None

@@ -11,9 +11,8 @@ all of them take. While somebody waits, and only then, a timer measures how late
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from time import thread_time
+from types import TracebackType
 
 from angarium.edge.admission import Window
 
@@ -37,27 +36,15 @@ class Turnstile:
         self._turning = False
         self._measuring = False
 
-    @asynccontextmanager
-    async def place(self) -> AsyncIterator[None]:
+    def place(self) -> "_Place":
         """Wait for a place, in turn, and hold it for the length of the context or for `seconds`."""
-        await self._come()
-        held = True
+        return _Place(self, self._seconds)
 
-        def give_back() -> None:
-            nonlocal held
-            if held:
-                held = False
-                self._inside -= 1
-                self._admit()
-
-        timer = asyncio.get_running_loop().call_later(self._seconds, give_back)
-        try:
-            yield
-        finally:
-            timer.cancel()
-            give_back()
-
-    async def _come(self) -> None:
+    async def come(self) -> None:
+        """Wait for a place, in turn; whoever has come goes."""
+        if not self._queue and self._left and self._inside < self._window.places:
+            self._let_in()
+            return
         waiting = asyncio.get_running_loop().create_future()
         self._queue.append(waiting)
         self._admit()
@@ -65,9 +52,13 @@ class Turnstile:
             await waiting
         except asyncio.CancelledError:
             if not waiting.cancelled():  # let in and cancelled in the same turn
-                self._inside -= 1
-                self._admit()
+                self.go()
             raise
+
+    def go(self) -> None:
+        """Give a place back."""
+        self._inside -= 1
+        self._admit()
 
     def _admit(self) -> None:
         """Let in whom there is room for in this turn of the loop."""
@@ -75,14 +66,17 @@ class Turnstile:
         while self._queue and self._left and self._inside < self._window.places:
             if not (waiting := self._queue.popleft()).done():
                 waiting.set_result(None)
-                self._inside += 1
-                self._left -= 1
-        if self._left < AT_ONCE and not self._turning:
-            self._turning = True
-            loop.call_soon(self._next_turn)
+                self._let_in()
         if self._queue and not self._measuring:
             self._measuring = True
             self._measure(loop)
+
+    def _let_in(self) -> None:
+        self._inside += 1
+        self._left -= 1
+        if not self._turning:
+            self._turning = True
+            asyncio.get_running_loop().call_soon(self._next_turn)
 
     def _next_turn(self) -> None:
         self._turning = False
@@ -100,3 +94,29 @@ class Turnstile:
         self._measuring = bool(self._queue)
         if self._measuring:
             self._measure(loop)
+
+
+class _Place:
+    """One place, for the length of a context."""
+
+    __slots__ = ("_held", "_seconds", "_timer", "_turnstile")
+
+    def __init__(self, turnstile: Turnstile, seconds: float) -> None:
+        self._turnstile = turnstile
+        self._seconds = seconds
+
+    async def __aenter__(self) -> None:
+        await self._turnstile.come()
+        self._held = True
+        self._timer = asyncio.get_running_loop().call_later(self._seconds, self._give_back)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._timer.cancel()
+        self._give_back()
+
+    def _give_back(self) -> None:
+        if self._held:
+            self._held = False
+            self._turnstile.go()

@@ -19,6 +19,8 @@ TICKETS = 2
 SECONDS = 300
 SET_CACHE_MODE, SERVER_WITHOUT_STORE = 44, 0x0002 | 0x0080 | 0x0200
 """SSL_CTRL_SET_SESS_CACHE_MODE; SSL_SESS_CACHE_SERVER, NO_AUTO_CLEAR and NO_INTERNAL_STORE (openssl/ssl.h)."""
+SET_MODE, CHAIN_AS_IT_IS = 33, 0x0008
+"""SSL_CTRL_MODE; SSL_MODE_NO_AUTO_CHAIN. OpenSSL would otherwise look for a chain anew in each handshake."""
 CONTEXT_OCTETS = 20
 """Of the name under which nginx keeps sessions; it is part of each ticket."""
 OPTIONS = ssl.OP_IGNORE_UNEXPECTED_EOF | ssl.OP_NO_RENEGOTIATION
@@ -36,4 +38,5 @@ def disguise(context: ssl.SSLContext) -> bool:
     name = secrets.token_bytes(CONTEXT_OCTETS)
     found.SSL_CTX_set_timeout(pointer, ctypes.c_long(SECONDS))
     found.SSL_CTX_ctrl(pointer, SET_CACHE_MODE, ctypes.c_long(SERVER_WITHOUT_STORE), None)
+    found.SSL_CTX_ctrl(pointer, SET_MODE, ctypes.c_long(CHAIN_AS_IT_IS), None)
     return bool(found.SSL_CTX_set_session_id_context(pointer, name, CONTEXT_OCTETS))

@@ -26,7 +26,6 @@ import asyncio
 import contextlib
 import errno
 import os
-import select
 import socket
 import ssl
 import struct
@@ -58,7 +57,6 @@ NO_ROUTE = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EADDRNO
 WOULD_WAIT = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 NO_RESET = struct.pack("ii", 0, 0)
-PEER_FINISHED = getattr(select, "POLLRDHUP", 0)
 
 
 class NoRoute(ConnectionError):
@@ -175,11 +173,18 @@ class Connection:
         if self._ready.reading.wake():
             self._more = False
 
-    async def peek(self, octets: int, *, timeout: float) -> bytes:
+    async def peek(self, octets: int, *, timeout: float, least: int = 1) -> bytes:
         """What the peer has sent, up to so many bytes, and take nothing; at least one, or nothing where it has ended.
 
+        With `least` the kernel waits until so many are there, or it has ended, and then there may be fewer.
         For use before TLS, and before anything was given back. Raises as `read` does.
         """
+        if least > 1:
+            self._low_water(least)
+            try:
+                await self._ready.reading.wait(self._ready.deadline(timeout))
+            finally:
+                self._low_water(1)
         return await self._do(self._ready.reading, partial(_peek, self._socket), octets, timeout)
 
     def unread(self, data: bytes) -> None:
@@ -302,13 +307,6 @@ class Connection:
         return found is not None
 
     @property
-    def finished(self) -> bool:
-        """Whether the peer has said that nothing follows, whatever of it was not read. Never told but on Linux."""
-        asking = select.poll()
-        asking.register(self._socket, PEER_FINISHED)
-        return bool(PEER_FINISHED and asking.poll(0))
-
-    @property
     def waiting(self) -> bool:
         """Whether the peer has said more than was read."""
         if self._back:
@@ -389,10 +387,18 @@ class Connection:
         finally:
             side.wake()
 
-    async def _do(self, side: Side, step: Callable[[A], T], argument: A, timeout: float | None = None) -> T:
-        """Do a step as soon as the socket lets us. `timeout` is for each wait."""
+    async def _do(
+        self,
+        side: Side,
+        step: Callable[[A], T],
+        argument: A,
+        timeout: float | None = None,
+        *,
+        until: float | None = None,
+    ) -> T:
+        """Do a step as soon as the socket lets us. `timeout` is for each wait; `until`, by the clock, for all."""
         while isinstance(done := self._try(side, step, argument), Side):
-            await done.wait(self._ready.deadline(timeout))
+            await done.wait(self._ready.deadline(timeout) if until is None else until)
             if self._ready.stopped:
                 raise ConnectionAbortedError("closed on our side")
         return done
@@ -414,9 +420,10 @@ class Connection:
         try:
             if self._back:
                 raise ConnectionAbortedError("bytes in clear where TLS should begin")
-            async with asyncio.timeout(timeout), self._lock():
+            until = self._ready.deadline(timeout)
+            async with self._lock():
                 tls = self._wrap(wrap)
-                await self._do(self._ready.reading, tls.do_handshake, False)
+                await self._do(self._ready.reading, tls.do_handshake, False, until=until)
         except BaseException:
             self._swallow()
             self._release()
@@ -433,6 +440,11 @@ class Connection:
             raise _failure(error) from None
         self._socket = tls
         return tls
+
+    def _low_water(self, octets: int) -> None:
+        """Be told of what comes once it is so much (socket(7), SO_RCVLOWAT)."""
+        with contextlib.suppress(OSError):  # it was closed meanwhile, which whoever reads next is told
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, octets)
 
     def _swallow(self) -> None:
         """Take out of the kernel what was not read, or it would send a reset in place of our last words."""

@@ -6,16 +6,21 @@ and nothing else; a hello fed in pieces reads as when it is whole.
 """
 
 import hashlib
-from collections.abc import Iterator
+import struct
 from dataclasses import dataclass
 
-__all__ = ["LARGEST", "Hello", "NotHello", "read_hello"]
+__all__ = ["LARGEST", "Hello", "NotHello", "glance", "read_hello"]
 
 LARGEST = 1 << 16
 """Longest hello read, in octets; those of browsers are below 2,048."""
 HANDSHAKE, CLIENT_HELLO = 22, 1
 SERVER_NAME, SIGNATURES, ALPN, VERSIONS = 0, 13, 16, 43
 HOST_NAME = 0
+ALPN_NUMBER = ALPN.to_bytes(2, "big")
+RECORD, SESSION = 5, 43
+"""Octets before the hello in its record, and before the length of the session's name."""
+EXTENSION = struct.Struct(">HH")
+"""The head of one: its number, and how long it is."""
 OLD_VERSIONS = {0x0304: "13", 0x0303: "12", 0x0302: "11", 0x0301: "10", 0x0300: "s3"}
 
 
@@ -83,6 +88,37 @@ def read_hello(data: bytes) -> Hello | None:
     return None
 
 
+def glance(data: bytes) -> tuple[str, ...] | None:
+    """The protocols that a ClientHello offers (ALPN), where it is whole and in one record, and nothing else of it.
+
+    For who is in a hurry: what `read_hello` would refuse may pass. None: only `read_hello` can tell.
+    """
+    try:
+        end = RECORD + int.from_bytes(data[3:RECORD], "big")
+        if data[0] != HANDSHAKE or data[RECORD] != CLIENT_HELLO or len(data) < end:
+            return None
+        if RECORD + 4 + int.from_bytes(data[RECORD + 1 : RECORD + 4], "big") != end:
+            return None
+        if ALPN_NUMBER not in data:
+            return ()
+        at = SESSION + 1 + data[SESSION]
+        at += 2 + int.from_bytes(data[at : at + 2], "big")
+        at += 1 + data[at]
+        if at == end:
+            return ()
+        at += 2
+        if at + int.from_bytes(data[at - 2 : at], "big") != end:
+            return None
+        while at < end:
+            kind, length = EXTENSION.unpack_from(data, at)
+            at += EXTENSION.size + length
+            if kind == ALPN:
+                return _protocols(data[at - length : at])
+    except (IndexError, NotHello, struct.error):
+        return None
+    return () if at == end else None
+
+
 class _Reader:
     """Takes octets from the front; raises NotHello where there are none."""
 
@@ -109,9 +145,10 @@ class _Reader:
 
     def numbers(self) -> tuple[int, ...]:
         """What is left, as numbers of two octets."""
-        if (len(self._data) - self._at) % 2:
+        count, odd = divmod(len(self._data) - self._at, 2)
+        if odd:
             raise NotHello("half a number")
-        return tuple(self.number(2) for _ in range((len(self._data) - self._at) // 2))
+        return struct.unpack(f">{count}H", self.take(2 * count))
 
 
 def _hello(body: bytes) -> Hello:
@@ -121,7 +158,7 @@ def _hello(body: bytes) -> Hello:
     reader.vector(1)
     ciphers = reader.vector(2).numbers()
     reader.vector(1)
-    found = dict(_extensions(reader.vector(2) if reader else _Reader(b"")))
+    found = _extensions(reader.take(reader.number(2)) if reader else b"")
     return Hello(
         name=_name(found.get(SERVER_NAME)),
         protocols=_protocols(found.get(ALPN)),
@@ -132,10 +169,18 @@ def _hello(body: bytes) -> Hello:
     )
 
 
-def _extensions(reader: _Reader) -> Iterator[tuple[int, bytes]]:
-    while reader:
-        kind = reader.number(2)
-        yield kind, reader.take(reader.number(2))
+def _extensions(data: bytes) -> dict[int, bytes]:
+    found, at = {}, 0
+    while at < len(data):
+        begin = at + EXTENSION.size
+        if begin > len(data):
+            raise NotHello("it ends too soon")
+        kind, length = EXTENSION.unpack_from(data, at)
+        at = begin + length
+        if at > len(data):
+            raise NotHello("it ends too soon")
+        found[kind] = data[begin:at]
+    return found
 
 
 def _name(data: bytes | None) -> str | None:

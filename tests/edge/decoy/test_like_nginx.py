@@ -190,3 +190,17 @@ async def test_a_hello_in_pieces_is_waited_for(ours: Ports) -> None:
         await asyncio.sleep(0.02)
     assert await asyncio.wait_for(reader.read(), 10) == bytes((21, 3, 3, 0, 2, 2, 120))
     writer.close()
+
+
+async def test_a_hello_that_ends_in_its_middle_is_ended_at_once(nginx: Ports, ours: Ports) -> None:
+    async def heard(port: int) -> bytes:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03")
+        await asyncio.sleep(0.05)  # so that it is being waited for
+        writer.write_eof()
+        try:
+            return await asyncio.wait_for(reader.read(), 2)
+        finally:
+            writer.close()
+
+    assert await heard(ours.https) == await heard(nginx.https)

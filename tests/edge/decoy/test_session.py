@@ -33,6 +33,11 @@ async def say(tmp_path: Path, asked: list[Request]) -> AsyncIterator[Say]:
     (tmp_path / "secret.html").write_text("of the site, not of the relay")
     os.symlink("/etc", tmp_path / "etc")
     os.symlink("/etc/hostname", tmp_path / "hostname")
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "index.html").write_text("deep in it")
+    os.symlink("deep", tmp_path / "link")
+    os.symlink("index.html", tmp_path / "deep" / "other.html")
+    os.symlink("circle", tmp_path / "circle")
 
     async def known(request: Request) -> bool:
         asked.append(request)
@@ -92,3 +97,15 @@ async def test_handlers_see_what_was_said(say: Say, asked: list[Request]) -> Non
 async def test_nothing_outside_the_folder_is_given_out(say: Say, path: bytes) -> None:
     heard = await say(b"GET " + path + b" HTTP/1.1\r\nHost: x\r\n\r\n")
     assert heard[:12] in (b"HTTP/1.1 404", b"HTTP/1.1 400")
+
+
+@pytest.mark.parametrize("path", [b"/deep/", b"/link/", b"/link/index.html", b"/deep/other.html", b"/link/other.html"])
+async def test_links_within_the_folder_are_followed(say: Say, path: bytes) -> None:
+    heard = await say(b"GET " + path + b" HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert heard.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert heard.endswith(b"\r\n\r\ndeep in it")
+
+
+@pytest.mark.parametrize("path", [b"/circle", b"/circle/", b"/index.html/", b"/index.html/x", b"/deep/other.html/"])
+async def test_what_is_no_file_and_no_folder_is_not_there(say: Say, path: bytes) -> None:
+    assert (await say(b"GET " + path + b" HTTP/1.1\r\nHost: x\r\n\r\n")).startswith(b"HTTP/1.1 404 ")

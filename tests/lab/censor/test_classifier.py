@@ -31,14 +31,20 @@ def test_who_answers_alike_is_told_no_better_than_by_a_coin() -> None:
 def test_who_takes_longer_is_told_by_times_and_not_by_words() -> None:
     quick, slow = answers(1), answers(2, slower=0.3)
     assert told_apart(quick, slow, words=False).share > 0.85
-    assert told_apart(quick, slow, times=False).share < 0.6
+    assert told_apart(quick, slow, times=()).share < 0.6
 
 
 def test_who_answers_one_probe_otherwise_is_told_where_that_is_asked() -> None:
-    share = told_apart(answers(1), answers(2, strange="mail"), times=False).share
+    share = told_apart(answers(1), answers(2, strange="mail"), times=()).share
     assert 0.53 < share < 0.7  # a sixth of the answers, and a coin for the others
 
 
 def test_an_interval_is_wilsons() -> None:
     low, high = Accuracy(55, 100).interval
     assert (round(low, 3), round(high, 3)) == (0.452, 0.644)
+
+
+def test_one_time_may_be_looked_at_alone() -> None:
+    quick, slow = answers(1), answers(2, slower=0.3)
+    assert told_apart(quick, slow, words=False, times=("first",)).share > 0.85
+    assert told_apart(quick, slow, words=False, times=("last",)).share == 0.5  # there is none

@@ -26,3 +26,14 @@ def test_as_many_are_lost_as_the_line_is_said_to_lose() -> None:
 
 def test_the_bad_line_takes_a_second_there_and_back() -> None:
     assert Link(BAD, lambda: 1.0).arrival(0, 0) == 0.5
+
+
+def test_a_line_varies_as_far_as_it_says_and_packets_stay_in_order() -> None:
+    link = Link(Line(delay=0.04, variation=0.001), random.Random(1).random)
+    apart = [link.arrival(100, float(second)) for second in range(1, 1000)]
+    took = [arrival - second for second, arrival in enumerate(apart, 1) if arrival is not None]
+    assert 0.039 <= min(took) < 0.0391
+    assert 0.0409 < max(took) <= 0.041
+    close = [link.arrival(100, 2000 + number / 1e6) or 0.0 for number in range(1000)]
+    assert close == sorted(close)
+    assert close[0] > 2000

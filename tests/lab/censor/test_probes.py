@@ -8,7 +8,7 @@ import pytest
 
 from angarium.lab.censor.probes import PROBES, Probe, filled
 from angarium.lab.censor.sighting import Sighting, _group, _kind, _records, look
-from angarium.lab.censor.suspicion import _known, _unlike
+from angarium.lab.censor.suspicion import _by_each_time, _known, _spread, _unlike
 
 
 @pytest.fixture
@@ -76,3 +76,16 @@ def test_who_answers_one_probe_as_no_site_does_is_told() -> None:
     assert _unlike(site, _known([site])) == set()
     assert _unlike(strange, _known([site])) == {PROBES[-1].name}
     assert _unlike(strange, _known([site, strange])) == set()
+
+
+def test_each_time_is_judged_alone_and_by_those_only_that_have_it() -> None:
+    def answers(first: float) -> list[Sighting]:
+        seen = [
+            Sighting("page", took={"connect": 0.001 * (n % 9), "first": first + 0.001 * (n % 7)}) for n in range(90)
+        ]
+        return [*seen, *(Sighting("silence", took={"connect": 0.001 * (n % 9)}) for n in range(90))]
+
+    told = _by_each_time(answers(0.1), answers(0.2))
+    assert told["by first alone, %"] == 100
+    assert told["by connect alone, %"] < 60
+    assert _spread(answers(0.1)) == pytest.approx(4, abs=1)

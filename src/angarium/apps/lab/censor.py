@@ -52,6 +52,12 @@ def censor(
         str, Parameter(help="Its invitation, for one that does not print `angarium up --json`'s line.")
     ] = "",
     proxy: Annotated[str, Parameter(help="Its proxy for the app, such as https://user:password@{address}:443.")] = "",
+    far: Annotated[
+        bool,
+        Parameter(
+            negative="", help="S12: probe again over lines with a delay that varies, as a distant prober has them."
+        ),
+    ] = False,
     seed: Annotated[int, Parameter(help="Another number, other dice of the bad line.")] = 1,
     line: Annotated[
         tuple[float, float, float] | None,
@@ -87,7 +93,7 @@ def censor(
     quick_runs = min(runs, 2) if quick and runs == 10 else runs
     plan = Plan(
         *(chosen, way or (), quick_runs, texts or (FEW if quick else TEXTS), at_once, seed),
-        *(relay, invitation, proxy, line),
+        *(relay, invitation, proxy, line, far),
     )
     try:
         version = _version(binary())

@@ -6,7 +6,6 @@ Pure but for the date, which is passed in.
 import zlib
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from angarium.edge.decoy.request import Head
 
@@ -47,7 +46,7 @@ SQUEEZED_LEAST = 20
 class Piece:
     """Part of a file, or all of it."""
 
-    path: Path
+    path: str
     begin: int
     octets: int
 

@@ -54,7 +54,7 @@ class Body:
         self._line += said[:at] if at else said
         rest = said[at:] if at else b""
         if len(self._line) > LINE:
-            self.broken = True
+            self.broken, self._line = True, b""
         elif self._tail:
             self._trailer(whole=bool(at))
         elif self._behind:

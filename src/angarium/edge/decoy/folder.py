@@ -11,9 +11,10 @@ import re
 import stat
 from calendar import timegm
 from collections.abc import Callable
-from email.utils import formatdate, parsedate
+from email.utils import parsedate
 from pathlib import Path
 from urllib.parse import quote
+from wsgiref.handlers import format_date_time
 
 from angarium.edge.decoy.answer import SQUEEZED_LEAST, Answer, Piece, refusal
 from angarium.edge.decoy.kinds import kind_of
@@ -26,6 +27,7 @@ MOST = 1 << 20
 """The largest body that may be announced (client_max_body_size)."""
 _OLD = re.compile(r"MSIE (?:[45]\.|6\.(?!.*SV1))(?!.*Opera)")
 """Browsers that nginx lets send one form on a connection (keepalive_disable)."""
+_GZIP = re.compile(r"(?:^|[, ])gzip *(;[^,]*)?(?:,|$)", re.IGNORECASE)
 _RANGE = re.compile(r" *(?:([0-9]+) *- *([0-9]*)|- *([0-9]+)) *")
 
 
@@ -34,7 +36,7 @@ class Folder:
 
     def __init__(self, root: Path, origin: str, port: Callable[[], str]) -> None:
         """`origin` is the site's name where a request does not say one; `port` (":8443") is added to every name."""
-        self._root = root.resolve()
+        self._root = str(root.resolve()).rstrip("/")
         self._origin = origin
         self._port = port
         self._numbers = itertools.count(1)
@@ -49,9 +51,9 @@ class Folder:
         path = head.path
         if head.length > MOST:
             return refusal(413, head)
-        found, seen = self._find(path)
-        if found is None or seen is None:
+        if (there := self._find(path)) is None:
             return refusal(404, head)
+        found, seen = there
         directory = stat.S_ISDIR(seen.st_mode)
         if head.method not in ("GET", "HEAD", "POST"):
             return refusal(405, head)
@@ -60,42 +62,56 @@ class Folder:
             moved.headers.append(("Location", f"{site}{quote(path, safe=SAFE)}/{head.query}"))
             return moved
         if directory:
-            found, seen = self._index(found)
-            if found is None or seen is None:
+            if (there := self._index(path)) is None:
                 return refusal(403, head)
+            found, seen = there
         if head.method == "POST":
             return refusal(405, head)
         answer = self._file(head, found, seen)
         answer.asks = answer.status != 403
         return answer
 
-    def _find(self, path: str) -> tuple[Path | None, os.stat_result | None]:
+    def _find(self, path: str) -> tuple[str, os.stat_result] | None:
+        """A file or folder of the site and what it is; `path` has neither dots nor doubled slashes."""
+        name = os.fsdecode(path.encode("latin-1")).rstrip("/")
+        here = f"{self._root}{name}"
         try:
-            here = self._root / os.fsdecode(path.encode("latin-1")).lstrip("/")
-            seen = here.stat()
-            if not here.resolve().is_relative_to(self._root):
-                return None, None
-        except (OSError, ValueError, RuntimeError):  # RuntimeError: links that lead in a circle
-            return None, None
+            seen = self._seen(here, name)
+        except (OSError, ValueError):
+            return None
         if stat.S_ISDIR(seen.st_mode) or (stat.S_ISREG(seen.st_mode) and not path.endswith("/")):
             return here, seen
-        return None, None
+        return None
 
-    def _index(self, directory: Path) -> tuple[Path | None, os.stat_result | None]:
-        below = "/" + directory.relative_to(self._root).as_posix() if directory != self._root else ""
+    def _seen(self, here: str, name: str) -> os.stat_result:
+        """Raises OSError where there is nothing, or where a link leads out of the folder."""
+        if not name:
+            return os.stat(here or "/")
+        at = 0
+        while at >= 0:
+            at = name.find("/", at + 1)
+            seen = os.lstat(here if at < 0 else f"{self._root}{name[:at]}")
+            if stat.S_ISLNK(seen.st_mode):
+                seen = os.stat(here)
+                if not f"{os.path.realpath(here)}/".startswith(f"{self._root}/"):
+                    raise FileNotFoundError
+                break
+        return seen
+
+    def _index(self, path: str) -> tuple[str, os.stat_result] | None:
         for name in INDEXES:
-            found, seen = self._find(os.fsencode(f"{below}/{name}").decode("latin-1"))
-            if found is not None and seen is not None and stat.S_ISREG(seen.st_mode):
-                return found, seen
-        return None, None
+            there = self._find(f"{path}{name}")
+            if there is not None and stat.S_ISREG(there[1].st_mode):
+                return there
+        return None
 
-    def _file(self, head: Head, path: Path, seen: os.stat_result) -> Answer:
+    def _file(self, head: Head, path: str, seen: os.stat_result) -> Answer:
         if not os.access(path, os.R_OK):
             return refusal(403, head)
         changed, size = int(seen.st_mtime), seen.st_size
         tag = f'"{changed:x}-{size:x}"'
-        answer = Answer(200, kind_of(path.name), [Piece(path, 0, size)] if size else [])
-        answer.headers.append(("Last-Modified", formatdate(changed, usegmt=True)))
+        answer = Answer(200, kind_of(os.path.basename(path)), [Piece(path, 0, size)] if size else [])
+        answer.headers.append(("Last-Modified", format_date_time(changed)))
         answer.later.append(("ETag", tag))
         if (condition := _condition(head, changed, tag)) == 412:
             failed = refusal(412, head)
@@ -107,7 +123,7 @@ class Folder:
         answer.changing = answer.kind == "text/html" and size >= SQUEEZED_LEAST
         return self._ranges(head, answer, path, size, changed, tag)
 
-    def _ranges(self, head: Head, answer: Answer, path: Path, size: int, changed: int, tag: str) -> Answer:
+    def _ranges(self, head: Head, answer: Answer, path: str, size: int, changed: int, tag: str) -> Answer:
         whole = answer
         if not asks_squeezed(head, answer):
             whole.later.append(("Accept-Ranges", "bytes"))
@@ -160,9 +176,10 @@ def host_of(head: Head, origin: str) -> str:
 
 def asks_squeezed(head: Head, answer: Answer) -> bool:
     """Whether the answer is compressed for this client."""
-    if not answer.changing or head.minor < 1 or "via" in head.headers:
+    said = head.headers.get("accept-encoding")
+    if not said or not answer.changing or head.minor < 1 or "via" in head.headers:
         return False
-    found = re.search(r"(?:^|[, ])gzip *(;[^,]*)?(?:,|$)", head.headers.get("accept-encoding", ""), re.IGNORECASE)
+    found = _GZIP.search(said)
     return found is not None and not re.fullmatch(r"; *q=0(?:\.0{0,3})? *", found[1] or "")
 
 

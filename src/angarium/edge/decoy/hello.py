@@ -7,7 +7,7 @@ import asyncio
 
 from angarium.edge.decoy.session import Decoy, serve_decoy
 from angarium.reach.transport import Connection
-from angarium.wire.tls_hello import NotHello, read_hello
+from angarium.wire.tls_hello import NotHello, glance, read_hello
 
 __all__ = ["CIPHERS", "PROTOCOLS", "admit"]
 
@@ -19,8 +19,8 @@ NO_SUCH_PROTOCOL = bytes((21, 3, 3, 0, 2, 2, 120))
 SSL2, TLS = 0x80, 22
 LONGEST = 16_384
 """Octets looked at: a hello that is longer, by post-quantum keys and all, is nobody's."""
-PAUSE, LONGEST_PAUSE = 0.005, 0.5
-"""Seconds between two looks at a hello that is not whole yet."""
+RECORD = 5
+"""Octets before each record of TLS, the last two of which say how long it is."""
 
 
 async def admit(connection: Connection, decoy: Decoy, *, alpn: frozenset[str], timeout: float) -> None:
@@ -34,36 +34,44 @@ async def admit(connection: Connection, decoy: Decoy, *, alpn: frozenset[str], t
         said = await connection.peek(LONGEST, timeout=timeout)
         if not said:
             raise ConnectionAbortedError("nothing was said")
-        if said[0] == TLS or said[0] & SSL2:
-            async with asyncio.timeout(timeout):
-                offered = await _offered(connection, said, timeout)
+        tls = said[0] == TLS or bool(said[0] & SSL2)
+        refused = tls and await _refused(connection, said, {*PROTOCOLS, *alpn}, timeout)
     except OSError:
         connection.leave()
         raise
-    if said[0] != TLS and not said[0] & SSL2:
+    if not tls:
         await serve_decoy(connection, decoy, plain=True)
         raise ConnectionAbortedError("no TLS")
-    if offered and not {*offered} & {*PROTOCOLS, *alpn}:
+    if refused:
         await connection.write(NO_SUCH_PROTOCOL, timeout=timeout)
         connection.leave()
         raise ConnectionAbortedError("no protocol in common")
 
 
-async def _offered(connection: Connection, said: bytes, timeout: float) -> tuple[str, ...]:
-    """What OpenSSL's server, as Python has it, does not look at so strictly as nginx: the protocols offered."""
-    pause, before, over = PAUSE, -1, False
-    while True:
-        try:
-            hello = read_hello(said)
-        except NotHello:
-            return ()  # which is for OpenSSL to say
-        if hello is not None:
-            return hello.protocols
-        if over or len(said) in (0, LONGEST):  # ended in the middle, or longer than anybody's
-            return ()
-        over = connection.finished  # before looking once more: what came with the end is heard
-        if not over:
-            pause = PAUSE if len(said) > before else min(2 * pause, LONGEST_PAUSE)
-            before = len(said)
-            await asyncio.sleep(pause)
-        said = await connection.peek(LONGEST, timeout=timeout)
+async def _refused(connection: Connection, said: bytes, taken: set[str], timeout: float) -> bool:
+    """Whether protocols are offered, and none that is taken: OpenSSL's server, as Python has it, does not mind."""
+    if (seen := glance(said)) is not None and (not seen or not taken.isdisjoint(seen)):
+        return False
+    if (offered := _offered(said)) is None:
+        async with asyncio.timeout(timeout):
+            offered = await _awaited(connection, said, timeout)
+    return bool(offered) and taken.isdisjoint(offered)
+
+
+def _offered(said: bytes) -> tuple[str, ...] | None:
+    """The protocols offered; None: there is more to come. What is no hello is for OpenSSL to say."""
+    try:
+        hello = read_hello(said)
+    except NotHello:
+        return ()
+    return None if hello is None else hello.protocols
+
+
+async def _awaited(connection: Connection, said: bytes, timeout: float) -> tuple[str, ...]:
+    """The same, of a hello that is not whole yet: in several packets, or drop by drop."""
+    before = 0
+    while (offered := _offered(said)) is None and before < len(said) < LONGEST:
+        before = len(said)
+        whole = RECORD + (int.from_bytes(said[3:RECORD]) if before >= RECORD else 0)
+        said = await connection.peek(LONGEST, timeout=timeout, least=min(max(whole, before + 1), LONGEST))
+    return offered or ()  # it ended in the middle, or is longer than anybody's

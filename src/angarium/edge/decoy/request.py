@@ -46,9 +46,11 @@ _PREFIX = re.compile(
 _NEWER = re.compile(
     rb"[A-Z_-]+ +(?:[A-Za-z][A-Za-z0-9+.-]*://[^\x00-\x20\x7f/?]+)?(?:[/?][^\x00-\x20\x7f]*)? +HTTP/([2-9]|1[0-9])"
 )
-
-
 _ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})?")
+_NAME = re.compile(rb"[A-Za-z0-9-]+")
+"""Names of header lines that are taken down; others are passed over, unless they have in them:"""
+_CONTROL = re.compile(rb"[\x00-\x20\x7f]")
+_UNHOSTLY = re.compile(r"[\x00-\x20\x7f/]|\.\.|^:|^$")
 
 
 class Bad(Exception):
@@ -146,13 +148,13 @@ class _Room:
 
 def _request_line(line: bytes, *, whole: bool) -> Head | None:
     text = line.removesuffix(b"\n").removesuffix(b"\r") if whole else line
-    if _NEWER.match(text):
+    found = _LINE.fullmatch(text) if whole else None
+    if found is None and _NEWER.match(text):
         raise Bad(505)
     if not whole:
         if len(line) <= LINE and not _PREFIX.fullmatch(line):
             raise Bad(400)
         return None
-    found = _LINE.fullmatch(text)
     if found is None or (found["uri"] is None and found["host"] is None) or found["host"] == b"":
         raise Bad(400)
     method, uri = found["method"].decode(), (found["uri"] or b"/").decode("latin-1")
@@ -189,23 +191,20 @@ def _header(head: Head, line: bytes, *, whole: bool) -> None:
     name, colon, value = line.partition(b":")
     if not colon:
         name = name.rstrip(b"\r\n")
-    if (colon and not name) or any(octet <= 0x20 or octet == 0x7F for octet in name):
+    plain = _NAME.fullmatch(name)
+    if plain is None and ((colon and not name) or _CONTROL.search(name)):
         raise Bad(400)
     if b"\0" in value or b"\r" in value.rstrip(b"\r\n"):
         raise Bad(400)
-    if not whole or not re.fullmatch(rb"[A-Za-z0-9-]+", name):
+    if not whole or plain is None:
         return
     key, text = name.decode().lower(), value.strip(b" \r\n").decode("latin-1")
     if key in UNIQUE and key in head.headers:
         raise Bad(400)
-    if key == "host" and not _host(text):
+    if key == "host" and _UNHOSTLY.search(text):
         raise Bad(400)
     head.headers[key] = text
     head.lines.append((key, text))
-
-
-def _host(text: str) -> bool:
-    return bool(text) and ".." not in text and not re.search(r"[\x00-\x20\x7f/]", text) and text[0] != ":"
 
 
 def _judge(head: Head, behind: int) -> None:

@@ -11,9 +11,10 @@ pages of more than 24 kB into chunks.
 import asyncio
 import contextlib
 import os
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
-from email.utils import formatdate
+from wsgiref.handlers import format_date_time
 
 from angarium.edge.decoy.answer import Answer, Piece, head_of, refusal, squeezed, squeezer
 from angarium.edge.decoy.body import Body
@@ -33,8 +34,8 @@ BODY_SECONDS = 60.0
 REQUESTS = 1000
 DRAIN_SILENCE, DRAIN_SECONDS = 5.0, 30.0
 """How long nginx goes on reading a body that it has answered already."""
-AT_ONCE = 4096
-"""Octets that are compressed in the time that it takes to wake a thread."""
+AT_ONCE = 65_536
+"""Octets that are compressed in less time than a handshake takes."""
 SQUEEZED_MOST = 1 << 20
 """Larger pages are not compressed: that would hold up everybody else."""
 
@@ -165,11 +166,11 @@ class _Session:
     async def _head(self, patience: float) -> Head | None:
         deadline = self._clock() + patience
         while True:
-            if self._said and (tunnel := await self._tunnel()) is not None:
-                return tunnel
-            if (head := read_head(self._said)) is not None:
-                return head
-            begun = bool(self._said)
+            if begun := bool(self._said):
+                if self._said.startswith(b"CONNECT ") and (tunnel := await self._tunnel()) is not None:
+                    return tunnel
+                if (head := read_head(self._said)) is not None:
+                    return head
             data = await self._connection.read(timeout=max(deadline - self._clock(), 0))
             if not data:
                 return None
@@ -179,7 +180,7 @@ class _Session:
 
     async def _tunnel(self) -> Head | None:
         """nginx refuses CONNECT at its goal's colon; who has a pass says all of it at once."""
-        if not self._said.startswith(b"CONNECT ") or b"\r\n\r\n" not in self._said:
+        if b"\r\n\r\n" not in self._said:
             return None
         text, _, _ = self._said.partition(b"\r\n\r\n")
         first, *lines = text.decode("latin-1").split("\r\n")
@@ -191,7 +192,7 @@ class _Session:
         return head if await self._decoy.known(request_of(head)) else None
 
     async def _write(self, head: Head | None, answer: Answer, *, keep: bool, bare: bool, silent: bool) -> None:
-        date = formatdate(usegmt=True)
+        date = format_date_time(time.time())
         if head is not None and answer.stream is not None:
             await self._pass_on(head, answer, answer.stream, date, keep=keep, bare=bare, silent=silent)
             return
@@ -290,7 +291,7 @@ async def _content(part: bytes | Piece) -> bytes:
         return there
 
     def read() -> bytes:
-        with part.path.open("rb") as file:
+        with open(part.path, "rb") as file:
             file.seek(part.begin)
             return file.read(part.octets).ljust(part.octets, b"\0")
 
@@ -306,8 +307,11 @@ def _in_memory(part: Piece) -> bytes | None:
         return None
     into = bytearray(part.octets)
     try:
-        with part.path.open("rb", buffering=0) as file:
-            read = os.preadv(file.fileno(), [into], part.begin, NOWAIT)
+        file = os.open(part.path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            read = os.preadv(file, [into], part.begin, NOWAIT)
+        finally:
+            os.close(file)
     except OSError:  # it lies on the disk, or nobody can tell
         return None
     return bytes(into) if read == part.octets else None

@@ -69,17 +69,15 @@ class Box:
 
     def run(self) -> None:
         """Judge and forward until the end."""
-        poll = select.poll()
         ways = {one.fileno(): way for way, one in self._sockets.items()}
-        for number in ways:
-            poll.register(number, select.POLLIN)
         looked = 0.0
         while not self._end.is_set():
             now = time.monotonic()
             due = self._waiting[0][0] - now if self._waiting else TICK
-            ready = poll.poll(max(0.0, min(due, TICK)) * 1000)
+            # select(2), for poll(2) and epoll_wait(2) know whole milliseconds only, and lines vary by less
+            ready, _, _ = select.select(list(ways), (), (), max(0.0, min(due, TICK)))
             with self._lock:
-                for number, _ in ready:
+                for number in ready:
                     self._take(ways[number])
                 now = time.monotonic()
                 while self._waiting and self._waiting[0][0] <= now:

@@ -11,7 +11,7 @@ Pure, and slow: some tens of seconds for a few thousand answers.
 import bisect
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from angarium.lab.censor.sighting import Sighting
@@ -19,7 +19,7 @@ from angarium.lab.censor.sighting import Sighting
 __all__ = ["Accuracy", "told_apart"]
 
 FOLDS, BLOCK = 5, 15
-"""Answers are divided into so many parts by the order in which they came, so many at a time."""
+"""Answers are divided into so many parts by the order in which they came, so many at a time, or fewer of few."""
 ROUNDS = 40
 FINE, COARSE = 12, 4
 """Parts that times are divided into: over all kinds of probes, and for one kind."""
@@ -50,15 +50,18 @@ class Accuracy:
 
 
 def told_apart(
-    one: Sequence[Sighting], other: Sequence[Sighting], *, words: bool = True, times: bool = True
+    one: Sequence[Sighting], other: Sequence[Sighting], *, words: bool = True, times: Collection[str] | None = None
 ) -> Accuracy:
-    """Try every answer on stumps that were trained on others; `words` and `times`: whether these may be looked at."""
+    """Try every answer on stumps that were trained on others.
+
+    `words`: whether these may be looked at; `times`: which of them, by name; None: all.
+    """
     labelled = [(seen, +1, number) for number, seen in enumerate(one)]
     labelled += [(seen, -1, number) for number, seen in enumerate(other)]
-    right = 0
+    right, block = 0, max(1, min(BLOCK, len(one) // FOLDS))
     for fold in range(FOLDS):
-        train = [(seen, label) for seen, label, number in labelled if number // BLOCK % FOLDS != fold]
-        test = [(seen, label) for seen, label, number in labelled if number // BLOCK % FOLDS == fold]
+        train = [(seen, label) for seen, label, number in labelled if number // block % FOLDS != fold]
+        test = [(seen, label) for seen, label, number in labelled if number // block % FOLDS == fold]
         look = _Look([seen for seen, _ in train], words=words, times=times)
         stumps = _trained([(look.parts(seen), label) for seen, label in train])
         right += sum((_score(stumps, look.parts(seen)) > 0) == (label > 0) for seen, label in test)
@@ -68,7 +71,7 @@ def told_apart(
 class _Look:
     """What is looked at in an answer: parts by name, in which times are ranks among those that were trained on."""
 
-    def __init__(self, train: Sequence[Sighting], *, words: bool, times: bool) -> None:
+    def __init__(self, train: Sequence[Sighting], *, words: bool, times: Collection[str] | None) -> None:
         self._words, self._times = words, times
         self._known: dict[tuple[str, str], list[float]] = defaultdict(list)
         for seen in train:
@@ -84,7 +87,9 @@ class _Look:
         for name, said in seen.said.items() if self._words else ():
             yield name, said
             yield f"{seen.probe}: {name}", said
-        for name, took in seen.took.items() if self._times else ():
+        for name, took in seen.took.items():
+            if self._times is not None and name not in self._times:
+                continue
             if known := self._known.get((seen.probe, name)):
                 rank = (bisect.bisect_left(known, took) + bisect.bisect_right(known, took)) / (2 * len(known))
                 yield f"{name}, in time", str(int(rank * FINE))
@@ -101,6 +106,8 @@ def _trained(examples: Sequence[tuple[Parts, int]]) -> list[tuple[str, dict[str,
         for (parts, label), weight in zip(examples, weights, strict=True):
             for name, part in parts.items():
                 sums[name][part][label > 0] += weight
+        if not sums:  # there is nothing to be seen
+            break
         name, found = min(sums.items(), key=lambda each: _left(each[1]))
         votes = {part: 0.5 * math.log((yes + least) / (no + least)) for part, (no, yes) in found.items()}
         stumps.append((name, votes))

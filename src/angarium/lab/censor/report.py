@@ -19,6 +19,8 @@ class Job(msgspec.Struct, frozen=True):
     proxy: str = ""
     line: tuple[float, float, float] | None = None
     """Where the scenario has a bad line, another: bits a second (0: any number), seconds one way, share lost."""
+    far: bool = False
+    """Where probes are put, put them again over lines to a distant prober."""
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):

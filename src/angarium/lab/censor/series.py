@@ -15,8 +15,8 @@ from angarium.lab.censor.scenarios import Attempt, Scenario
 __all__ = ["LabFailed", "Plan", "series"]
 
 MODULE = "angarium.lab.censor"
-LONGEST = 1800.0
-"""Seconds that a run may take; the longest by far is the one over the bad line."""
+LONGEST = 3600.0
+"""Seconds that a run may take; the longest are the one over the bad line, and a distant prober's."""
 
 
 class LabFailed(Exception):
@@ -39,12 +39,16 @@ class Plan:
     proxy: str = ""
     line: tuple[float, float, float] | None = None
     """Another bad line, see `Job`."""
+    far: bool = False
 
 
 async def series(plan: Plan, tell: Callable[[float, str], None]) -> list[Line]:
     """Do it; `tell` which part is done, and what is under way. Raises LabFailed."""
     jobs = [
-        Job(scenario.name, attempt, plan.seed + run, plan.texts, plan.relay, plan.invitation, plan.proxy, plan.line)
+        Job(
+            *(scenario.name, attempt, plan.seed + run, plan.texts, plan.relay),
+            *(plan.invitation, plan.proxy, plan.line, plan.far),
+        )
         for scenario in plan.scenarios
         for attempt, one in enumerate(scenario.attempts)
         if not plan.ways or one.way in plan.ways
