@@ -48,7 +48,7 @@ def after_cuts(recording: Path, count: int, chance: random.Random, into: Path) -
             place = left / Path(name).relative_to(root)
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_bytes(content)
-        left.mkdir(exist_ok=True)
+        left.mkdir(parents=True, exist_ok=True)
         yield said, left
 
 

@@ -158,7 +158,7 @@ def test_a_film_keeps_its_boxes_and_its_dates_are_gone() -> None:
         (film() + box(b"moov", bytes(8)), "two"),
         (b"OggS" + bytes(40), "seen or heard"),
         (b"ID3\4\0\0\0\0\0\0" + bytes(500), "no sound"),
-        (b"\x1a\x45\xdf\xa3\x80" + b"webm", "element"),
+        (b"\x1a\x45\xdf\xa3\x80" + b"webm", "cut short"),
         (flac()[:-128] + b"x" * 3 + b"APETAGEX" + bytes(24), "tags behind"),
     ],
 )
