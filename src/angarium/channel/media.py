@@ -88,7 +88,8 @@ class Batch:
 
     def __init__(self, media: Media, folder: Path) -> None:
         self._media, self._folder = media, folder
-        self._waiting: dict[str, Path] = {}
+        self._waiting: dict[str, str] = {}
+        """Digests, and the names that their files have until then."""
         self._placed: set[str] = set()
 
     def __contains__(self, digest: object) -> bool:
@@ -105,7 +106,7 @@ class Batch:
         if digest in self:
             part.unlink()
         else:
-            self._waiting[digest] = part
+            self._waiting[digest] = part.name
         return digest, size
 
     def settle(self) -> None:
@@ -116,8 +117,8 @@ class Batch:
         folders = {self._media.path(digest).parent for digest in self._waiting}
         for folder in folders:
             folder.mkdir(mode=0o700, exist_ok=True)
-        for digest, part in self._waiting.items():
-            os.replace(part, self._media.path(digest))
+        for digest, name in self._waiting.items():
+            os.replace(self._folder / name, self._media.path(digest))
             self._placed.add(digest)
         self._waiting.clear()
         for folder in (*folders, self._folder):
@@ -125,8 +126,8 @@ class Batch:
 
     def undo(self, named: Container[str]) -> None:
         """Remove what came with it, but for what somebody else has named meanwhile."""
-        for part in self._waiting.values():
-            part.unlink(missing_ok=True)
+        for name in self._waiting.values():
+            (self._folder / name).unlink(missing_ok=True)
         self._media.remove(digest for digest in self._placed if digest not in named)
 
 
