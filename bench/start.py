@@ -43,7 +43,7 @@ from angarium.apps.up import up
 from angarium.edge.control import ask
 from angarium.lab.clients import Imap, Submission
 from angarium.lab.mails import mark_of, sealed
-from angarium.lab.power import RECORDER, Disk, Event, Flushed, Flushing, Said, events
+from angarium.lab.power import RECORDER, AllFlushed, Disk, Event, Flushed, Flushing, Said, events
 
 __all__ = ["Figures", "cuts", "recorded"]
 
@@ -203,7 +203,7 @@ def _after_cuts(recording: Path, count: int, chance: random.Random) -> Iterator[
 
 
 def _within(event: Event, root: str) -> bool:
-    return not isinstance(event, Said | Flushed | Flushing) and event.path.startswith(f"{root}/")
+    return not isinstance(event, AllFlushed | Said | Flushed | Flushing) and event.path.startswith(f"{root}/")
 
 
 # What is left

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from angarium.channel.archive import Archive, ArchiveError, Put
-from angarium.channel.post import Author, Comment, Post, Text
+from angarium.channel.post import Author, Comment, Mark, Option, Poll, Post, Span, Text
 
 
 @pytest.fixture
@@ -121,3 +121,28 @@ def test_what_is_no_archive_is_refused(tmp_path: Path) -> None:
         db.execute("PRAGMA user_version = 99")
     with pytest.raises(ArchiveError, match="later release"):
         Archive(later)
+
+
+HALF = "a\ud83d b"
+
+
+def test_half_of_a_pair_is_kept_as_what_stands_for_it(archive: Archive) -> None:
+    archive.add_author(Author("x\udc00", HALF))
+    archive.put_author(Author("y", "Y", HALF))
+    text = Text(HALF, (Span(1, 1, Mark.BOLD), Span(2, 2, Mark.LINK, "https://example.org/\udfff")))
+    poll = Poll(HALF, (Option(HALF, 3),))
+    with archive.writing():
+        put = post(HALF, title=HALF, text=text, poll=poll, tags=(HALF, "b"), also=("c\ud83d",), author="x\udc00")
+        assert archive.put(put) is Put.NEW
+        assert archive.put(put) is Put.SAME
+        number = archive.put_comment(Comment(post=1, written=1, name=HALF, words=HALF))
+        archive.put_note(HALF, HALF)
+    filed = archive.find(HALF)
+    assert filed is not None
+    assert filed == archive.find("a\ufffd b") == archive.find("c\ud83d")
+    assert filed.post.title == filed.post.text.words == "a\ufffd b"
+    assert [(span.start, span.length, span.mark) for span in filed.post.text.spans] == [(1, 1, "bold"), (2, 2, "link")]
+    assert filed.post.poll == Poll("a\ufffd b", (Option("a\ufffd b", 3),))
+    assert archive.tags() == [("a\ufffd b", 1), ("b", 1)]
+    assert [author.name for author, _ in archive.authors()] == ["a\ufffd b", "Y"]
+    assert (archive.waiting()[0].words, archive.note(HALF), number) == ("a\ufffd b", "a\ufffd b", 1)

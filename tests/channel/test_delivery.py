@@ -18,6 +18,7 @@ from angarium.channel.media import Media
 from angarium.channel.outbox import Outbox
 from angarium.channel.settings import Settings
 from angarium.lab.core import CoreEnded, CoreError
+from tests.channel.recording.make import SECRETS, film, ogg
 
 if TYPE_CHECKING:
     from angarium.channel.publisher import Publisher
@@ -206,3 +207,23 @@ async def test_what_the_core_has_lost_on_its_way_is_handed_to_it_again(bench: Be
     bench.core.messages[message]["state"] = DELIVERED
     await bench.deliver().resume()
     assert bench.core.resent == [message]
+
+
+async def test_nor_does_a_video_or_a_voice_say_where_it_was_made(bench: Bench, tmp_path: Path) -> None:
+    (tmp_path / "a.mp4").write_bytes(film())
+    (tmp_path / "b.ogg").write_bytes(ogg())
+    bench.publish(File(str(tmp_path / "a.mp4"), "a.mp4", "Video"), File(str(tmp_path / "b.ogg"), "b.ogg", "Voice"))
+    await bench.deliver().empty()
+    sent = [Path(each["file"]).read_bytes() for each in bench.core.messages.values() if each.get("file")]
+    assert [len(octets) > 100 for octets in sent] == [True, True]
+    assert not any(secret in octets for octets in sent for secret in SECRETS)
+
+
+@pytest.mark.parametrize(("name", "octets"), [("a.mp4", film()[:-50]), ("a.heic", b"\0\0\0\x18ftypheic" + bytes(99))])
+async def test_a_file_that_may_say_it_is_not_published(bench: Bench, tmp_path: Path, name: str, octets: bytes) -> None:
+    (tmp_path / name).write_bytes(octets)
+    bench.publish(File(str(tmp_path / name), name, "File"))
+    await bench.deliver().empty()
+    assert (bench.archive.count(), bench.core.texts(CHANNEL)) == (0, [])
+    assert "where it was made" in bench.core.texts(GROUP)[0]
+    assert not any(file.is_file() for file in (tmp_path / "media").rglob("*"))

@@ -405,14 +405,14 @@ def export_html() -> Run:
 def feed() -> Run:
     import io
 
-    from angarium.channel.intake.feed import Feed
+    from angarium.channel.intake.feed import Entry, Feed
     from angarium.channel.intake.refusal import Refused
-    from angarium.channel.post import Author, Post
+    from angarium.channel.post import Author
 
-    def read(data: bytes, size: int) -> list[Post] | str:
+    def read(data: bytes, size: int) -> list[Entry] | str:
         file, signed = io.BytesIO(data), list[Author]()
         try:
-            return list(Feed(lambda asked: file.read(min(asked, size)), "feed", signed.append, now=1 << 31).posts())
+            return list(Feed(lambda asked: file.read(min(asked, size)), "feed", signed.append, now=1 << 31).entries())
         except Refused:
             return "refused"
 
@@ -446,6 +446,26 @@ def picture() -> Run:
     return run
 
 
+def recording() -> Run:
+    """What is stripped once has nothing left to strip, and is no longer than it was."""
+    import io
+
+    from angarium.channel.filetype import filetype
+    from angarium.channel.recording.strip import RECORDED, BadRecording, strip_recording
+
+    def strip(data: bytes, type_: str) -> bytes:
+        return b"".join(strip_recording(lambda: io.BytesIO(data), type_))
+
+    def run(data: bytes) -> None:
+        for type_ in RECORDED & {filetype(data)}:
+            with contextlib.suppress(BadRecording):
+                stripped = strip(data, type_)
+                assert len(stripped) <= len(data)
+                assert strip(stripped, type_) == stripped
+
+    return run
+
+
 TARGETS: dict[str, Callable[[], Run]] = {
     "address": address,
     "card": card,
@@ -460,6 +480,7 @@ TARGETS: dict[str, Callable[[], Run]] = {
     "openpgp": openpgp,
     "parcel": parcel,
     "picture": picture,
+    "recording": recording,
     "sasl": sasl,
     "shadowsocks": shadowsocks,
     "smtp": smtp,

@@ -10,10 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
 from angarium.channel.post import Author, Comment, Post
+from angarium.channel.words import whole
 
 __all__ = ["Archive", "ArchiveError", "Filed", "Put"]
 
@@ -36,6 +38,9 @@ TABLES = (
     "CREATE INDEX comments_by_post ON comments (post, shown, number)",
     "CREATE TABLE notes (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID",
 )
+
+
+Value = TypeVar("Value", Post, Author, Comment)
 
 
 class ArchiveError(Exception):
@@ -132,7 +137,9 @@ class Archive:
         """Add a post, or change the one that its key means. Within `writing`.
 
         A post keeps the key it got first. `unless_later`: one that was changed later than this stays as it is.
+        What neither UTF-8 nor SQLite can hold becomes U+FFFD.
         """
+        post, packed = self._packed(post)
         row = self._db.execute("SELECT number, post FROM posts WHERE key = ?", (post.key,)).fetchone()
         if row is None:
             row = self._db.execute(
@@ -140,7 +147,7 @@ class Archive:
             ).fetchone()
             if row is not None and row[1] is not None:
                 post = msgspec.structs.replace(post, key=self._post(row[1]).key, also=(post.key, *post.also))
-        packed = self._encode(post)
+                packed = self._encode(post)
         if row is None:
             number, put = self._add(post, packed), Put.NEW
         elif row[1] is None:
@@ -157,6 +164,14 @@ class Archive:
         self._db.executemany("INSERT OR IGNORE INTO tags VALUES (?, ?)", ((tag, number) for tag in post.tags))
         self._db.executemany("INSERT OR REPLACE INTO also VALUES (?, ?)", ((key, number) for key in post.also))
         return put
+
+    def _packed(self, value: Value) -> tuple[Value, bytes]:
+        """A value as it can be kept, and how it is."""
+        try:
+            return value, self._encode(value)
+        except UnicodeEncodeError:
+            value = msgspec.convert(_whole(msgspec.to_builtins(value)), type(value))
+            return value, self._encode(value)
 
     def _add(self, post: Post, packed: bytes) -> int:
         row = (post.key, post.published, post.author, post.pinned, packed)
@@ -189,6 +204,7 @@ class Archive:
 
     def find(self, key: str) -> Filed | None:
         """The post that a key means."""
+        key = whole(key)
         row = self._db.execute(
             """SELECT number, post FROM posts WHERE post IS NOT NULL AND number IN
             (SELECT number FROM posts WHERE key = ?1 UNION ALL SELECT number FROM also WHERE key = ?1)""",
@@ -255,11 +271,13 @@ class Archive:
 
     def add_author(self, author: Author) -> None:
         """Add an author, unless there is one of that slug."""
-        self._db.execute("INSERT OR IGNORE INTO authors VALUES (?, ?)", (author.slug, self._encode(author)))
+        author, packed = self._packed(author)
+        self._db.execute("INSERT OR IGNORE INTO authors VALUES (?, ?)", (author.slug, packed))
 
     def put_author(self, author: Author) -> None:
         """Add an author, or change the one of that slug."""
-        self._db.execute("INSERT OR REPLACE INTO authors VALUES (?, ?)", (author.slug, self._encode(author)))
+        author, packed = self._packed(author)
+        self._db.execute("INSERT OR REPLACE INTO authors VALUES (?, ?)", (author.slug, packed))
 
     def authors(self) -> list[tuple[Author, int]]:
         """Authors and how many posts each has, by name."""
@@ -272,8 +290,9 @@ class Archive:
 
     def put_comment(self, comment: Comment) -> int:
         """Keep what a reader says until an editor judges it; return its number."""
+        comment, packed = self._packed(comment)
         number = self._db.execute(
-            "INSERT INTO comments (post, shown, comment) VALUES (?, 0, ?)", (comment.post, self._encode(comment))
+            "INSERT INTO comments (post, shown, comment) VALUES (?, 0, ?)", (comment.post, packed)
         ).lastrowid
         assert number is not None
         return number
@@ -308,9 +327,18 @@ class Archive:
 
     def note(self, name: str) -> str:
         """What was noted under a name, such as how far an import came; empty: nothing."""
-        row = self._db.execute("SELECT value FROM notes WHERE name = ?", (name,)).fetchone()
+        row = self._db.execute("SELECT value FROM notes WHERE name = ?", (whole(name),)).fetchone()
         return str(row[0]) if row else ""
 
     def put_note(self, name: str, value: str) -> None:
         """Note something under a name."""
-        self._db.execute("INSERT OR REPLACE INTO notes VALUES (?, ?)", (name, value))
+        self._db.execute("INSERT OR REPLACE INTO notes VALUES (?, ?)", (whole(name), whole(value)))
+
+
+def _whole(value: object) -> object:
+    """A value's parts, with texts that can be kept."""
+    if isinstance(value, str):
+        return whole(value)
+    if isinstance(value, dict):
+        return {name: _whole(each) for name, each in value.items()}
+    return [_whole(each) for each in value] if isinstance(value, list | tuple) else value

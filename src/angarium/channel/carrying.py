@@ -33,9 +33,10 @@ from angarium.channel.matters import Draft, File, Motion, Motive, Reference, Sta
 from angarium.channel.media import Media, TooLarge
 from angarium.channel.outbox import CHANNEL, DESK, Delete, Edit, Forget, Outbox, React, Send
 from angarium.channel.post import Author, Comment, Medium, MediumKind, Post, tags_of
+from angarium.channel.recording.strip import RECORDED, BadRecording, strip_recording
 from angarium.channel.settings import Settings
 from angarium.channel.speech import speech
-from angarium.channel.stripping import STRIPPED, BadPicture, strip
+from angarium.channel.stripping import STRIPPED, UNSTRIPPED, BadPicture, strip
 from angarium.channel.words import line, slug, tidy
 
 __all__ = ["Carrier"]
@@ -112,9 +113,10 @@ class Carrier:
     def _publish(self, draft: Draft) -> None:
         try:
             media = [self._keep(part.file) for part in draft.parts if part.file]
-        except (OSError, TooLarge, BadPicture):
+        except (OSError, TooLarge, BadPicture, BadRecording) as error:
             self._book.drafts[draft.number] = replace(draft, stage=Stage.GONE)
-            self._tell(Told.TOO_LARGE, draft.number)
+            unstripped = isinstance(error, BadPicture | BadRecording)
+            self._tell(Told.UNSTRIPPED if unstripped else Told.TOO_LARGE, draft.number)
             return
         pen = self._book.pen(draft.by)
         self._archive.put(self._post(self.key(draft.number), draft.text, pen, tuple(media)))
@@ -142,16 +144,27 @@ class Carrier:
         )
 
     def _keep(self, file: File) -> Medium:
-        """Something attached, into the media: a picture without what its camera wrote into it."""
-        with Path(file.path).open("rb") as source:
+        """Something attached, into the media: without what its camera wrote into it, where that is known.
+
+        Raises:
+            BadPicture, BadRecording: that cannot be taken out.
+            TooLarge, OSError: see `Media.keep`.
+        """
+        path = Path(file.path)
+        with path.open("rb") as source:
             first = source.read(HEAD)
             source.seek(0)
-            pieces = _pieces(source)
-            if (found := filetype(first)) in STRIPPED:
+            pieces: Iterable[bytes] = _pieces(source)
+            found = filetype(first)
+            if found in UNSTRIPPED:
+                raise BadPicture(f"{found} cannot be stripped")
+            if found in STRIPPED:
                 octets = source.read(LARGEST + 1)
                 if len(octets) > LARGEST:
                     raise TooLarge
-                pieces = iter([strip(octets, found).octets])
+                pieces = [strip(octets, found).octets]
+            elif found in RECORDED:
+                pieces = strip_recording(lambda: path.open("rb"), found)
             digest, size = self._media.keep(pieces, most=LARGEST)
         return medium(file, first, digest, size)
 

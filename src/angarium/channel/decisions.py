@@ -22,6 +22,7 @@ class Told(StrEnum):
     TOO_LONG = "too_long"
     NO_TEXT = "no_text"
     TOO_LARGE = "too_large"
+    UNSTRIPPED = "unstripped"
     SIGNED = "signed"
     UNSIGNED = "unsigned"
     TAKEN = "taken"

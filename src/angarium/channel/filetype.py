@@ -35,6 +35,10 @@ BRANDS = {
 }
 
 
+OLD_QUICKTIME = frozenset({b"moov", b"mdat", b"wide", b"skip", b"free", b"pnot"})
+"""How films began before there was a box that says what they are."""
+
+
 def filetype(head: bytes) -> str:
     """The MIME type of what begins with these octets."""
     for prefix, name in PREFIXES:
@@ -44,6 +48,8 @@ def filetype(head: bytes) -> str:
         return CONTAINERS.get(head[8:12], UNKNOWN)
     if head[4:8] == b"ftyp":
         return BRANDS.get(head[8:12], "video/mp4")
+    if head[4:8] in OLD_QUICKTIME:
+        return "video/quicktime"
     if head[:4] == b"OggS":
         return "video/ogg" if b"theora" in head else "audio/ogg"
     if head[:4] == b"\x1a\x45\xdf\xa3":

@@ -11,7 +11,7 @@ from urllib.parse import urljoin
 from angarium.channel.marking import Marking
 from angarium.channel.post import Mark, Text, link
 
-__all__ = ["MARKS", "Markup", "markup"]
+__all__ = ["MARKS", "Markup", "markup", "read"]
 
 MARKS = {
     **dict.fromkeys(("b", "strong"), Mark.BOLD),
@@ -60,6 +60,8 @@ BLOCKS = frozenset(
 )
 PARAGRAPHS = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "pre", "table", "ul", "ol", "dl"})
 DEEPEST = 200
+TINY = {"0", "1", "0px", "1px"}
+"""How wide or high a picture says it is that is there to be fetched, and not to be seen."""
 COMMENT = re.compile("<!--.*?(?:-->|$)", re.DOTALL)
 DECLARATION = re.compile("<[!?][^>]*>?")
 
@@ -81,6 +83,8 @@ class Markup:
         self._space = False
         self._lines = 0
         """Line breaks that are due before the next word."""
+        self.pictures: list[str] = []
+        """Where the pictures lie that are shown in it."""
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         """An element begins."""
@@ -88,6 +92,8 @@ class Markup:
             self._break(self._lines + 1)
         elif tag in BLOCKS:
             self._break(2 if tag in PARAGRAPHS else 1)
+        if tag == "img" and not self._silent:
+            self._picture(attributes)
         if tag in EMPTY or len(self._open) >= DEEPEST:
             return
         self._silent += tag in SILENT
@@ -102,6 +108,12 @@ class Markup:
             self._due()
             self._marking.open()
         self._open.append((tag, marked, target))
+
+    def _picture(self, attributes: dict[str, str]) -> None:
+        source = self._target(attributes.get("src", ""))
+        tiny = {attributes.get("width"), attributes.get("height")} & TINY
+        if source.startswith(("https://", "http://")) and not tiny:
+            self.pictures.append(source)
 
     def end(self, tag: str) -> None:
         """An element ends, and with it those within that were not closed."""
@@ -175,13 +187,18 @@ class _Parser(HTMLParser):
         self._into.words(data)
 
 
-def markup(html: str, base: str = "") -> Text:
-    """The text that a piece of HTML shows."""
+def read(html: str, base: str = "") -> Markup:
+    """A piece of HTML, read to its end."""
     into = Markup(base)
     parser = _Parser(into)
     parser.feed(_tags_alone(html))
     parser.close()
-    return into.text()
+    return into
+
+
+def markup(html: str, base: str = "") -> Text:
+    """The text that a piece of HTML shows."""
+    return read(html, base).text()
 
 
 def _tags_alone(html: str) -> str:

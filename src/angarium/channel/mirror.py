@@ -9,10 +9,12 @@ and new together; the copy says so itself until it is done, since its manifest d
 A folder that is to become a copy must be empty, or be one. What is in it and not in the manifest is removed.
 """
 
+import errno
 import fcntl
 import hashlib
 import os
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,28 +22,31 @@ from pathlib import Path
 import msgspec
 
 from angarium.channel import proof, successor
+from angarium.channel.copies import INCOMING, SIGNATURE_OCTETS, STATE, entries, hashed, octets_of, read, statements
 from angarium.channel.minisign import PublicKey
 from angarium.channel.proof import BadManifest, Line, Manifest
-from angarium.channel.source import Folder, Source, SourceError, SourceMissing, SourceTooLarge
+from angarium.channel.roll import Limits, Refused, Roll
+from angarium.channel.source import Folder, Source, SourceMissing, SourceTooLarge
 from angarium.reach.files import write_whole
 
-__all__ = ["Copied", "Mirror", "NoCopy", "Older", "Refused", "verify"]
+__all__ = ["Copied", "Mirror", "NoCopy", "NoRoom", "Older"]
 
-STATE, INCOMING = ".mirror", ".incoming"
-SIGNATURE_OCTETS = 16_384
+RESERVE = 32 << 20
+"""Octets of the disk that are left to others."""
+OFTEN = 16 << 20
+"""Octets of a file after which it is looked again whether there is room."""
 TRIES = 3
 """How often it is begun again when the site changed under our hands."""
 
 Progress = Callable[[int, int], None]
 
 
-class Refused(Exception):
-    """What is there is not the channel's, or not as the channel left it; the text says what is wrong. Nothing of it was
-    taken over."""
-
-
 class Older(Refused):
     """It is the channel's, and not the latest."""
+
+
+class NoRoom(Exception):
+    """The disk is full, or would be; the text says how much is left. The copy is as it was."""
 
 
 class NoCopy(Exception):
@@ -78,9 +83,10 @@ class Mirror:
         Refused: what is remembered in it does not come from `key`.
     """
 
-    def __init__(self, folder: Path, key: PublicKey | None = None) -> None:
-        """`key`: whose copy it is to be; None: whoever signs the first one."""
+    def __init__(self, folder: Path, key: PublicKey | None = None, limits: Limits = Limits()) -> None:  # noqa: B008 (frozen)
+        """`key`: whose copy it is to be; None: whoever signs the first one. `limits`: what it takes at most."""
         self.folder = folder
+        self._limits = limits
         folder.mkdir(parents=True, exist_ok=True)
         self._lock = os.open(folder, os.O_RDONLY)
         try:
@@ -135,8 +141,17 @@ class Mirror:
         Raises:
             Refused: what it has is forged, damaged or older. The copy is as it was.
             SourceError: it could not be had. What was fetched is kept for the next time.
+            NoRoom: the disk is full. The copy is as it was.
             OSError: the disk.
         """
+        try:
+            return self._tried(source, progress)
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise NoRoom(f"the disk of {self.folder} is full") from None
+            raise
+
+    def _tried(self, source: Source, progress: Progress) -> Copied:
         for left in reversed(range(TRIES)):
             text, signature = read(source, proof.MANIFEST), read(source, proof.SIGNATURE, SIGNATURE_OCTETS)
             try:
@@ -170,32 +185,59 @@ class Mirror:
         if self._state and self._state.whole and state.manifest == self._state.manifest:
             return Copied(manifest, 0, 0, followed=False, apart=False)
         apart = self.manifest is not None and self._state is not None and self._apart(manifest)
+        roll, uses, moves = Roll(manifest, self._limits), Counter(line.digest for line in manifest.lists), list[Line]()
         incoming = self.folder / INCOMING
+        if sum(octets_of(each) or 0 for each in incoming.glob("*")) > self._limits.octets:
+            shutil.rmtree(incoming)  # left by states that were refused
         incoming.mkdir(exist_ok=True)
-        before = self._lists_before()
-        paths: set[str] = {proof.MANIFEST, proof.SIGNATURE}
-        moves: list[Line] = []
+        for line in self._new(manifest, source, roll):
+            moves.append(line)
+            uses[line.digest] += 1
+        roll.close()
+        for left in incoming.iterdir():
+            if left.name not in uses:
+                left.unlink()
         fetched = 0
-        for entry in manifest.lists:
-            paths.add(entry.path)
-            content = self._list(entry, source)
-            known = dict(before(entry, content))
-            for line in entries(content):
-                if line.path in paths:
-                    raise Refused(f"{line.path} is named twice")
-                paths.add(line.path)
-                if known.get(line.path) != line.digest or not (self.folder / line.path).is_file():
-                    fetched += self._fetch(line, source, manifest.largest)
-                    moves.append(line)
-            progress(len(paths), manifest.files)
-        if len(paths) != manifest.files + len(manifest.lists) + 2:
-            raise Refused("the lists do not name as many files as the manifest says")
+        for done, line in enumerate(moves):
+            fetched += self._fetch(line, source, roll.largest, roll)
+            progress(done + 1, len(moves))
+        self._room_for(moves, uses)
         self._remember(state)
         self.manifest, self._key = manifest, manifest.key
-        removed = self._place(moves, manifest, state, paths)
+        removed = self._place([*moves, *manifest.lists], uses, state, roll.paths)
+        os.sync()  # files are on the disk before it is said that they are
         self._remember(State(state.manifest, state.signature, True))
         shutil.rmtree(incoming)
         return Copied(manifest, fetched, removed, followed, apart)
+
+    def _new(self, manifest: Manifest, source: Source, roll: Roll) -> Iterator[Line]:
+        """The files that are not known to be here already."""
+        before = self._lists_before()
+        for entry in manifest.lists:
+            content = self._list(entry, source, roll)
+            known = dict(before(entry, content))
+            for line in entries(content):
+                roll.name(line.path)
+                size = octets_of(self.folder / line.path) if known.get(line.path) == line.digest else None
+                if size is None:
+                    yield line
+                else:
+                    roll.weigh(size)
+
+    def _room_for(self, moves: list[Line], uses: Counter[str]) -> None:
+        """Files that are in several places are there several times. Raises NoRoom."""
+        seen: Counter[str] = Counter()
+        more = 0
+        for line in moves:
+            seen[line.digest] += 1
+            if seen[line.digest] > 1:
+                more += octets_of(self.folder / INCOMING / line.digest) or 0
+        self._room(more)
+
+    def _room(self, octets: int = 0) -> None:
+        free = shutil.disk_usage(self.folder).free
+        if free < octets + RESERVE:
+            raise NoRoom(f"the disk of {self.folder} has {free >> 20} MiB left, and that is too little")
 
     def _apart(self, manifest: Manifest) -> bool:
         """Whether a later manifest is known not to come after the one here."""
@@ -222,22 +264,32 @@ class Mirror:
 
         return before
 
-    def _list(self, entry: Line, source: Source) -> bytes:
-        self._fetch(entry, source, proof.MOST_OCTETS)
+    def _list(self, entry: Line, source: Source, roll: Roll) -> bytes:
+        self._fetch(entry, source, proof.MOST_OCTETS, roll)
         staged = self.folder / INCOMING / entry.digest
         return (staged if staged.exists() else self.folder / entry.path).read_bytes()
 
-    def _fetch(self, line: Line, source: Source, most: int) -> int:
+    def _fetch(self, line: Line, source: Source, most: int, roll: Roll) -> int:
         """Have a file's octets beside the copy, or in it already; whether they had to be fetched."""
         staged = self.folder / INCOMING / line.digest
-        if hashed(staged) == line.digest or hashed(self.folder / line.path) == line.digest:
-            return 0
-        part, found = staged.with_suffix(".part"), hashlib.sha256()
+        for there in (staged, self.folder / line.path):
+            if hashed(there) == line.digest:
+                roll.weigh(there.stat().st_size)
+                return 0
+        self._room()
+        part, found, size = staged.with_suffix(".part"), hashlib.sha256(), 0
         try:
             with part.open("wb") as file:
                 for piece in source.pieces(line.path, most):
+                    roll.weigh(len(piece))
+                    if size // OFTEN != (size + len(piece)) // OFTEN:
+                        self._room()
+                    size += len(piece)
                     found.update(piece)
                     file.write(piece)
+        except (Refused, NoRoom):
+            part.unlink()
+            raise
         except (SourceMissing, SourceTooLarge) as error:
             raise Refused(str(error)) from None
         if found.hexdigest() != line.digest:
@@ -246,14 +298,17 @@ class Mirror:
         part.replace(staged)
         return 1
 
-    def _place(self, moves: list[Line], manifest: Manifest, state: State, paths: set[str]) -> int:
+    def _place(self, moves: list[Line], uses: Counter[str], state: State, paths: set[str]) -> int:
         """Put everything in its place, the manifest last, and remove what does not belong; how much that was."""
-        for line in [*moves, *manifest.lists]:
+        for line in moves:
             staged, place = self.folder / INCOMING / line.digest, self.folder / line.path
             if hashed(place) != line.digest:
                 clear(place, self.folder)
-                shutil.copyfile(staged, part := place.with_name(f".{place.name}.part"))
-                part.replace(place)
+                if uses[line.digest] > 1:
+                    shutil.copyfile(staged, part := place.with_name(f".{place.name}.part"))
+                    staged = part
+                staged.replace(place)
+            uses[line.digest] -= 1
         for path, content in ((proof.SIGNATURE, state.signature), (proof.MANIFEST, state.manifest)):
             (self.folder / path).write_bytes(content)
         removed = 0
@@ -272,75 +327,6 @@ class Mirror:
     def _remember(self, state: State) -> None:
         write_whole(self.folder / STATE, msgspec.msgpack.encode(state))
         self._state = state
-
-
-def verify(folder: Path, key: PublicKey | None = None) -> Manifest:
-    """Check a copy where it lies, every file of it, and that there is nothing else.
-
-    Raises:
-        Refused: something is wrong; the text says what.
-    """
-    source = Folder(folder)
-    try:
-        manifest = proof.checked(read(source, proof.MANIFEST), read(source, proof.SIGNATURE, SIGNATURE_OCTETS))
-        if key and manifest.key != key and not successor.leads(key, statements(source), manifest.key):
-            raise Refused(f"it is signed by another key, {manifest.key}")
-        paths: set[str] = {proof.MANIFEST, proof.SIGNATURE}
-        for entry in manifest.lists:
-            for line in (entry, *entries(read(source, entry.path))):
-                if line.path in paths:
-                    raise Refused(f"{line.path} is named twice")
-                paths.add(line.path)
-                if (folder / line.path).is_symlink() or hashed(folder / line.path) != line.digest:
-                    raise Refused(f"{line.path} is not the file that the channel signed")
-    except (BadManifest, SourceError) as error:
-        raise Refused(str(error)) from None
-    if len(paths) != manifest.files + len(manifest.lists) + 2:
-        raise Refused("the lists do not name as many files as the manifest says")
-    for path in sorted(folder.rglob("*")):
-        inside = path.relative_to(folder)
-        if (
-            (path.is_symlink() or not path.is_dir())
-            and str(inside) not in paths
-            and inside.parts[0] not in {STATE, INCOMING}
-        ):
-            raise Refused(f"{inside} does not belong to the site")
-    return manifest
-
-
-def statements(source: Source) -> list[successor.Handover]:
-    """What a site has of statements about its keys, up to the first that is missing or not good."""
-    found: list[successor.Handover] = []
-    while len(found) < successor.MOST:
-        place = f"{successor.KEYS}{len(found) + 1}"
-        try:
-            pieces = [read(source, place + ending, SIGNATURE_OCTETS) for ending in ("", ".minisig", ".new.minisig")]
-            found.append(successor.parse(*pieces))
-        except (SourceMissing, successor.BadHandover):
-            break
-    return found
-
-
-def read(source: Source, path: str, most: int = proof.MOST_OCTETS) -> bytes:
-    """A whole file. Raises SourceError."""
-    return b"".join(source.pieces(path, most))
-
-
-def entries(content: bytes) -> Iterator[Line]:
-    """The files that a list names. Raises Refused."""
-    try:
-        yield from proof.entries(content.decode())
-    except (UnicodeDecodeError, BadManifest) as error:
-        raise Refused(str(error)) from None
-
-
-def hashed(path: Path) -> str:
-    """A file's SHA-256; empty: there is none."""
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError:
-        return ""
 
 
 def clear(place: Path, folder: Path) -> None:

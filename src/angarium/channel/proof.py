@@ -42,6 +42,8 @@ OWN = (LISTS, MANIFEST)
 MOST_OCTETS = 4_000_000
 """Of a manifest or a list."""
 MOST_MIRRORS = 100
+MOST_NAME = 200
+"""Letters of a path."""
 FIRST = "# Angarium site 1"
 LINE = re.compile(r"([0-9a-f]{64})  ([a-z0-9_.-]+(?:/[a-z0-9_.-]+){0,5})")
 HEAD = re.compile(r"# ([a-z]+): ([^\r\n]*)")
@@ -178,12 +180,16 @@ def entries(text: str) -> Iterator[Line]:
     seen = set()
     for line in text.splitlines():
         found = LINE.fullmatch(line)
-        if found is None or any(part.startswith(".") or part.endswith(".") for part in found[2].split("/")):
+        if found is None or len(found[2]) > MOST_NAME or any(map(_hidden, found[2].split("/"))):
             raise BadManifest("a list has a line that names no file of a site")
         if found[2] in seen:
             raise BadManifest("a list names a file twice")
         seen.add(found[2])
         yield Line(*found.groups())
+
+
+def _hidden(part: str) -> bool:
+    return part.startswith(".") or part.endswith(".")
 
 
 def listed(lines: Iterable[Line]) -> bytes:

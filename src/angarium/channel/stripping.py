@@ -13,8 +13,10 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-__all__ = ["STRIPPED", "BadPicture", "Picture", "strip"]
+__all__ = ["MOST_PICTURE", "STRIPPED", "UNSTRIPPED", "BadPicture", "Picture", "strip"]
 
+MOST_PICTURE = 32 << 20
+"""Octets of a picture, which is held in memory while it is stripped."""
 MOST_PIXELS = 100_000_000
 """A picture of more is a trap for whoever opens it."""
 
@@ -226,3 +228,5 @@ STRIPPERS: dict[str, Callable[[bytes], Picture]] = {
 }
 STRIPPED = frozenset(STRIPPERS)
 """Types of pictures that `strip` takes."""
+UNSTRIPPED = frozenset({"image/heic", "image/avif", "image/tiff", "image/jxl"})
+"""Pictures that may say where they were taken, and which nobody here can strip."""

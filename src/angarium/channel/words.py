@@ -8,11 +8,12 @@ which show letters in an order nobody wrote, are dropped (Unicode Standard Annex
 import re
 import unicodedata
 
-__all__ = ["line", "slug", "tidy"]
+__all__ = ["line", "slug", "tidy", "whole"]
 
 UNFIT = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufdd0-\ufdef\ufeff\ufffe\uffff]"
 )
+HALF = re.compile("[\ud800-\udfff]")
 TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
 OVERRIDES, EMBEDDINGS, ISOLATES = "\u202d\u202e", "\u202a\u202b", "\u2066\u2067\u2068"
 POP_EMBEDDING, POP_ISOLATE = "\u202c", "\u2069"
@@ -30,6 +31,11 @@ def tidy(text: str) -> str:
     if not TURNING.search(text):
         return text
     return "\n".join(_balanced(each) if TURNING.search(each) else each for each in text.split("\n"))
+
+
+def whole(text: str) -> str:
+    """A text that UTF-8 can hold, of the same length: half of a surrogate pair becomes U+FFFD."""
+    return HALF.sub("\ufffd", text)
 
 
 def line(text: str, most: int = 200) -> str:

@@ -22,9 +22,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-__all__ = ["RECORDER", "Disk", "Event", "Resized", "Said", "events"]
+__all__ = ["RECORDER", "AllFlushed", "Disk", "Event", "Resized", "Said", "events"]
 
-CALLS = "openat,mkdir,write,pwrite64,ftruncate,fsync,fdatasync,rename,unlink"
+CALLS = "openat,mkdir,write,pwrite64,ftruncate,fsync,fdatasync,sync,rename,unlink"
 RECORDER = (
     *("strace", "-f", "-qq", "-xx", "-y", "-s", "1000000000", "--seccomp-bpf", "-e", "signal=none"),
     *("-e", f"trace={CALLS}", "-o"),
@@ -83,6 +83,11 @@ class Flushed:
 
 
 @dataclass(frozen=True, slots=True)
+class AllFlushed:
+    """Everything that was written before is on the disk."""
+
+
+@dataclass(frozen=True, slots=True)
 class Moved:
     """A file's new name; `to` is None where it is gone."""
 
@@ -97,7 +102,7 @@ class Said:
     text: bytes
 
 
-Event: TypeAlias = Opened | Made | Wrote | Resized | Flushing | Flushed | Moved | Said
+Event: TypeAlias = Opened | Made | Wrote | Resized | Flushing | Flushed | AllFlushed | Moved | Said
 
 _LINE = re.compile(r"(\d+) +(?:<\.\.\. \w+ resumed>)?(.*)")
 _CALL = re.compile(r"(\w+)\((.*)\) += (\d+)")
@@ -152,6 +157,8 @@ def _event(name: str, arguments: str, result: str, positions: dict[str, int]) ->
             yield Wrote(_path(arguments), int(arguments.rpartition(", ")[2]), texts[0])
         case "ftruncate":
             yield Resized(_path(arguments), int(arguments.rpartition(", ")[2]))
+        case "sync":
+            yield AllFlushed()
         case "rename" | "unlink":
             paths = [os.fsdecode(text) for text in texts]
             yield Moved(paths[0], paths[1] if len(paths) > 1 else None)
@@ -253,6 +260,10 @@ class Disk:
                 file_flushed = self._file(path)
                 loose = self._loose_names if file_flushed is None else file_flushed.loose
                 self._flushing[thread] = (path, len(loose))
+            case AllFlushed():
+                for file in self._names.values():
+                    file.flush(len(file.loose))
+                self._lasting_names, self._loose_names = dict(self._names), []
             case Flushed(thread):
                 self._flushed(*self._flushing.pop(thread))
             case _:

@@ -16,7 +16,7 @@ from angarium.channel.keys import Keys
 from angarium.channel.minisign import PublicKey
 from angarium.channel.settings import Settings
 from angarium.edge.control import Refusal
-from tests.channel.exports.make import HERE
+from tests.channel.exports.make import HERE, JPEG
 
 
 def test_import_says_what_came_of_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -51,6 +51,29 @@ def test_a_feed_is_a_file_or_an_address(tmp_path: Path, capsys: pytest.CaptureFi
         assert json.loads(capsys.readouterr().out)["same"] == 2
         with pytest.raises(Refusal, match="cannot be fetched"):
             intake(f"{address}/none.xml", channel=tmp_path)
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_pictures_of_a_feed_come_along_if_they_are_asked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        address = f"http://127.0.0.1:{server.server_port}"
+        entry = f'<title>x</title><enclosure url="{address}/a.jpg" type="image/jpeg"/><pubDate>2024-01-01</pubDate>'
+        (tmp_path / "feed.xml").write_text(f"<rss><channel><item>{entry}</item></channel></rss>")
+        (tmp_path / "a.jpg").write_bytes(JPEG)
+        assert intake(str(tmp_path / "feed.xml"), channel=tmp_path / "a", pictures=True) == 0
+        assert "1 pictures lie at addresses of this network" in capsys.readouterr().out
+        assert intake(f"{address}/feed.xml", channel=tmp_path / "b", pictures=True) == 0
+        assert capsys.readouterr().out == "Untitled: 1 new posts, 0 changed, 0 as they were.\n"
+        assert len(list((tmp_path / "b" / "media").glob("??/*"))) == 1
     finally:
         server.shutdown()
         thread.join()

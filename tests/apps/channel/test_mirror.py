@@ -120,3 +120,14 @@ def test_lengths_of_time() -> None:
     for bad in ("", "10", "0m", "1.5h", "-1m"):
         with pytest.raises(ValueError, match="length of time"):
             seconds(bad)
+
+
+def test_no_more_is_taken_than_the_keeper_allows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    room, to = sample(tmp_path / "room"), tmp_path / "site"
+    site(to=to, channel=room.folder)
+    for more in ({"files": 3}, {"total": 0.0001}, {"largest": 0}):
+        assert mirror(str(to), to=tmp_path / "copy", follow=False, **more) == 1
+        assert "refused" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        mirror(str(to), to=tmp_path / "copy", within="never")
+    assert mirror(str(to), to=tmp_path / "copy", follow=False, files=1000, total=1, largest=100, within="1m") == 0

@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tests.channel.recording.make import film
+
 HERE = Path(__file__).parent
 CHANNEL, CHANNEL_ID = "The Morning Post", 1234567890
 START = 1_700_000_000
@@ -73,7 +75,8 @@ def voice() -> bytes:
         return body[:22] + struct.pack("<I", crc) + body[26:]
 
     head = b"OpusHead" + struct.pack("<BBHIHB", 1, 1, 0, 48000, 0, 0)
-    tags = b"OpusTags" + struct.pack("<I4sI", 4, b"none", 0)
+    where = b"LOCATION=35.6892 N"
+    tags = b"OpusTags" + struct.pack("<I4sII", 4, b"none", 1, len(where)) + where
     return page(0, 2, 0, [head]) + page(1, 0, 0, [tags]) + page(2, 4, 48000, [b"\xf8\xff\xfe"] * 50)
 
 
@@ -81,17 +84,8 @@ def wave() -> bytes:
     """A tenth of a second of silence."""
     data = bytes(800)
     head = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, 8000, 8000, 1, 8) + struct.pack("<4sI", b"data", len(data))
-    return b"RIFF" + struct.pack("<I", 4 + len(head) + len(data)) + b"WAVE" + head + data
-
-
-def film() -> bytes:
-    """An MP4 without a track."""
-
-    def box(name: bytes, data: bytes) -> bytes:
-        return struct.pack(">I4s", len(data) + 8, name) + data
-
-    mvhd = struct.pack(">IIIIIIH10x", 0, 0, 0, 1000, 5000, 0x00010000, 0x0100) + bytes(60) + struct.pack(">I", 1)
-    return box(b"ftyp", b"isom\0\0\2\0isomiso2mp41") + box(b"moov", box(b"mvhd", mvhd)) + box(b"mdat", bytes(64))
+    more = b"LIST" + struct.pack("<I4s4sI", 20, b"INFO", b"IART", 8) + b"Jane Doe"
+    return b"RIFF" + struct.pack("<I", 4 + len(head) + len(data) + len(more)) + b"WAVE" + head + data + more
 
 
 PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
@@ -100,9 +94,9 @@ FILES = {
     "photos/photo_2@14-11-2023_22-13-20.jpg": JPEG,
     "photos/photo_3@14-11-2023_22-13-20.jpg": png(8, 6, 10),
     "photos/photo_4@14-11-2023_22-13-20.jpg": b"<html><script>alert(1)</script></html>",
-    "video_files/demonstration.mp4": film(),
-    "video_files/animation.gif.mp4": film()[:-1] + b"\x01",
-    "round_video_messages/file_1@14-11-2023_22-13-20.mp4": film()[:-1] + b"\x02",
+    "video_files/demonstration.mp4": film(last=b"\0"),
+    "video_files/animation.gif.mp4": film(last=b"\1"),
+    "round_video_messages/file_1@14-11-2023_22-13-20.mp4": film(first=True, last=b"\2"),
     "voice_messages/audio_1@14-11-2023_22-13-20.ogg": voice(),
     "files/song.wav": wave(),
     "files/report.pdf": PDF,

@@ -14,7 +14,7 @@ from tests.channel.intake.conftest import NOW, Room
 
 
 def take(room: Room, octets: bytes) -> Imported:
-    return import_feed(io.BytesIO(octets).read, "feed.xml", room.archive, NOW, lambda part, posts: None)
+    return import_feed(io.BytesIO(octets).read, "feed.xml", room.archive, room.media, NOW, lambda part, posts: None)
 
 
 def test_atom(room: Room) -> None:
@@ -84,5 +84,5 @@ def test_it_is_the_same_however_it_comes(room: Room, tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     other = Room(tmp_path / "other")
     file = io.BytesIO(ATOM.encode())
-    import_feed(lambda size: file.read(1), "feed.xml", other.archive, NOW, lambda part, posts: None)
+    import_feed(lambda size: file.read(1), "feed.xml", other.archive, other.media, NOW, lambda part, posts: None)
     assert list(other.archive.posts()) == list(room.archive.posts())

@@ -296,3 +296,38 @@ def test_html_of_a_group_is_taken_if_all_agree(room: Room, sample: Path) -> None
     assert room.archive.count() == len(room.files()) == 0
     room.take(sample / "messages.html", agreed=True)
     assert room.posts()["3"].author == "zahra"
+
+
+def test_halves_of_pairs_are_mended_wherever_they_stand(room: Room, chat: Chat) -> None:
+    half = "x \ud83d y"
+    path = chat(
+        {"text": [half, {"type": "bold", "text": half}], "author": half, "forwarded_from": half},
+        {"poll": {"question": half, "answers": [{"text": half}]}},
+        {"file": "x.pdf", "file_name": half, "reactions": [{"emoji": half}]},
+        name=half,
+        other=[half, {half: half}],
+    )
+    (path / "x.pdf").write_bytes(PDF)
+    octets = (path / "result.json").read_bytes()
+    (path / "result.json").write_bytes(octets.replace(b"\xed\xa0\xbd", b"\\ud83d"))
+    assert room.take(path).title == "x \ufffd y"
+    posts = room.posts()
+    assert posts["1"].text.words == "x \ufffd yx \ufffd y"
+    assert (posts["1"].source, posts["3"].media[0].name) == ("x \ufffd y", "x \ufffd y")
+    assert room.take(path).same == 3
+    (path / "result.json").write_bytes(octets)
+    with pytest.raises(Refused, match=r"line \d+, column \d+"):
+        room.take(path)
+    assert room.posts() == posts
+
+
+def test_what_is_written_wrongly_in_chats_nobody_wants_is_passed_over(room: Room, chat: Chat) -> None:
+    said = '{"id": 1, "type": "message", "date_unixtime": "1700000000", "text": "x"}'
+    wrong = '{"id": 1, "text": ["\\ud83d", "\\x1b", {"type": "custom_emoji",\n "document_id": video (2).webm\n}]}'
+    chats = ", ".join(
+        f'{{"name": "{name}", "type": "public_channel", "id": {number}, "messages": [{text}]}}'
+        for number, (name, text) in enumerate((("A\\ud83d", wrong), ("B", said)), 1)
+    )
+    path = chat() / "result.json"
+    path.write_text(f'{{"personal_information": {{"bio": "\\ud83d \\x1b"}}, "chats": {{"list": [{chats}]}}}}')
+    assert room.take(path, chat="B").new == 1

@@ -16,9 +16,12 @@ from cyclopts import Parameter
 from angarium.apps.channel.options import Folder, complaining, newsroom
 from angarium.apps.lab.progress import progress
 from angarium.apps.options import Json
+from angarium.channel.guard import leads_inside
+from angarium.channel.intake.pictures import Fetch
 from angarium.channel.intake.refusal import Refused
 from angarium.channel.intake.run import MOST_FILE, Imported, Wanted, import_export, import_feed
 from angarium.channel.intake.source import source
+from angarium.channel.media import Media
 from angarium.channel.newsroom import Newsroom
 from angarium.edge.control import Refusal
 
@@ -28,7 +31,10 @@ MOST_FEED = 64 << 20
 """Octets of a feed that is fetched."""
 SECONDS = 60
 """For which a server may say nothing."""
-READ = 1 << 16
+MISSING = "files are not in the export. Export once more with them, and import that"
+MISSING_OF_A_FEED = "pictures could not be had at their addresses; their posts came without them"
+TOO_MUCH = "files are larger than --largest, or pictures of more than 32 MiB, and were left out"
+TOO_MUCH_OF_A_FEED = "pictures are too large, or too many for one run. Run it again for more of them"
 
 
 def intake(
@@ -59,6 +65,14 @@ def intake(
     ] = "",
     pins: Annotated[int, Parameter(help="How many posts stay on top: those that were pinned last.")] = 3,
     largest: Annotated[int, Parameter(help="Leave out files of more MiB than this.")] = MOST_FILE >> 20,
+    pictures: Annotated[
+        bool,
+        Parameter(
+            negative="",
+            help="Of a feed: fetch its pictures too, from wherever it says they lie. Each of those servers sees this "
+            "computer's address. At most 2,000 and 1 GiB in a run; what was fetched once is not fetched again.",
+        ),
+    ] = False,
     json: Json = False,
 ) -> int:
     """Take over what was published elsewhere: a channel or group on Telegram, a site that has a feed.
@@ -73,8 +87,9 @@ def intake(
     Run it again after a newer export: what is new is added, what was edited changes, what was withdrawn here stays
     withdrawn, and what was changed here later than there stays as it is.
 
-    Pictures come along without what they say of the place and the camera. Those where that cannot be taken out (HEIC,
-    AVIF, TIFF) stay behind. Videos and files come along as they are.
+    Pictures, videos and sound come along without what their files say of place, time, camera and author. Subtitles stay
+    behind, since drones write positions into them. Files where that cannot be taken out (HEIC, AVIF, TIFF, and what is
+    damaged) stay behind as a whole. Documents come along as they are.
 
     A damaged export is refused, with the line where it breaks. All of it is taken over, or nothing.
 
@@ -94,15 +109,19 @@ def intake(
 
             with _feed(export) as found:
                 if found is not None:
-                    done = import_feed(found.read, export.rpartition("/")[2] or export, archive, wanted.now, tell)
+                    name = export.rpartition("/")[2] or export
+                    media = room.media()
+                    fetch = _fetch(export, media, wanted.most) if pictures else None
+                    done = import_feed(found.read, name, archive, media, wanted.now, tell, fetch)
                 else:
                     with source(Path(export)) as files:
                         done = import_export(files, archive, room.media(), wanted, tell)
-    sys.stdout.write(msgspec.json.encode(done).decode() + "\n" if json else render(done))
+    feed = found is not None
+    sys.stdout.write(msgspec.json.encode(done).decode() + "\n" if json else render(done, feed=feed))
     return 0
 
 
-def render(done: Imported) -> str:
+def render(done: Imported, *, feed: bool = False) -> str:
     """What came of it, as a person reads it."""
     lines = [f"{done.title or 'Untitled'}: {done.new} new posts, {done.changed} changed, {done.same} as they were."]
     left = done.left
@@ -110,14 +129,21 @@ def render(done: Imported) -> str:
         (done.withdrawn, "posts came again that were withdrawn here, and stay so"),
         (done.service, "service messages were left out"),
         (done.empty, "messages hold nothing that could be taken over"),
-        (left.missing, "files are not in the export. Export once more with them, and import that"),
-        (left.damaged, "pictures are damaged, or none, and were left out"),
+        (left.missing, MISSING_OF_A_FEED if feed else MISSING),
+        (left.damaged, "files are damaged, or not what they were sent as, and were left out"),
         (left.unstripped, "pictures may say where they were taken, which cannot be removed here, and were left out"),
-        (left.large, "files are larger than --largest, or pictures of more than 32 MiB, and were left out"),
+        (left.large, TOO_MUCH_OF_A_FEED if feed else TOO_MUCH),
+        (left.forbidden, "pictures lie at addresses of this network, where a stranger's feed may not send us"),
     ):
         if count:
             lines.append(f"  {count} {what}.")
     return "\n".join(lines) + "\n"
+
+
+def _fetch(export: str, media: Media, most: int) -> Fetch:
+    """What fetches the pictures of a feed: from our own network only where the feed lies there itself."""
+    inside = export.startswith(("https://", "http://")) and leads_inside(export)
+    return Fetch(media, most=most, public=not inside)
 
 
 def _zone(room: Newsroom, name: str) -> tzinfo:

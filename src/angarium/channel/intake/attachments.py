@@ -1,11 +1,12 @@
 """Files that posts bring along: found in the export, told by their octets, stripped of what they do not show, kept.
 
-A picture that cannot be stripped is left out, since it may say where it was taken; so is one that is none. Anything
-else that is not what it was sent as becomes a file to be handed on, of a type no browser runs.
+A picture or a recording that cannot be stripped is left out, since it may say where it was taken; so is one that is
+none. Anything else that is not what it was sent as becomes a file to be handed on, of a type no browser runs.
 """
 
 import hashlib
 from collections.abc import Iterator
+from functools import partial
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
@@ -13,19 +14,16 @@ from msgspec import Struct
 
 from angarium.channel.filetype import HEAD, filetype
 from angarium.channel.intake.source import Missing, Source
-from angarium.channel.media import Media
+from angarium.channel.media import Batch
 from angarium.channel.post import Medium, MediumKind
-from angarium.channel.stripping import STRIPPED, BadPicture, strip
+from angarium.channel.recording.strip import RECORDED, BadRecording, strip_recording
+from angarium.channel.stripping import MOST_PICTURE, STRIPPED, UNSTRIPPED, BadPicture, strip
 from angarium.channel.words import line
 
 __all__ = ["Attachments", "Left"]
 
 READ = 1 << 20
-MOST_PICTURE = 32 << 20
-"""Octets of a picture, which is held in memory while it is stripped."""
 MOST_SECONDS = 1_000_000
-UNSTRIPPED = frozenset({"image/heic", "image/avif", "image/tiff", "image/jxl"})
-"""Pictures that may say where they were taken, and which nobody here can strip."""
 SHOWN = {
     MediumKind.PHOTO: frozenset({"image/jpeg", "image/png", "image/webp", "image/gif"}),
     MediumKind.STICKER: frozenset({"image/webp", "image/png", "video/webm"}),
@@ -43,13 +41,15 @@ class Left(Struct):
     """How many files did not come along, and why."""
 
     missing: int = 0
-    """Not in the export."""
+    """Not in the export; of a feed, not to be had at their addresses."""
     damaged: int = 0
-    """Pictures that are cut short, or none at all."""
+    """Pictures, videos and sound that are cut short, or none at all."""
     unstripped: int = 0
     """Pictures of formats whose position and camera cannot be taken out here."""
     large: int = 0
-    """Larger than was asked for."""
+    """Larger than was asked for, or too many."""
+    forbidden: int = 0
+    """Pictures of a feed that lie where it may not send us."""
 
 
 class Attachments:
@@ -61,11 +61,9 @@ class Attachments:
         most: octets of the largest that is.
     """
 
-    def __init__(self, source: Source, media: Media, *, most: int) -> None:
+    def __init__(self, source: Source, media: Batch, *, most: int) -> None:
         self._source, self._media, self._most = source, media, most
         self.left = Left()
-        self.fresh: list[str] = []
-        """Digests of what was not there before."""
 
     def take(
         self,
@@ -95,7 +93,7 @@ class Attachments:
                 self.left.damaged += 1
                 return None
             else:
-                found = self._file(path, size)
+                found = self._file(path, type_, size)
         if found is None:
             return None
         digest, octets, (width, height) = found
@@ -124,25 +122,31 @@ class Attachments:
         digest = hashlib.sha256(picture.octets).hexdigest()
         if digest not in self._media:
             self._media.keep([picture.octets], most=len(picture.octets))
-            self.fresh.append(digest)
         return digest, len(picture.octets), (picture.width, picture.height)
 
-    def _file(self, path: str, size: tuple[int, int]) -> tuple[str, int, tuple[int, int]] | None:
+    def _file(self, path: str, type_: str, size: tuple[int, int]) -> tuple[str, int, tuple[int, int]] | None:
         """Read twice, so that one that is there already is not written again."""
         found, length = hashlib.sha256(), 0
-        for octets in self._read(path):
-            length += len(octets)
-            if length > self._most:
-                self.left.large += 1
-                return None
-            found.update(octets)
+        try:
+            for octets in self._read(path, type_):
+                length += len(octets)
+                if length > self._most:
+                    self.left.large += 1
+                    return None
+                found.update(octets)
+        except BadRecording:
+            self.left.damaged += 1
+            return None
         digest = found.hexdigest()
         if digest not in self._media:
-            digest, length = self._media.keep(self._read(path), most=self._most)
-            self.fresh.append(digest)
+            digest, length = self._media.keep(self._read(path, type_), most=self._most)
         return digest, length, size
 
-    def _read(self, path: str) -> Iterator[bytes]:
+    def _read(self, path: str, type_: str) -> Iterator[bytes]:
+        """A file; a recording without what it does not show."""
+        if type_ in RECORDED:
+            yield from strip_recording(partial(self._source.open, path), type_)
+            return
         with self._source.open(path) as file:
             while octets := file.read(READ):
                 yield octets

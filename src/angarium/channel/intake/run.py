@@ -5,27 +5,30 @@ stays so. Files are kept before the posts that name them, and what nothing names
 """
 
 import codecs
-import os
 from collections.abc import Callable, Iterator
 from datetime import tzinfo
 from itertools import chain
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from angarium.channel.archive import Archive, Put
 from angarium.channel.intake.attachments import Attachments, Left
-from angarium.channel.intake.feed import Feed
+from angarium.channel.intake.feed import Entry, Feed
 from angarium.channel.intake.message import Chat, Placed
+from angarium.channel.intake.pictures import Fetch, Known
 from angarium.channel.intake.refusal import Refused
 from angarium.channel.intake.scan import Scan
 from angarium.channel.intake.source import Missing, Source
 from angarium.channel.intake.telegram import PUBLIC, Telegram
 from angarium.channel.intake.telegram_html import Page
 from angarium.channel.intake.telegram_json import Choose, messages
-from angarium.channel.media import Media
+from angarium.channel.media import Batch, Media
 from angarium.channel.words import line, slug
+
+if TYPE_CHECKING:
+    from angarium.channel.post import Author
 
 __all__ = ["Imported", "Wanted", "import_export", "import_feed"]
 
@@ -81,35 +84,70 @@ def import_export(source: Source, archive: Archive, media: Media, wanted: Wanted
     Raises:
         Refused: it is damaged, hostile, not public, or no export; nothing of it was taken.
     """
-    attachments = Attachments(source, media, most=wanted.most)
-    done = Imported(left=attachments.left)
+    done = Imported()
+    batch: Batch | None = None
     try:
         with archive.writing():
+            batch = media.batch()
+            attachments = Attachments(source, batch, most=wanted.most)
+            done.left = attachments.left
             _take(source, archive, attachments, wanted, tell, done)
-            if attachments.fresh:
-                os.sync()  # files are on the disk before the posts that name them
+            batch.settle()  # files are on the disk before the posts that name them
     except BaseException:
-        media.remove(set(attachments.fresh) - archive.digests())
+        if batch is not None:
+            batch.undo(archive.digests())
         raise
     if done.changed:
         media.sweep(archive.digests(), older=SPARED)
     return done
 
 
-def import_feed(read: Callable[[int], bytes], name: str, archive: Archive, now: int, tell: Tell) -> Imported:
+def import_feed(
+    read: Callable[[int], bytes],
+    name: str,
+    archive: Archive,
+    media: Media,
+    now: int,
+    tell: Tell,
+    fetch: Fetch | None = None,
+) -> Imported:
     """Take an Atom or RSS feed into an archive.
+
+    `fetch`: fetches its pictures; without it, those come along that were fetched before.
 
     Raises:
         Refused: it is damaged, hostile, or no feed; nothing of it was taken.
     """
-    feed = Feed(read, name, archive.add_author, now=now)
-    done = Imported()
-    with archive.writing():
-        for post in feed.posts():
-            _count(done, archive.put(post, unless_later=True))
-            tell(0.0, done.new + done.changed + done.same)
-    done.title, done.empty = feed.title, feed.empty
+    authors: list[Author] = []
+    feed = Feed(read, name, authors.append, now=now)
+    done, known = Imported(), Known(archive, media)
+    entries = feed.entries()
+    if fetch is not None:
+        held = list(entries)  # nobody else waits for the archive while pictures are fetched
+        fetch.all((each for entry in held for each in entry.pictures), known, lambda part: tell(part, 0))
+        entries, done.left = iter(held), fetch.left
+    try:
+        with archive.writing():
+            for entry in entries:
+                _count_entry(done, archive, entry, known)
+                tell(0.0, done.new + done.changed + done.same)
+            for author in dict.fromkeys(authors):
+                archive.add_author(author)
+            known.note()
+    except BaseException:
+        if fetch is not None:
+            media.remove(fetch.fresh - archive.digests())
+        raise
+    done.title, done.empty = feed.title, done.empty + feed.empty
     return done
+
+
+def _count_entry(done: Imported, archive: Archive, entry: Entry, known: Known) -> None:
+    post = entry.with_pictures(known.chosen(entry.pictures))
+    if post is None:
+        done.empty += 1
+    else:
+        _count(done, archive.put(post, unless_later=True))
 
 
 def _take(

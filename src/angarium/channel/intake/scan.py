@@ -9,10 +9,12 @@ RFC 8259.
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any, NamedTuple, NoReturn
 
 import msgspec
 
+from angarium.channel.intake.mending import mended
 from angarium.channel.intake.refusal import Refused
 
 __all__ = ["Piece", "Scan"]
@@ -107,6 +109,11 @@ class Scan:
         self._take(length)
         return Piece(octets, line, column)
 
+    def skip_elements(self) -> None:
+        """Go on behind the array that comes, told by brackets alone: nobody wants what is in it."""
+        for _ in self.elements():
+            self.piece()
+
     def skip(self, depth: int = 0) -> None:
         """Go on behind what comes, however long it is."""
         first = self.peek() if depth < DEEPEST else b""
@@ -132,6 +139,8 @@ class Scan:
         try:
             return msgspec.json.decode(piece.octets)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                return msgspec.json.decode(mended(piece.octets))
             raise Refused.at(self._name, piece.line, piece.column, f"this is no JSON ({error})") from None
 
     def _bracketed(self) -> int:

@@ -1,8 +1,7 @@
 """Telegram Desktop's `result.json`, of one chat or of a whole account, message by message.
 
-Two things that Telegram Desktop writes and JSON does not know are mended where they stand: control characters as
-`\\x01`, and identifiers of custom emoji without quotes (4.1). So are halves of surrogate pairs. All else that is no
-JSON, or no message, is refused.
+What Telegram Desktop is known to write wrongly is mended (`mending`). All else that is no JSON, or no message, is
+refused.
 """
 
 import re
@@ -11,17 +10,13 @@ from typing import Any
 
 import msgspec
 
+from angarium.channel.intake.mending import mended
 from angarium.channel.intake.message import Chat, Message, Placed
 from angarium.channel.intake.refusal import Refused
 from angarium.channel.intake.scan import Piece, Scan
 
 __all__ = ["Choose", "messages"]
 
-ESCAPE = re.compile(
-    rb"\\(?:x([0-9A-Fa-f]{2})|(u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|(u[dD][89a-fA-F]\w{2})|.)",
-    re.DOTALL,
-)
-UNQUOTED = re.compile(rb'("document_id": )([^"\s{}\[\]][^"\r\n]*)(?=\r?\n)')
 Choose = Callable[[Chat, bool], bool]
 """Whether a chat is wanted; it is told whether that is the only one of the export."""
 
@@ -55,7 +50,7 @@ def _chat(scan: Scan, name: str, choose: Choose, decode: Callable[[bytes], Messa
                 for _ in scan.elements():
                     yield _placed(scan.piece(), name, decode)
             else:
-                scan.skip()
+                scan.skip_elements()
         elif member in ("name", "type", "id") and member not in known:
             known[member] = scan.value()
         elif root and member in ("chats", "left_chats"):
@@ -94,21 +89,6 @@ def _placed(piece: Piece, name: str, decode: Callable[[bytes], Message]) -> Plac
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             line, column = piece.place(_offset(error))
             raise Refused.at(name, line, column, f"the message that starts in line {piece.line} is damaged") from None
-
-
-def mended(octets: bytes) -> bytes:
-    """A message without what Telegram Desktop is known to write wrongly."""
-
-    def mend(found: re.Match[bytes]) -> bytes:
-        if found[1]:
-            return b"\\u00" + found[1]
-        return b"\\ufffd" if found[3] else found[0]
-
-    def quote(found: re.Match[bytes]) -> bytes:
-        comma = b"," if found[2].endswith(b",") else b""
-        return found[1] + msgspec.json.encode(found[2].removesuffix(b",").decode("utf-8", "replace")) + comma
-
-    return UNQUOTED.sub(quote, ESCAPE.sub(mend, octets))
 
 
 def _offset(error: Exception) -> int:
