@@ -206,3 +206,20 @@ async def test_what_the_core_has_lost_on_its_way_is_handed_to_it_again(bench: Be
     bench.core.messages[message]["state"] = DELIVERED
     await bench.deliver().resume()
     assert bench.core.resent == [message]
+
+
+async def test_a_clock_that_went_back_leaves_no_post_changed_before_it_was_published(
+    bench: Bench, tmp_path: Path
+) -> None:
+    now = [2000.0]
+    settings = Settings(title="x")
+    bench.carrier = Carrier(
+        bench.archive, bench.book, bench.outbox, Media(tmp_path / "media"), settings, lambda: now[0]
+    )
+    bench.publish()
+    now[0] = 1000.0
+    with bench.archive.writing():
+        bench.carrier.carry([Change(DRAFT, "Other")])
+    filed = bench.archive.find("desk/e/101")
+    assert filed
+    assert (filed.post.published, filed.post.changed) == (2000, 2000)
