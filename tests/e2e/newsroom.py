@@ -30,6 +30,8 @@ __all__ = [
 
 Angarium = Callable[..., Awaitable[tuple[int, str, str]]]
 UP = b"The channel is up"
+PATIENCE = 90.0
+"""Seconds after which what is waited for is said to be missing, by the line that waits for it."""
 
 
 @dataclass
@@ -55,8 +57,12 @@ class Chat:
             found[:] = [message for message in await self.messages() if test(message)]
             return bool(found)
 
-        await self.who.until(look)
+        await self._until(look)
         return found[-1]
+
+    async def _until(self, look: Callable[[], Awaitable[bool]]) -> None:
+        async with asyncio.timeout(PATIENCE):
+            await self.who.until(look)
 
     async def all_in(self, members: int) -> None:
         """Wait until this app knows so many members, itself among them."""
@@ -64,7 +70,7 @@ class Chat:
         async def look() -> bool:
             return len(await self.who.members(self.chat)) == members
 
-        await self.who.until(look)
+        await self._until(look)
 
     async def say(self, text: str, file: Path | None = None, *, quoting: int = 0, view: str = "") -> int:
         """Send something."""
@@ -103,7 +109,7 @@ class Chat:
             reactions = (held.get("reactions") or {}).get("reactionsByContact", {})
             return any(sign in signs for signs in reactions.values())
 
-        await self.who.until(look)
+        await self._until(look)
 
 
 @dataclass
@@ -140,26 +146,32 @@ async def serving(room: Newsroom, *options: str) -> AsyncIterator[asyncio.subpro
         await process.wait()
 
 
-async def person(apps: Core, name: str, link: str) -> Profile:
-    """Somebody with an app, who is no bot: some of what a bot may do a person may not."""
+async def person(apps: Core, name: str, link: str, *others: str) -> Profile:
+    """Somebody with an app, at these relays, who is no bot: some of what a bot may do a person may not."""
     settings: Mapping[str, str] = {"bot": "0"}
-    return await new_profile(apps, name, link, settings)
+    who = await new_profile(apps, name, link, settings)
+    for other in others:
+        await who.call("add_transport_from_qr", other)
+    return who
 
 
 async def entered(who: Profile, link: str, members: int) -> Chat:
     """Have somebody scan an invitation, and wait until their app knows so many members."""
     with who.when("SecurejoinJoinerProgress", progress=JOINED) as joined:
         chat = Chat(who, await who.call("secure_join", link))
-        await joined
+        async with asyncio.timeout(PATIENCE):
+            await joined
     await chat.all_in(members)  # an app is told that it is through before it is in
     return chat
 
 
 @contextlib.asynccontextmanager
-async def assembled(apps: Core, made: tuple[Newsroom, Invitations], accounts: Callable[[], str]) -> AsyncIterator[Cast]:
-    """Two editors in the group and a reader in the channel; the service runs. `accounts`: links to fresh ones."""
+async def assembled(apps: Core, made: tuple[Newsroom, Invitations], *relays: Callable[[], str]) -> AsyncIterator[Cast]:
+    """Two editors in the group and a reader in the channel; the service runs. `relays`: each makes links to it."""
     room, invited = made
-    people = await asyncio.gather(*(person(apps, name, accounts()) for name in ("Ada", "Ben", "Reader")))
+    people = await asyncio.gather(
+        *(person(apps, name, *(link() for link in relays)) for name in ("Ada", "Ben", "Reader"))
+    )
     ways = ((invited.edit, 3), (invited.edit, 3), (invited.subscribe, 2))
     chats = await asyncio.gather(*(entered(who, *way) for who, way in zip(people, ways, strict=True)))
     yield Cast(room, *chats)

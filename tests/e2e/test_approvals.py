@@ -46,6 +46,8 @@ async def test_two_approve_or_nothing_happens(up: Relay, apps: Core, angarium: A
         async with serving(room), assembled(apps, (room, invited), account) as cast:
             ada, ben, reader = cast.ada, cast.ben, cast.reader
             cay = await entered(await person(apps, "Cay", account()), invited.edit, 4)
+            for chat in (ada, ben):
+                await chat.all_in(4)
 
             def words() -> list[str]:
                 return [filed.post.text.words for filed in archive.posts()]

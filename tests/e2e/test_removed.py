@@ -44,6 +44,8 @@ async def test_who_was_put_out_changes_nothing_and_does_not_come_back(
         ada, ben, reader = cast.ada, cast.ben, cast.reader
         eve = await entered(await person(apps, "Eve", account()), invited.edit, 4)
         stack.push_async_callback(eve.who.call, "stop_io")
+        for chat in (ada, ben):
+            await chat.all_in(4)
 
         published = await eve.say("A true story.")
         await ben.react((await ben.wait(says("true story")))["id"])
@@ -120,6 +122,8 @@ async def test_the_desk_itself_is_put_out_and_goes_on_once_it_is_back(
     async with serving(room), assembled(apps, (room, invited), account) as cast:
         ada, ben, reader = cast.ada, cast.ben, cast.reader
         eve = await entered(await person(apps, "Eve", account()), invited.edit, 4)
+        for chat in (ada, ben):
+            await chat.all_in(4)
         await ada.say("A story.")
         mark = await eve.wait(says("A story."))
         await eve.marked(mark["id"], "⏳")
@@ -136,9 +140,8 @@ async def test_the_desk_itself_is_put_out_and_goes_on_once_it_is_back(
         await eve.who.call("remove_contact_from_chat", eve.chat, at_eve)
         await ada.all_in(3)
         await ben.all_in(3)
-        private = Chat(
-            reader.who, await reader.who.call("create_chat_by_contact_id", (await reader.who.members(reader.chat))[0])
-        )
+        (channel,) = set(await reader.who.members(reader.chat)) - {MYSELF}
+        private = Chat(reader.who, await reader.who.call("create_chat_by_contact_id", channel))
         await private.say("What is going on?")
         await ben.react((await ben.wait(says("A story.")))["id"])
         contacts = await ada.who.call("get_contacts_by_ids", await ada.who.members(ada.chat))
