@@ -14,6 +14,7 @@ from angarium.apps.check.throwaway import Relay
 from angarium.channel.archive import Archive
 from angarium.lab.core import Core
 from angarium.lab.profile import MYSELF
+from tests.e2e.conftest import Impatient
 from tests.e2e.newsroom import Angarium, Chat, assembled, entered, founded, person, says, serving
 from tests.e2e.test_approvals import heard
 
@@ -30,7 +31,7 @@ async def put_out(by: Chat, address: str) -> None:
 
 @pytest.mark.timeout(240)
 async def test_who_was_put_out_changes_nothing_and_does_not_come_back(
-    up: Relay, apps: Core, angarium: Angarium, tmp_path: Path
+    up: Relay, apps: Core, angarium: Angarium, impatient: Impatient, tmp_path: Path
 ) -> None:
     room, invited = await founded(angarium, tmp_path / "newsroom", up.ready.invitation)
 
@@ -65,7 +66,7 @@ async def test_who_was_put_out_changes_nothing_and_does_not_come_back(
         await eve.say("publish", quoting=hers)
         await eve.say("/name Ada")
         await eve.who.call("start_io")
-        await ben.marked(dull, "🗑")  # what she wrote into it since is dropped, whoever approves of it
+        await impatient(ben.marked(dull, "🗑"))  # what she wrote into it since is dropped, whoever approves of it
         assert (await ben.who.call("get_message", dull))["text"] == "A libel.", "the app takes it"
         await ben.react(dull)
         await heard(ben)
