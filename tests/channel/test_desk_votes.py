@@ -95,8 +95,9 @@ def test_two_approve_of_a_change_and_of_a_withdrawal_too(own: bool) -> None:
     assert room.done()[2:] == [Withdraw(draft)]
 
 
-def test_who_was_put_out_decides_and_asks_for_nothing() -> None:
-    room = Room(Rules(own=True))
+@pytest.mark.parametrize("own", [False, True])
+def test_who_was_put_out_decides_and_asks_for_nothing(own: bool) -> None:
+    room = Room(Rules(own=own))
     published, waiting, edited = [room.say(CAY, text) for text in ("News", "More", "Yet more")]
     hers, his = room.say(ADA, "Hers"), room.say(BEN, "His")
     room.react(ADA, published)
@@ -104,6 +105,7 @@ def test_who_was_put_out_decides_and_asks_for_nothing() -> None:
     assert room.done() == [Publish(published)]
     room.put_out(CAY)
     room.log.clear()
+    asked = sorted(room.book.motions)
     room.react(CAY, hers)
     room.say(CAY, "publish", his)
     room.say(CAY, "withdraw", published)
@@ -112,7 +114,7 @@ def test_who_was_put_out_decides_and_asks_for_nothing() -> None:
     room.say(CAY, "/name Ada")
     room.edit(published, "Lies")
     room.delete(published)
-    assert room.log == []
+    assert (room.log, sorted(room.book.motions)) == ([], asked)
     room.edit(edited, "Lies")
     room.delete(second)
     gone = [Mark(edited, Stage.GONE), Mark(waiting, Stage.GONE)]
