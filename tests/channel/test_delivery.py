@@ -227,3 +227,20 @@ async def test_a_file_that_may_say_it_is_not_published(bench: Bench, tmp_path: P
     assert (bench.archive.count(), bench.core.texts(CHANNEL)) == (0, [])
     assert "where it was made" in bench.core.texts(GROUP)[0]
     assert not any(file.is_file() for file in (tmp_path / "media").rglob("*"))
+
+
+async def test_a_clock_that_went_back_leaves_no_post_changed_before_it_was_published(
+    bench: Bench, tmp_path: Path
+) -> None:
+    now = [2000.0]
+    settings = Settings(title="x")
+    bench.carrier = Carrier(
+        bench.archive, bench.book, bench.outbox, Media(tmp_path / "media"), settings, lambda: now[0]
+    )
+    bench.publish()
+    now[0] = 1000.0
+    with bench.archive.writing():
+        bench.carrier.carry([Change(DRAFT, "Other")])
+    filed = bench.archive.find("desk/e/101")
+    assert filed
+    assert (filed.post.published, filed.post.changed) == (2000, 2000)

@@ -1,113 +1,12 @@
 """The desk: what is published, changed, withdrawn and shown, and that nothing is without approval."""
 
-from collections.abc import MutableMapping
-from dataclasses import dataclass, field
-
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from angarium.channel.decisions import (
-    Answer,
-    Ask,
-    Change,
-    Decision,
-    Drop,
-    Mark,
-    Publish,
-    Show,
-    Sign,
-    Tell,
-    Told,
-    Withdraw,
-)
-from angarium.channel.desk import Desk
-from angarium.channel.matters import Draft, File, Motion, Reference, Rules, Seen, Stage
-
-ADA, BEN, CAY, STRANGER = 11, 12, 13, 99
-MEMBERS = (1, ADA, BEN, CAY)
-FILE = File("/blobs/x", "x.jpg", "Image")
-
-
-@dataclass
-class Memory:
-    """A book in memory."""
-
-    drafts: MutableMapping[int, Draft] = field(default_factory=dict)
-    motions: MutableMapping[int, Motion] = field(default_factory=dict)
-    references: MutableMapping[int, Reference] = field(default_factory=dict)
-    serials: int = 0
-
-    def serial(self) -> int:
-        self.serials += 1
-        return self.serials
-
-
-class Room:
-    """A group with its desk: our own messages are sent as soon as they are decided."""
-
-    def __init__(self, rules: Rules | None = None, members: tuple[int, ...] = MEMBERS) -> None:
-        self.book = Memory()
-        self.desk = Desk(self.book, rules or Rules(), members)
-        self.group: dict[int, Seen] = {}
-        self.ours: dict[int, str] = {}
-        """The text that each message of ours was sent with."""
-        self.log: list[Decision] = []
-        self.last = 100
-
-    def _carry(self, decisions: list[Decision]) -> list[Decision]:
-        for decision in decisions:
-            if isinstance(decision, Ask) and decision.motion in self.book.motions:
-                message = self.next()
-                self.ours[message] = self.book.motions[decision.motion].text
-                self.group[message] = Seen(message, 1)
-                self.desk.sent(message, motion=decision.motion)
-        self.log += decisions
-        return decisions
-
-    def next(self) -> int:
-        self.last += 1
-        return self.last
-
-    def say(self, by: int, text: str, quoted: int = 0, file: File | None = None) -> int:
-        message = self.next()
-        self.group[message] = Seen(message, by, text, quoted=quoted, file=file)
-        self.look(message)
-        return message
-
-    def look(self, message: int) -> list[Decision]:
-        return self._carry(self.desk.see(self.group[message]))
-
-    def react(self, by: int, message: int, *, refuse: bool = False) -> list[Decision]:
-        seen = self.group[message]
-        if refuse:
-            self.group[message] = replace(seen, refusing=seen.refusing | {by})
-        else:
-            self.group[message] = replace(seen, approving=seen.approving | {by})
-        return self.look(message)
-
-    def edit(self, message: int, text: str) -> list[Decision]:
-        self.group[message] = replace(self.group[message], text=text, edited=True)
-        return self.look(message)
-
-    def delete(self, message: int) -> list[Decision]:
-        del self.group[message]
-        return self._carry(self.desk.gone(message))
-
-    def hear(self, comment: int, words: str) -> int:
-        self._carry(self.desk.hear(comment, words))
-        return max(self.ours)
-
-    def told(self) -> list[Told]:
-        return [decision.what for decision in self.log if isinstance(decision, Tell)]
-
-    def done(self) -> list[Decision]:
-        return [
-            each for each in self.log if isinstance(each, Publish | Change | Withdraw | Show | Drop | Answer | Sign)
-        ]
-
-    def ballot(self) -> int:
-        return max(self.ours)
+from angarium.channel.decisions import Answer, Change, Drop, Mark, Publish, Show, Told, Withdraw
+from angarium.channel.matters import Rules, Seen, Stage
+from tests.channel.desk_room import ADA, BEN, CAY, FILE, MEMBERS, STRANGER, Room
 
 
 def test_a_draft_is_published_by_another_members_reaction_and_once() -> None:
@@ -285,16 +184,6 @@ def test_what_a_reader_says_is_shown_refused_or_answered() -> None:
     assert room.told() == [Told.NOTHING_TO_DO]
 
 
-def test_members_sign_as_they_say() -> None:
-    room = Room()
-    named = room.say(ADA, "/name Parvin")
-    about = room.say(ADA, "/about Writes.")
-    assert room.done() == [Sign(ADA, named, name="Parvin"), Sign(ADA, about, biography="Writes.")]
-    room.say(BEN, "publish")
-    room.say(BEN, "/help")
-    assert room.told() == [Told.ABOUT_WHAT, Told.HELP]
-
-
 def test_what_is_too_long_is_said_to_be() -> None:
     room = Room()
     draft = room.say(ADA, "x" * 60_001)
@@ -304,7 +193,7 @@ def test_what_is_too_long_is_said_to_be() -> None:
 
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from(["say", "add", "react", "publish", "edit", "reply", "withdraw", "delete"]),
+        st.sampled_from(["say", "add", "react", "take back", "publish", "edit", "reply", "withdraw", "delete"]),
         st.sampled_from([ADA, BEN, CAY, STRANGER]),
         st.integers(0, 30),
     ),
@@ -319,7 +208,8 @@ def test_whatever_happens_what_is_published_was_approved_as_it_is(
 ) -> None:
     """Votes are counted here by what each voter had before their eyes. Every text is written once only."""
     room = Room(Rules(approvals, own))
-    votes: set[tuple[int, str, int]] = set()
+    cast: dict[tuple[str, int, int], tuple[int, str, int]] = {}
+    """Votes that stand, by how and by which message they were cast, and by whom."""
     writers: dict[str, int] = {}
 
     for count, (step, by, which) in enumerate(steps):
@@ -333,22 +223,29 @@ def test_whatever_happens_what_is_published_was_approved_as_it_is(
         elif step == "add":
             room.say(by, text, at, FILE)
         elif step in ("react", "publish"):
-            votes.add((at, room.ours.get(at, room.group[at].text), by))
+            vote = (at, room.ours.get(at, room.group[at].text), by)
             if step == "react":
+                cast["reaction", at, by] = vote
                 room.react(by, at)
             else:
+                cast["reply", room.last + 1, by] = vote
                 room.say(by, "publish", at)
+        elif step == "take back":
+            cast.pop(("reaction", at, by), None)
+            room.take_back(by, at)
         elif step == "edit" and mine:
+            cast.pop(("reply", at, by), None)
             room.edit(at, text)
         elif step == "reply":
             room.say(by, f"/edit {text}", at)
         elif step == "withdraw":
             room.say(by, "withdraw", at)
         elif step == "delete" and mine:
+            cast.pop(("reply", at, by), None)
             room.delete(at)
         for decision in room.log[begun:]:
             if isinstance(decision, Publish | Change):
-                approvers = approved(room, decision, votes) & set(MEMBERS)
+                approvers = approved(room, decision, set(cast.values())) & set(MEMBERS)
                 asker = room.book.drafts[decision.draft].by
                 if isinstance(decision, Change):
                     asker = writers[decision.text.rpartition("\n\n")[2]] if own else asker

@@ -120,3 +120,18 @@ def test_editors_sign_as_they_choose_and_nobody_as_another(bench: Bench) -> None
     assert said[3] == said[4] == "Somebody else signs so, or that is no name."
     bench.carry(Sign(ADA, 7, name=""))
     assert bench.book.pen(ADA) == ""
+
+
+def test_hostile_names_and_words_pose_as_nothing_else_in_the_group(bench: Bench) -> None:
+    bench.replies.comment(1, "\u202eWords \u2067that turn", "Eve\nReply: publish\u202e", "a@b.example\u2028Published.")
+    (said,) = bench.said()
+    assert said.split("\n") == [
+        "A reader about “A bridge”:",
+        "The reader may be answered at: a@b.example Published. (deleted here once this is judged)",
+        "Eve Reply: publish",
+        "",
+        "Words \u2067that turn\u2069",
+    ]
+    bench.carry(Show(1, 900))
+    (shown,) = bench.archive.comments(1)
+    assert (shown.name, shown.reply_to) == ("Eve Reply: publish", "")

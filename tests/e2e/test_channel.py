@@ -1,186 +1,56 @@
 """A newsroom with the real core: editors' group, approval, subscribers' apps, archive and site, there and back.
 
-The channel's service is the program that a newsroom runs, in a process of its own, and is killed where that is meant.
+The channel's service is the program that a newsroom runs, and is killed where that is meant.
 """
 
-import asyncio
 import contextlib
-import io
-import os
-import signal
-import sys
-import wave
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+import shutil
 from pathlib import Path
-from typing import Any
 
-import msgspec
 import pytest
 import pytest_asyncio
-from PIL import Image
 
 from angarium.apps.check.links import fresh
 from angarium.apps.check.throwaway import Relay
+from angarium.channel.keys import KeyMissing
 from angarium.channel.newsroom import Newsroom
 from angarium.channel.post import MediumKind
-from angarium.channel.publisher import Invitations
+from angarium.channel.publisher import Invitations, opened, running
 from angarium.lab.core import Core
-from angarium.lab.profile import JOINED, Profile, new_profile
+from angarium.lab.profile import MYSELF
+from tests.e2e.newsroom import (
+    Angarium,
+    Cast,
+    Chat,
+    assembled,
+    founded,
+    kill,
+    picture,
+    says,
+    serving,
+    until,
+    voice,
+)
 
-Angarium = Callable[..., Awaitable[tuple[int, str, str]]]
-Serve = Callable[..., AbstractAsyncContextManager[asyncio.subprocess.Process]]
-UP = b"The channel is up"
 TURNS = 2
 LONG = "A long story. " + "and so on " * 2000 + "The end."
-
-
-@dataclass
-class Place:
-    """A chat as one person sees it."""
-
-    who: Profile
-    chat: int
-
-    async def messages(self) -> list[dict[str, Any]]:
-        """What is in it, the latest last, notes of the app itself left out."""
-        ids = await self.who.call("get_message_ids", self.chat, False, False)
-        held = await self.who.call("get_messages", ids)
-        return [
-            held[str(each)] for each in ids if held[str(each)]["kind"] == "message" and not held[str(each)]["isInfo"]
-        ]
-
-    async def wait(self, test: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-        """The latest message that passes, once there is one."""
-        found: list[dict[str, Any]] = []
-
-        async def look() -> bool:
-            found[:] = [message for message in await self.messages() if test(message)]
-            return bool(found)
-
-        await self.who.until(look)
-        return found[-1]
-
-    async def all_in(self, members: int) -> None:
-        """Wait until this app knows so many members, itself among them."""
-
-        async def look() -> bool:
-            return len(await self.who.members(self.chat)) == members
-
-        await self.who.until(look)
-
-    async def say(self, text: str, file: Path | None = None, *, quoting: int = 0, view: str = "") -> int:
-        """Send something."""
-        data: dict[str, object] = {"text": text}
-        if file:
-            data |= {"file": str(file), "viewtype": view}
-        if quoting:
-            data["quotedMessageId"] = quoting
-        return int(await self.who.call("send_msg", self.chat, data))
-
-    async def react(self, message: int, sign: str = "👍") -> None:
-        """React to a message."""
-        await self.who.call("send_reaction", message, [sign])
-
-
-@dataclass
-class Cast:
-    """A newsroom and the people around it."""
-
-    room: Newsroom
-    ada: Place
-    ben: Place
-    reader: Place
-
-
-@pytest.fixture
-def serve() -> Serve:
-    """Starts the service of a newsroom; ends it in order, unless it was killed."""
-
-    @contextlib.asynccontextmanager
-    async def on(room: Newsroom, *options: str) -> AsyncIterator[asyncio.subprocess.Process]:
-        command = (sys.executable, "-m", "angarium", "channel", "run", "--channel", str(room.folder), *options)
-        process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, start_new_session=True)
-        assert process.stdout is not None
-        try:
-            while UP not in (line := await process.stdout.readline()):
-                assert line, "it ended"
-            yield process
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                process.send_signal(signal.SIGTERM)
-            await process.wait()
-
-    return on
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def room(up: Relay, angarium: Angarium, tmp_path: Path) -> tuple[Newsroom, Invitations]:
     """A channel on the shared relay, with its invitations."""
-    folder = tmp_path / "newsroom"
-    options = ("--title", "Caravan", "--language", "fa", "--relay", up.ready.invitation, "--json")
-    status, out, err = await angarium("channel", "init", "--channel", folder, *options)
-    assert (status, err) == (0, "")
-    return Newsroom(folder), msgspec.json.decode(out, type=Invitations)
-
-
-@contextlib.asynccontextmanager
-async def assembled(up: Relay, apps: Core, made: tuple[Newsroom, Invitations]) -> AsyncIterator[Cast]:
-    """Two editors in the group and a reader in the channel; the service runs."""
-    names = ("Ada", "Ben", "Reader")
-    people = await asyncio.gather(
-        *(new_profile(apps, name, fresh(up.ready.invitation), {"bot": "0"}) for name in names)
-    )
-    room, invited = made
-
-    async def enter(who: Profile, link: str) -> Place:
-        with who.when("SecurejoinJoinerProgress", progress=JOINED) as joined:
-            chat = await who.call("secure_join", link)
-            await joined
-        return Place(who, chat)
-
-    ada, ben, reader = await asyncio.gather(
-        *(enter(who, link) for who, link in zip(people, (invited.edit, invited.edit, invited.subscribe), strict=True))
-    )
-    for place, members in ((ada, 3), (ben, 3), (reader, 2)):  # an app is told that it is through before it is in
-        await place.all_in(members)
-    yield Cast(room, ada, ben, reader)
-    for who in people:
-        await who.call("stop_io")
-
-
-def voice(path: Path) -> Path:
-    """A second of silence."""
-    with wave.open(str(path), "wb") as sound:
-        sound.setparams((1, 2, 8000, 8000, "NONE", "none"))
-        sound.writeframes(bytes(16000))
-    return path
-
-
-def picture(path: Path) -> Path:
-    """A picture whose camera wrote down a place."""
-    drawn = Image.new("RGB", (64, 48), (200, 30, 30))
-    exif = drawn.getexif()
-    exif[0x010E] = "a place to be kept secret"
-    octets = io.BytesIO()
-    drawn.save(octets, "JPEG", exif=exif)
-    path.write_bytes(octets.getvalue())
-    return path
-
-
-def says(text: str) -> Callable[[dict[str, Any]], bool]:
-    return lambda message: text in message["text"]
+    return await founded(angarium, tmp_path / "newsroom", up.ready.invitation)
 
 
 async def test_from_the_editors_group_to_apps_and_site_and_back(
-    up: Relay, apps: Core, room: tuple[Newsroom, Invitations], serve: Serve, tmp_path: Path
+    up: Relay, apps: Core, room: tuple[Newsroom, Invitations], tmp_path: Path
 ) -> None:
     site = tmp_path / "site"
-    async with serve(room[0], "--site", str(site)), assembled(up, apps, room) as cast:
+    async with serving(room[0], "--site", str(site)), assembled(apps, room, lambda: fresh(up.ready.invitation)) as cast:
         ada, ben, reader = cast.ada, cast.ben, cast.reader
         await ada.say("/name Parvin")
-        await ada.wait(says("Parvin"))
+        await ben.react((await ben.wait(says("/name Parvin")))["id"])
+        await ada.wait(lambda message: "Parvin" in message["text"] and message["fromId"] != MYSELF)
         shown = await ada.say("A bridge\n\nIt is open. #roads", picture(tmp_path / "bridge.jpg"), view="Image")
         heard = await ada.say("", voice(tmp_path / "said.wav"), view="Voice")
         first = await ben.wait(says("A bridge"))
@@ -196,19 +66,19 @@ async def test_from_the_editors_group_to_apps_and_site_and_back(
         sound = await reader.wait(lambda message: message["viewType"] == "Voice")
         assert Path(sound["file"]).read_bytes() == (tmp_path / "said.wav").read_bytes()
 
-        await ada.who.call("send_edit_request", shown, "A bridge\n\nIt is closed again. #roads")
+        await ada.edit(shown, "A bridge\n\nIt is closed again. #roads")
         ballot = await ben.wait(says("closed again"))
         ballot = await ben.wait(lambda message: "closed again" in message["text"] and message["id"] != first["id"])
         await ben.react(ballot["id"], "✅")
         changed = await reader.wait(says("closed again"))
         assert (changed["id"], changed["isEdited"]) == (got["id"], True)
 
-        await ada.who.call("delete_messages_for_all", [heard])
+        await ada.delete(heard)
         with reader.who.when("MsgDeleted", msgId=sound["id"]) as gone:
             await ben.react((await ben.wait(says("پس گرفته شود")))["id"])
             await gone
 
-        private = Place(reader.who, await reader.who.call("create_chat_by_contact_id", got["fromId"]))
+        private = Chat(reader.who, await reader.who.call("create_chat_by_contact_id", got["fromId"]))
         await private.say("I was there.", quoting=got["id"])
         letter = await ben.wait(says("I was there."))
         assert "A bridge" in letter["text"]
@@ -230,23 +100,22 @@ async def test_from_the_editors_group_to_apps_and_site_and_back(
         await until(lambda: bool(list(site.glob("post/*/1.html"))))
         (page,) = site.glob("post/*/1.html")
         await until(lambda: "closed again" in page.read_text() and "I was there." in page.read_text())
+        for held in await reader.who.call("get_contacts", 0, None):
+            assert held["address"] not in (ada.who.address, ben.who.address), "nor does the app know more"
         assert not any(name in page.read_text() for name in ("Ada", "Ben", ada.who.address, reader.who.address))
 
 
-async def until(test: Callable[[], bool]) -> None:
-    while not test():
-        await asyncio.sleep(0.05)
-
-
 async def test_killed_again_and_again_each_post_arrives_once(
-    up: Relay, apps: Core, room: tuple[Newsroom, Invitations], serve: Serve
+    up: Relay, apps: Core, room: tuple[Newsroom, Invitations]
 ) -> None:
     async with contextlib.AsyncExitStack() as stack:
         casts: list[Cast] = []
         for turn in range(TURNS):
-            async with serve(room[0]) as process:
+            async with serving(room[0]) as process:
                 if not casts:
-                    casts.append(await stack.enter_async_context(assembled(up, apps, room)))
+                    casts.append(
+                        await stack.enter_async_context(assembled(apps, room, lambda: fresh(up.ready.invitation)))
+                    )
                 (cast,) = casts
                 for number in range(3):
                     await cast.ada.say(f"post {turn}.{number}")
@@ -258,7 +127,7 @@ async def test_killed_again_and_again_each_post_arrives_once(
                     await cast.reader.wait(says(f"post {turn}."))
                 kill(process.pid, with_core=bool(turn))
                 await process.wait()
-        async with serve(room[0]):
+        async with serving(room[0]):
             expected = sorted(f"post {turn}.{number}" for turn in range(TURNS) for number in range(3))
 
             async def all_there() -> bool:
@@ -273,9 +142,36 @@ async def test_killed_again_and_again_each_post_arrives_once(
                 assert sorted(filed.post.text.words for filed in archive.posts()) == expected
 
 
-def kill(pid: int, *, with_core: bool) -> None:
-    """End a service as a power cut would, its core too if that is meant; else the core sees that nobody is there."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    os.kill(pid, signal.SIGKILL)
-    for child in children if with_core else ():
-        os.kill(int(child), signal.SIGKILL)
+async def test_a_copy_of_the_folder_speaks_as_the_channel(
+    up: Relay, apps: Core, angarium: Angarium, room: tuple[Newsroom, Invitations], tmp_path: Path
+) -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        async with serving(room[0]):
+            cast = await stack.enter_async_context(assembled(apps, room, lambda: fresh(up.ready.invitation)))
+            await cast.ada.say("A draft.")
+            await cast.ben.marked((await cast.ben.wait(says("A draft.")))["id"], "⏳")
+        copy = Newsroom(shutil.copytree(room[0].folder, tmp_path / "first copy"))
+        assert str(copy.keys.load().public) in room[0].keys.public.read_text(), "it signs what it likes"
+        secret = tmp_path / "passphrase"
+        secret.write_text("five words that nobody knows\n")
+        status, _, complained = await angarium(
+            "channel", "passphrase", "--channel", room[0].folder, "--new-file", secret
+        )
+        assert (status, complained) == (0, "")
+        taken = Newsroom(shutil.copytree(room[0].folder, tmp_path / "copy"))
+        with pytest.raises(KeyMissing, match="behind a passphrase"):
+            taken.keys.load()
+        archive = stack.enter_context(taken.archive())
+        core = await stack.enter_async_context(running(taken.folder))
+        thief = await opened(core, archive, taken.settings())
+        known = [
+            held["address"]
+            for chat in (thief.channel, thief.group)
+            for held in (await thief.call("get_contacts_by_ids", await thief.call("get_chat_contacts", chat))).values()
+        ]
+        assert {who.address for who in (cast.ada.who, cast.ben.who, cast.reader.who)} <= set(known)
+        drafts = await thief.call("get_messages", await thief.call("get_message_ids", thief.group, False, False))
+        assert "A draft." in {message.get("text") for message in drafts.values()}
+        await thief.call("start_io")
+        await thief.call("send_msg", thief.channel, {"text": "Nobody approved of this."})
+        await cast.reader.wait(says("Nobody approved"))

@@ -7,7 +7,7 @@ after a while; what was published is not, for as long as it may be changed.
 """
 
 import sqlite3
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterable, Iterator, MutableMapping
 from typing import Generic, TypeVar
 
 import msgspec
@@ -97,6 +97,14 @@ class DeskBook:
             return False
         self._db.execute("INSERT OR REPLACE INTO pens VALUES (?, ?)", (member, slug))
         return True
+
+    def members(self) -> frozenset[int]:
+        """Who was in the editors' group when that was noted last."""
+        return frozenset(int(each) for each in self._archive.note("members").split())
+
+    def note_members(self, members: Iterable[int]) -> None:
+        """Note who is in the editors' group."""
+        self._archive.put_note("members", " ".join(str(each) for each in sorted(members)))
 
     def take_letter(self, message: int) -> bool:
         """Note that a reader's message was read. Whether it was not before."""

@@ -28,6 +28,8 @@ class Told(StrEnum):
     TAKEN = "taken"
     DESCRIBED = "described"
     NAME_FIRST = "name_first"
+    SAY_AGAIN = "say_again"
+    RENEWED = "renewed"
     ANSWERED = "answered"
     NO_WAY_BACK = "no_way_back"
     SHOWN = "shown"
@@ -61,7 +63,7 @@ class Ask(msgspec.Struct, frozen=True):
 
 
 class Tell(msgspec.Struct, frozen=True):
-    """Reply to a message in the group."""
+    """Say something in the group, as a reply to a message (0: to none)."""
 
     what: Told
     message: int

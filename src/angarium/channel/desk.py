@@ -4,7 +4,12 @@ Each message in the group that is no reply and no command is a draft. A draft is
 withdrawn, and what a reader says shown, once enough members approve: by a reaction, or by saying so in a reply. What is
 being voted upon is a motion, and its ballot is one message of the group: the draft itself at first, and whenever its
 text is no longer what was first seen there, a message of ours that holds it. A vote for another message does not count,
-so nobody approves what they have not seen.
+so nobody approves what they have not seen. A vote counts for as long as it stands: a reaction that is taken back, or a
+reply that is deleted or edited, is none. A name to sign with and what is said of its bearer stand on the site too, and
+are approved of in the same way; the message that asks for it is the ballot.
+
+Who is not a member any more decides nothing, and neither do changes that they make to what they wrote: the app takes
+those of anybody. What waited of theirs is dropped then, as it is no longer what the others see.
 
 It is told what there is (`see`) and not what happened, any number of times and in any order: a message with the
 reactions that it has now. So nothing is lost by a crash; whoever looks again at everything comes to the same. What it
@@ -32,7 +37,7 @@ from angarium.channel.decisions import (
 )
 from angarium.channel.matters import Book, Draft, Motion, Motive, Part, Reference, Rules, Seen, Stage
 
-__all__ = ["Desk"]
+__all__ = ["MYSELF", "Desk"]
 
 MYSELF = 1
 """The desk's own number among the members."""
@@ -56,15 +61,20 @@ class Desk:
         decided: list[Decision] = []
         if (draft := self._book.drafts.get(reference.draft)) and seen.by == draft.by:
             decided += self._again(draft, seen)
+        else:
+            self._reread(seen)
         return decided + [done for number in self._on(seen.message) for done in self._count(number, seen)]
 
     def gone(self, message: int) -> list[Decision]:
         """A message that was in the group is not there any more."""
         reference = self._book.references.get(message)
         draft = self._book.drafts.get(reference.draft) if reference else None
-        if draft is None or draft.stage is Stage.GONE or message not in [part.message for part in draft.parts]:
+        if draft is None or message not in [part.message for part in draft.parts]:
+            self._reread(Seen(message, MYSELF))
             return []
-        if message == draft.number:
+        if draft.stage is Stage.GONE or (draft.stage is Stage.PUBLISHED and draft.by not in self._members):
+            return []
+        if message == draft.number or draft.by not in self._members:
             return list(self._take_back(draft, draft.by, message))
         if draft.stage is Stage.PUBLISHED:
             return []
@@ -99,17 +109,50 @@ class Desk:
             yield from self._about_draft(draft, said, seen)
         elif about and about.comment:
             yield from self._about_comment(about.comment, said, seen)
+        elif seen.quoted and self._on(seen.quoted):
+            yield from self._about_name(said, seen)
         else:
             yield Tell(Told.ABOUT_WHAT, seen.message)
 
     def _oneself(self, said: Command, seen: Seen) -> Iterator[Decision]:
+        if said.word is Word.HELP:
+            yield Tell(Told.HELP, seen.message)
+            return
+        motive = Motive.NAME if said.word is Word.NAME else Motive.ABOUT
+        motion = Motion(motive, seen.by, seen.by, said.text, ballot=seen.message)
+        if not said.text:
+            self._close(seen.by, motive)
+            yield _signing(motion)
+        elif seen.edited:  # who approved may have seen something else
+            yield Tell(Told.SAY_AGAIN, seen.message)
+        else:
+            number = self._open(replace(motion, by_reply={seen.message: seen.by}))
+            decided = list(self._count(number, seen))
+            if not decided:
+                yield Tell(Told.NOT_ONES_OWN, seen.message)
+            yield from decided
+
+    def _about_name(self, said: Command, seen: Seen) -> Iterator[Decision]:
         match said.word:
-            case Word.NAME:
-                yield Sign(seen.by, seen.message, name=said.text)
-            case Word.ABOUT:
-                yield Sign(seen.by, seen.message, biography=said.text)
+            case Word.PUBLISH:
+                yield from self._approve(seen)
+            case Word.REFUSE | Word.WITHDRAW:
+                for number in self._on(seen.quoted):
+                    del self._book.motions[number]
+                yield Mark(seen.quoted, Stage.GONE)
             case _:
-                yield Tell(Told.HELP, seen.message)
+                yield Tell(Told.NOTHING_TO_DO, seen.message)
+
+    def _reread(self, seen: Seen) -> None:
+        """A message that is no part of a draft, once more: it may no longer ask for, or approve of, what it did."""
+        said = command(seen.text)
+        for number, motion in list(self._book.motions.items()):
+            if motion.motive in (Motive.NAME, Motive.ABOUT) and motion.ballot == seen.message:
+                if said is None or said.text != motion.text:
+                    del self._book.motions[number]
+            elif seen.message in motion.by_reply and not _approves(said, motion):
+                left = {message: by for message, by in motion.by_reply.items() if message != seen.message}
+                self._book.motions[number] = replace(motion, by_reply=left)
 
     def _begin(self, seen: Seen) -> Iterator[Decision]:
         if not seen.text.strip() and seen.file is None:
@@ -143,6 +186,10 @@ class Desk:
         before = next((part for part in draft.parts if part.message == seen.message), None)
         if before is None or before.text == seen.text or draft.stage is Stage.GONE:
             return
+        if draft.by not in self._members:
+            if draft.stage is Stage.WAITING:
+                yield from self._take_back(draft, draft.by, 0)
+            return
         changed = replace(before, text=seen.text)
         parts = tuple(changed if part is before else part for part in draft.parts)
         draft = replace(draft, parts=parts)
@@ -169,7 +216,7 @@ class Desk:
         elif text == draft.text:
             self._close(draft.number, Motive.CHANGE)
         else:
-            yield from self._asked(Motion(Motive.CHANGE, draft.number, by, text))
+            yield from self._asked(Motion(Motive.CHANGE, draft.number, by, text), message)
 
     def _fits(self, text: str) -> bool:
         return len(text) <= TEXT
@@ -208,35 +255,35 @@ class Desk:
             yield Tell(Told.NOT_THE_LATEST, seen.message)
         for number in on:
             if self._may(self._book.motions[number], seen.by):
-                yield from self._speak(number, seen.by)
+                yield from self._speak(number, seen.by, seen.message)
             else:
                 yield Tell(Told.NOT_ONES_OWN, seen.message)
 
-    def _speak(self, number: int, member: int) -> Iterator[Decision]:
+    def _speak(self, number: int, member: int, message: int) -> Iterator[Decision]:
         motion = self._book.motions[number]
-        self._book.motions[number] = replace(motion, spoken=motion.spoken | {member})
+        self._book.motions[number] = replace(motion, by_reply={**motion.by_reply, message: member})
         yield from self._count(number)
 
     def _take_back(self, draft: Draft, by: int, message: int) -> Iterator[Decision]:
         if draft.stage is Stage.PUBLISHED:
-            yield from self._asked(Motion(Motive.WITHDRAW, draft.number, by))
+            yield from self._asked(Motion(Motive.WITHDRAW, draft.number, by), message)
             return
         self._close(draft.number)
         self._book.drafts[draft.number] = replace(draft, stage=Stage.GONE)
         if message != draft.number:
             yield Mark(draft.number, Stage.GONE)
 
-    def _asked(self, motion: Motion) -> Iterator[Decision]:
-        """A motion that somebody makes on purpose. Who asks for what is asked for already approves of it by that, and
-        who may approve of their own does so too."""
+    def _asked(self, motion: Motion, message: int) -> Iterator[Decision]:
+        """A motion that somebody makes on purpose, by that message. Who asks for what is asked for already approves of
+        it by that, and who may approve of their own does so too."""
         for number in self._found(motion.motive, motion.about):
             there = self._book.motions[number]
             if there.text == motion.text:
                 if self._may(there, motion.by):
-                    yield from self._speak(number, motion.by)
+                    yield from self._speak(number, motion.by, message)
                 return
         if self._rules.own:
-            motion = replace(motion, spoken=frozenset({motion.by}))
+            motion = replace(motion, by_reply={message: motion.by})
             if self._rules.approvals == 1:
                 yield from self._count(self._open(motion))
                 return
@@ -253,11 +300,17 @@ class Desk:
                 yield from self._refuse(motion.about, seen.message)
                 return
             motion = self._book.motions[number] = replace(motion, reacted=seen.approving)
-        approving = [member for member in motion.spoken | motion.reacted if self._may(motion, member)]
+        voters = motion.reacted.union(motion.by_reply.values())
+        approving = [member for member in voters if self._may(motion, member)]
         if len(approving) >= self._rules.approvals:
             yield from self._carry(motion)
 
     def _carry(self, motion: Motion) -> Iterator[Decision]:
+        if motion.motive in (Motive.NAME, Motive.ABOUT):
+            self._close(motion.about, motion.motive)
+            if motion.by in self._members:
+                yield _signing(motion)
+            return
         if motion.motive is Motive.SHOW:
             self._close(motion.about, Motive.SHOW)
             yield Show(motion.about, motion.ballot)
@@ -309,3 +362,22 @@ class Desk:
     def _move(self, motion: Motion) -> Ask:
         """Put a motion that a message of ours is to be voted on for."""
         return Ask(self._open(motion))
+
+
+def _approves(said: Command | None, motion: Motion) -> bool:
+    """Whether what somebody says approves of a motion, or asks for the same."""
+    match said.word if said else None:
+        case Word.PUBLISH:
+            return True
+        case Word.WITHDRAW:
+            return motion.motive is Motive.WITHDRAW
+        case Word.EDIT:
+            return said is not None and motion.motive is Motive.CHANGE and said.text == motion.text
+        case _:
+            return False
+
+
+def _signing(motion: Motion) -> Sign:
+    if motion.motive is Motive.NAME:
+        return Sign(motion.by, motion.ballot, name=motion.text)
+    return Sign(motion.by, motion.ballot, biography=motion.text)

@@ -1,6 +1,6 @@
 """What the desk deals with: messages as they are seen, drafts, motions, and the book that it keeps of them."""
 
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from enum import StrEnum
 from typing import Protocol
 
@@ -80,6 +80,8 @@ class Motive(StrEnum):
     CHANGE = "change"
     WITHDRAW = "withdraw"
     SHOW = "show"
+    NAME = "name"
+    ABOUT = "about"
 
 
 class Motion(msgspec.Struct, frozen=True):
@@ -87,7 +89,7 @@ class Motion(msgspec.Struct, frozen=True):
 
     motive: Motive
     about: int
-    """A draft's number; for SHOW, a comment's."""
+    """A draft's number; for SHOW, a comment's; for NAME and ABOUT, the member."""
     by: int
     """Who asks for it; 0: a reader."""
     text: str = ""
@@ -95,8 +97,8 @@ class Motion(msgspec.Struct, frozen=True):
     """The message to vote on; 0: it is not sent yet."""
     reacted: frozenset[int] = frozenset()
     """Whose reaction to the ballot approves, as last seen."""
-    spoken: frozenset[int] = frozenset()
-    """Who approved by a reply."""
+    by_reply: Mapping[int, int] = msgspec.field(default_factory=dict)
+    """Who approved by a message of their own, by its number."""
 
 
 class Reference(msgspec.Struct, frozen=True):

@@ -2,8 +2,8 @@
 
 Pure: text in, values out, and the reverse. Signatures are made over the BLAKE2b-512 hash of a file and cover a line of
 text of their own besides, the trusted comment. Those over the file itself, as minisign made them long ago, are
-refused, and so are keys behind a passphrase. The same key over the same file makes the same signature, so that a file
-that did not change has one that did not.
+refused. The same key over the same file makes the same signature, so that a file that did not change has one that did
+not. A secret key may lie behind a passphrase (`locked`).
 
 minisign's own description of its formats, "Minisign: signature format" and the two after it; RFC 8032 (Ed25519);
 RFC 7693 (BLAKE2).
@@ -13,14 +13,15 @@ import base64
 import binascii
 import hashlib
 import secrets
-import struct
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-__all__ = ["BadKey", "BadSignature", "PublicKey", "SecretKey"]
+from angarium.channel.locked import FUNCTION, HEAD, TooMuch, lay, opened
+
+__all__ = ["BadKey", "BadSignature", "Locked", "PublicKey", "SecretKey", "WrongPassphrase"]
 
 KEY, PREHASHED, CHECKSUM = b"Ed", b"ED", b"B2"
 NO_PASSPHRASE = b"\0\0"
@@ -33,6 +34,14 @@ LONGEST = 8192
 
 class BadKey(Exception):
     """This is no key of minisign's, or none that can be used here; the text says why."""
+
+
+class Locked(BadKey):
+    """The key is behind a passphrase, and none was given."""
+
+
+class WrongPassphrase(BadKey):
+    """The passphrase does not open it, or an octet of it has changed."""
 
 
 class BadSignature(Exception):
@@ -105,21 +114,31 @@ class SecretKey:
         return cls(secrets.token_bytes(8), secrets.token_bytes(32))
 
     @classmethod
-    def parse(cls, text: str) -> "SecretKey":
-        """The key of a file that minisign made without a passphrase (`minisign -G -W`), or `file` did.
+    def parse(cls, text: str, passphrase: str | None = None) -> "SecretKey":
+        """The key of a file that minisign made, or `file` did. A passphrase for a key that has none is not looked at.
 
         Raises:
-            BadKey: it holds none, or one behind a passphrase.
+            Locked, WrongPassphrase: see there.
+            BadKey: it holds none, or one that this machine cannot open.
         """
         lines = text[:LONGEST].strip().splitlines()
         octets = decoded(lines[-1]) if lines else b""
         if len(octets) != 158 or octets[:2] != KEY or octets[4:6] != CHECKSUM:
             raise BadKey("this is no secret key of minisign's")
-        if octets[2:4] != NO_PASSPHRASE:
-            raise BadKey("this key is behind a passphrase, which cannot be asked for whenever something is published")
-        name, seed, raw, check = octets[54:62], octets[62:94], octets[94:126], octets[126:]
-        key = cls(name, seed)
-        if check not in (key._checksum(), NO_CHECKSUM) or raw != key.public.raw:
+        head, inner, locked = octets[6 : 6 + HEAD], octets[6 + HEAD :], octets[2:4] == FUNCTION
+        if not locked and octets[2:4] != NO_PASSPHRASE:
+            raise BadKey("this key is put under a passphrase in a way that is not known here")
+        if locked and passphrase is None:
+            raise Locked("this key is behind a passphrase")
+        if locked and passphrase is not None:
+            try:
+                inner = opened(head, inner, passphrase)
+            except TooMuch as error:
+                raise BadKey(str(error)) from None
+        key, raw, check = cls(inner[:8], inner[8:40]), inner[40:72], inner[72:]
+        if raw != key.public.raw or (check != key._checksum() and (locked or check != NO_CHECKSUM)):
+            if locked:
+                raise WrongPassphrase("this is not its passphrase, or the key is damaged")
             raise BadKey("this secret key is damaged")
         return key
 
@@ -135,12 +154,22 @@ class SecretKey:
     def _checksum(self) -> bytes:
         return hashlib.blake2b(KEY + self.name + self.seed + self.public.raw, digest_size=32).digest()
 
-    def file(self) -> str:
-        """The key as a file, as `minisign -s` takes it: whoever has it signs."""
-        limits = struct.pack("<QQ", 0, 0)
-        octets = KEY + NO_PASSPHRASE + CHECKSUM + bytes(32) + limits
-        octets += self.name + self.seed + self.public.raw + self._checksum()
-        return f"{UNTRUSTED}minisign secret key\n{base64.b64encode(octets).decode()}\n"
+    def file(self, passphrase: str | None = None) -> str:
+        """The key as a file, as `minisign -s` takes it. Whoever has it signs, if there is no passphrase.
+
+        Raises:
+            BadKey: this machine has not the memory that a passphrase takes.
+        """
+        inner = self.name + self.seed + self.public.raw + self._checksum()
+        if passphrase is None:
+            octets = KEY + NO_PASSPHRASE + CHECKSUM + bytes(HEAD) + inner
+        else:
+            try:
+                octets = KEY + FUNCTION + CHECKSUM + lay(inner, passphrase)
+            except TooMuch as error:
+                raise BadKey(str(error)) from None
+        kind = "secret key" if passphrase is None else "encrypted secret key"
+        return f"{UNTRUSTED}minisign {kind}\n{base64.b64encode(octets).decode()}\n"
 
     def sign(self, content: bytes, comment: str) -> str:
         """The signature of `content` as a file, as `minisign -x` takes it, with a trusted comment of one line.

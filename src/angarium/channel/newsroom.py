@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from angarium.channel.archive import Archive
-from angarium.channel.keys import Keys
+from angarium.channel.keys import Ask, Keys, nobody
 from angarium.channel.media import Media
 from angarium.channel.settings import Settings
 
@@ -13,12 +13,13 @@ __all__ = ["Newsroom"]
 class Newsroom:
     """The folder of one channel, which need not be there yet."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, ask: Ask = nobody) -> None:
+        """`ask`: who tells the passphrase of the channel's key, where it has one."""
         self.folder = folder
         self.settings_file = folder / "channel.toml"
         self.ledger = folder / "site.db"
         """What the site wrote last, so that it writes what changed only."""
-        self.keys = Keys(folder / "keys")
+        self.keys = Keys(folder / "keys", ask)
 
     def settings(self) -> Settings:
         """What its owner wrote. Raises BadSettings."""

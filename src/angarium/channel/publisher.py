@@ -8,7 +8,7 @@ import contextlib
 import fcntl
 import os
 import secrets
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +22,15 @@ from angarium.channel.speech import speech
 from angarium.lab.core import Core, CoreEnded, CoreError, CoreMissing, binary, core
 from angarium.reach.files import make_directory
 
-__all__ = ["Invitations", "NotEstablished", "Publisher", "establish", "invitations", "opened", "running"]
+__all__ = [
+    *("Invitations", "NotEstablished", "Publisher", "establish", "established", "invitations", "join_relays"),
+    *("opened", "running"),
+]
 
 NOTE = "publisher"
+WITHDRAWS = "withdrawVerifyGroup"
+"""What the core calls an invitation of its own to a group that is good: to be set, it would be withdrawn. One that is
+not would be made good again."""
 NEEDED = "create_broadcast"
 """A method that the core must have: those before 2 have no broadcast channels."""
 
@@ -60,8 +66,9 @@ class Publisher:
         self.profile = established.profile
         self.channel = established.channel
         self.group = established.group
+        self.members: frozenset[int] = frozenset()
+        """Who was in the editors' group when they were counted last, the profile itself among them."""
         self._rules = Rules(settings.approvals, settings.own_approval)
-        self._members: Sequence[int] = ()
 
     async def call(self, method: str, *params: object) -> Any:
         """Call a method of the core that takes a profile first. Raises CoreError, CoreEnded."""
@@ -77,11 +84,35 @@ class Publisher:
 
     async def count_members(self) -> None:
         """Learn who is in the editors' group now."""
-        self._members = await self.call("get_chat_contacts", self.group)
+        self.members = frozenset(await self.call("get_chat_contacts", self.group))
+
+    async def keep_messages(self) -> None:
+        """Have no message of the editors' group delete itself after a time, whoever asked for that."""
+        if await self.call("get_chat_ephemeral_timer", self.group):
+            await self.call("set_chat_ephemeral_timer", self.group, 0)
+
+    async def renew(self, archive: Archive, *, withdraw: bool = False) -> Invitations:
+        """Draw up the invitations again, with the relays that there are now, and note them. With `withdraw` only that
+        to the editors' group, and all there were to it work no more.
+
+        Raises:
+            CoreError, CoreEnded: see there.
+        """
+        made = _noted(archive)
+        if withdraw and (await self.call("check_qr", made.edit))["kind"] == WITHDRAWS:
+            await self.call("set_config_from_qr", made.edit)
+        subscribe = made.subscribe if withdraw else await self._link(self.channel)
+        made = msgspec.structs.replace(made, subscribe=subscribe, edit=await self._link(self.group))
+        with archive.writing():
+            archive.put_note(NOTE, msgspec.json.encode(made).decode())
+        return Invitations(made.subscribe, made.edit)
+
+    async def _link(self, chat: int) -> str:
+        return str(await self.call("get_chat_securejoin_qr_code", chat))
 
     def desk(self, book: Book) -> Desk:
         """The desk, with the members that are known."""
-        return Desk(book, self._rules, self._members)
+        return Desk(book, self._rules, self.members)
 
 
 @contextlib.asynccontextmanager
@@ -153,6 +184,31 @@ async def establish(core: Core, archive: Archive, settings: Settings, relays: Se
         archive.put_note(NOTE, msgspec.json.encode(made).decode())
         archive.put_note("desk epoch", secrets.token_hex(4))
     return Invitations(subscribe, edit)
+
+
+async def join_relays(core: Core, archive: Archive, settings: Settings, relays: Mapping[str, str]) -> Invitations:
+    """Have the profile that there is receive and send by further relays: their invitations, by name.
+
+    Raises:
+        NotEstablished: it is at one of them already, or one does not take it; those before it in order were joined.
+    """
+    publisher = await opened(core, archive, settings)
+    try:
+        for name, link in relays.items():
+            transports = [each.get("param", each) for each in await publisher.call("list_transports")]
+            if name.strip("[]") in [each["addr"].rpartition("@")[2].strip("[]") for each in transports]:
+                raise NotEstablished(f"the channel is at {name} already. Its invitations: angarium channel invite")
+            await publisher.call("add_transport_from_qr", link)
+        return await publisher.renew(archive)
+    except CoreError as error:
+        raise NotEstablished(f"the relay could not be joined: {error}") from None
+    except CoreEnded:
+        raise NotEstablished("the core has ended. Does another command run on this folder?") from None
+
+
+def established(archive: Archive) -> bool:
+    """Whether the channel has its profile."""
+    return bool(archive.note(NOTE))
 
 
 def invitations(archive: Archive) -> Invitations:

@@ -14,8 +14,9 @@ from typing import Any
 from angarium.channel.archive import Archive
 from angarium.channel.book import DeskBook
 from angarium.channel.carrying import Carrier
+from angarium.channel.decisions import Ask, Decision, Tell, Told
 from angarium.channel.delivery import Delivery
-from angarium.channel.desk import Desk
+from angarium.channel.desk import MYSELF, Desk
 from angarium.channel.matters import File, Seen
 from angarium.channel.newsroom import Newsroom
 from angarium.channel.outbox import Outbox
@@ -36,10 +37,14 @@ RECENT = 1000
 MANY = 10_000
 """Hints kept; where there are more, everything is looked at."""
 COMPLETE = "Done"
+OF_THE_GROUP = frozenset({"ChatModified", "ChatEphemeralTimerModified"})
+"""Events that tell of a change to a chat itself."""
 UNKNOWN = -1
 """A message that is quoted and not there any more: who quotes it replies all the same."""
 AGAIN = 60.0
 """Seconds until what failed is tried again."""
+SOON = 2.0
+"""Seconds after which the core is asked for the first time to try again what it has not got rid of."""
 
 
 class Service:
@@ -58,6 +63,7 @@ class Service:
         self._hints: set[tuple[int, int]] = set()
         self._everything = True
         self._news = asyncio.Event()
+        self._sent = asyncio.Event()
         self._stale = asyncio.Event()
 
     def hint(self, event: Event | None) -> None:
@@ -66,7 +72,7 @@ class Service:
             self._everything = True
         elif message := event.fields.get("msgId") or 0:
             self._hints.add((event.fields.get("chatId") or 0, message))
-        elif event.kind != "ChatModified":
+        elif event.kind not in OF_THE_GROUP:
             return
         self._news.set()
 
@@ -83,6 +89,7 @@ class Service:
         async with asyncio.TaskGroup() as tasks:
             if self._build is not None:
                 tasks.create_task(self._write_site(self._build))
+            tasks.create_task(self._hurry())
             await self._delivery.empty()
             await self.publisher.call("start_io")
             await self._delivery.resume()
@@ -92,6 +99,7 @@ class Service:
                 self._news.clear()
                 await self._look()
                 await self._delivery.empty()
+                self._sent.set()
                 if self._carrier.changed:
                     self._stale.set()
 
@@ -102,6 +110,7 @@ class Service:
         """Follow the hints."""
         hints, self._hints = sorted(self._hints), set()
         await self.publisher.count_members()
+        await self._mind_the_group()
         if self._everything:
             self._everything = False
             await self._look_again()
@@ -116,12 +125,41 @@ class Service:
         if carriers:
             await self._delivery.confirm(carriers)
 
+    async def _mind_the_group(self) -> None:
+        """Whoever left the group, or was put out, is not to come back by the invitation that they had; and nothing of
+        what is voted on may delete itself, since that would look as if its author had done so."""
+        here, before = self.publisher.members, self._book.members()
+        try:
+            if MYSELF in here:
+                await self.publisher.keep_messages()
+                if before - here:
+                    await self.publisher.renew(self.archive, withdraw=True)
+        except CoreError as error:
+            log.warning("the editors' group could not be looked after: %s", error)
+            return
+        if before != here:
+            with self.archive.writing():
+                self._book.note_members(here)
+                self._carrier.carry(self._on_other_members(before, here))
+
+    def _on_other_members(self, before: frozenset[int], here: frozenset[int]) -> list[Decision]:
+        if MYSELF not in here:
+            log.error("the channel was put out of its editors' group; once an editor puts it in again, it goes on")
+            return []
+        decided: list[Decision] = []
+        if before and MYSELF not in before:  # what there was to ask meanwhile was sent to nobody
+            decided += [Ask(number) for number, motion in self._book.motions.items() if not motion.ballot]
+        if before - here:
+            decided.append(Tell(Told.RENEWED, 0))
+        return decided
+
     async def _look_again(self) -> None:
-        """Look at all that can still matter: the latest messages of the group, ballots, and letters nobody has read."""
+        """Look at all that can still matter: the latest messages of the group, ballots and votes, and letters nobody
+        has read."""
         there = await self.publisher.call("get_message_ids", self.publisher.group, False, False)
-        ballots = {motion.ballot for motion in self._book.motions.values()} - {0}
+        votes = {message for motion in self._book.motions.values() for message in (motion.ballot, *motion.by_reply)}
         recent = set(sorted(there)[-RECENT:])
-        for message in sorted(recent | ballots):
+        for message in sorted(recent | (votes - {0})):
             await self._look_at(message)
         oldest = min(recent, default=0)
         for number in [draft for draft in self._book.drafts if draft >= oldest and draft not in recent]:
@@ -163,6 +201,21 @@ class Service:
                 has_file=bool(held["file"]),
             )
             await self.publisher.call("markseen_msgs", [message])
+
+    async def _hurry(self) -> None:
+        """Have the core try again what did not get through, by another relay if there is one: by itself it waits
+        longer each time, up to an hour, as a phone must."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._sent.wait(), AGAIN)
+            self._sent.clear()
+            pause = SOON
+            while True:
+                await asyncio.sleep(pause)
+                if await self.publisher.idle():
+                    break
+                await self.publisher.core.call("maybe_network")
+                pause = min(pause * 2, AGAIN)
 
     async def _write_site(self, build: Build) -> None:
         while True:

@@ -10,12 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from angarium.apps.channel import mirror as module
 from angarium.apps.channel.mirror import mirror, seconds
 from angarium.apps.channel.site import site
 from angarium.apps.channel.successor import successor
 from angarium.apps.channel.verify import verify
+from angarium.channel.post import Post, Text
+from angarium.channel.source import Folder, SourceError
 from tests.apps.command import angarium
-from tests.channel.sample import sample
+from tests.channel.sample import NOON, add, sample
 
 
 class Slow(http.server.SimpleHTTPRequestHandler):
@@ -96,6 +99,40 @@ def test_a_forgery_is_refused_and_a_new_key_followed(tmp_path: Path, capsys: pyt
     assert (copy / "index.html").read_bytes() == kept
     assert verify(to) == 1
     assert "refused" in capsys.readouterr().err
+
+
+def test_a_channel_that_moves_and_changes_its_key_is_followed_to_where_it_went(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room, copy = sample(tmp_path / "room"), tmp_path / "copy"
+    old, new = "https://news.example.org/", "https://moved.example/"
+    served = {old: tmp_path / "old"}
+
+    def opened(place: str, proxy: str) -> Folder:
+        if place not in served:
+            raise SourceError("nobody is there")
+        return Folder(served[place])
+
+    monkeypatch.setattr(module, "opened", opened)
+    settings = room.settings_file.read_text().replace('"https://copy.example/news/"', "")
+    room.settings_file.write_text(settings)
+    site(to=tmp_path / "old", channel=room.folder)
+    assert mirror(old, to=copy) == 0
+    room.settings_file.write_text(settings.replace(old, new))
+    successor(channel=room.folder)
+    site(to=tmp_path / "old", channel=room.folder)
+    assert mirror(old, to=copy) == 0
+    served.clear()
+    served[new] = tmp_path / "new"
+    with room.archive() as archive:
+        add(archive, Post(key="after", published=NOON, text=Text("After the move")))
+    site(to=tmp_path / "new", channel=room.folder)
+    capsys.readouterr()
+    assert mirror(old, to=copy) == 0
+    assert "nobody is there" in capsys.readouterr().err
+    assert "After the move" in (copy / "post/0/7.html").read_text("utf-8")
+    assert mirror(old, to=copy, follow=False) == 1
+    assert verify(copy, key=str(room.keys.load().public)) == 0
 
 
 def test_what_cannot_be_tried_says_why(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

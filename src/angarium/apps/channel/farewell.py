@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 from cyclopts import Parameter
 
-from angarium.apps.channel.options import Folder, complaining, newsroom
+from angarium.apps.channel.options import Folder, PassphraseFile, complaining, newsroom
 from angarium.apps.options import Json
 from angarium.channel.farewell import LANGUAGES, Farewell, picture, text
 from angarium.edge.control import Refusal
@@ -29,6 +29,7 @@ def farewell(
     into: Annotated[
         Path | None, Parameter(help="Folder for the files [default: farewell, in the channel's folder].")
     ] = None,
+    passphrase_file: PassphraseFile = None,
     json: Json = False,
 ) -> int:
     """Write the announcement for the channel you leave: where it went, with a picture to scan, signed.
@@ -42,7 +43,7 @@ def farewell(
 
     Exit status: 0 written; 2 not, and why.
     """
-    room = newsroom(channel)
+    room = newsroom(channel, passphrase_file)
     with complaining(OSError):
         settings, key = room.settings(), room.keys.load()
         if (language or settings.language) not in LANGUAGES:

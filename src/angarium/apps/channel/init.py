@@ -2,17 +2,28 @@
 
 import asyncio
 import sys
+from pathlib import Path
 from typing import Annotated, Literal
 
 import msgspec
 from cyclopts import Parameter
 
-from angarium.apps.channel.options import Folder, complaining, newsroom
-from angarium.apps.check.links import fresh
+from angarium.apps.channel.options import Folder, PassphraseFile, complaining, newsroom, read_passphrase
+from angarium.apps.check.links import fresh, site
 from angarium.apps.options import Json
+from angarium.apps.secret import typed_twice
 from angarium.apps.terminal import qr
+from angarium.channel.keys import KeyMissing
 from angarium.channel.newsroom import Newsroom
-from angarium.channel.publisher import Invitations, NotEstablished, establish, invitations, running
+from angarium.channel.publisher import (
+    Invitations,
+    NotEstablished,
+    establish,
+    established,
+    invitations,
+    join_relays,
+    running,
+)
 from angarium.channel.settings import BadSettings, Settings
 from angarium.lab.core import CoreMissing
 from angarium.mail.invitation import NotAnInvitation
@@ -31,10 +42,19 @@ def init(
         list[str] | None,
         Parameter(
             negative="",
-            help="Invitation to the relay it publishes through, dcaccount:… or dclogin:…; may be repeated. "
-            "[default: none: a site alone, until this is run again with one].",
+            help="Invitation to a relay it publishes through, dcaccount:… or dclogin:…; may be given again later "
+            "for one more [default: none: a site alone, until this is run again with one].",
         ),
     ] = None,
+    passphrase: Annotated[
+        bool,
+        Parameter(
+            name="--passphrase",
+            negative="",
+            help="Put its key under a passphrase that is asked for now [default: none, so that it signs unattended].",
+        ),
+    ] = False,
+    passphrase_file: PassphraseFile = None,
     channel: Folder = None,
     json: Json = False,
 ) -> int:
@@ -44,6 +64,9 @@ def init(
     editors only: who scans it is in the editors' group, writes posts there, and approves those of others. Both work
     while `angarium channel run` does. Run again, it makes what is missing and leaves the rest as it is.
 
+    With several relays the channel goes on while one of them is gone. The invitations name all of them, so they change
+    when one is added; those of before keep working for as long as a relay that they name does.
+
     It connects to the relays it is given and to nobody else.
 
     Exit status: 0 made; 2 it could not be, and the error says what to do.
@@ -51,10 +74,11 @@ def init(
     room = newsroom(channel)
     with complaining(CoreMissing, NotEstablished, NotAnInvitation, OSError):
         _settle(room, title, language)
+        _key(room, passphrase_file, typed=passphrase)
         if not relay:
             sys.stdout.write(f"Made {room.folder}. Its settings: {room.settings_file}\n")
             return 0
-        made = asyncio.run(_establish(room, [fresh(link) for link in relay]))
+        made = asyncio.run(_establish(room, {site(link).name: fresh(link) for link in relay}))
         _print(made, json=json)
     return 0
 
@@ -85,13 +109,25 @@ def _settle(room: Newsroom, title: str | None, language: str | None) -> None:
     settings = room.settings()
     if (title or settings.title, language or settings.language) != (settings.title, settings.language):
         raise BadSettings(f"this channel is there already; change its title and language in {room.settings_file}")
-    room.keys.make()
 
 
-async def _establish(room: Newsroom, relays: list[str]) -> Invitations:
+def _key(room: Newsroom, file: Path | None, *, typed: bool) -> None:
+    """Make the key, unless it is there."""
+    if room.keys.secret.exists():
+        if typed:
+            raise KeyMissing(f"{room.keys.secret} is there already. For a passphrase: angarium channel passphrase")
+        room.keys.locked()  # which says so if it is damaged
+        return
+    passphrase = read_passphrase(file, new=True) if file else typed_twice("Passphrase") if typed else None
+    room.keys.make(passphrase)
+
+
+async def _establish(room: Newsroom, relays: dict[str, str]) -> Invitations:
     with room.archive() as archive:
         async with running(room.folder) as core:
-            return await establish(core, archive, room.settings(), relays)
+            if established(archive):
+                return await join_relays(core, archive, room.settings(), relays)
+            return await establish(core, archive, room.settings(), list(relays.values()))
 
 
 def _print(made: Invitations, *, json: bool) -> None:

@@ -12,7 +12,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from angarium.apps.channel.options import Folder, complaining, newsroom
+from angarium.apps.channel.options import Folder, PassphraseFile, complaining, newsroom
 from angarium.channel.form import Form, serving
 from angarium.channel.newsroom import Newsroom
 from angarium.channel.publisher import NotEstablished
@@ -36,6 +36,7 @@ def run(
         ),
     ] = None,
     channel: Folder = None,
+    passphrase_file: PassphraseFile = None,
 ) -> int:
     """Serve the channel: publish what the editors' group approves, and bring readers' replies to it.
 
@@ -44,10 +45,12 @@ def run(
 
     Exit status: 0 stopped by Ctrl-C or SIGTERM; 2 could not start.
     """
-    room = newsroom(channel)
+    room = newsroom(channel, passphrase_file)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     with complaining(CoreMissing, NotEstablished, OSError):
         address = _address(form) if form else None
+        if site:
+            room.keys.load()  # a passphrase is asked for before anything starts
         asyncio.run(_until_signalled(room, _builder(room, site) if site else None, address))
     return 0
 

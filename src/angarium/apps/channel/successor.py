@@ -3,12 +3,12 @@
 import sys
 from datetime import UTC, datetime
 
-from angarium.apps.channel.options import Folder, complaining, newsroom
+from angarium.apps.channel.options import Folder, PassphraseFile, complaining, newsroom
 
 __all__ = ["successor"]
 
 
-def successor(*, channel: Folder = None) -> int:
+def successor(*, channel: Folder = None, passphrase_file: PassphraseFile = None) -> int:
     """Replace the channel's key: the old one signs that the new one follows, and is then overwritten.
 
     Write the site afterwards (`angarium channel site`): copies follow when they see the statement, and it is shown with
@@ -18,7 +18,7 @@ def successor(*, channel: Folder = None) -> int:
 
     Exit status: 0 replaced; 2 it could not be.
     """
-    room = newsroom(channel)
+    room = newsroom(channel, passphrase_file)
     with complaining(OSError):
         settings = room.settings()
         handover = room.keys.hand_over(settings.title, datetime.now(UTC).date().isoformat(), settings.address)
