@@ -19,7 +19,8 @@ from angarium.edge import listener
 from angarium.edge.listener import Admit, Door, Listener
 from angarium.edge.settings import Limits, Listen
 from angarium.reach import transport
-from angarium.reach.transport import Connection, connect
+from angarium.reach.connect import connect
+from angarium.reach.transport import Connection
 
 LOOPBACK = ["127.0.0.1"]
 TLS_ONLY = Listen(addresses=LOOPBACK, ports="any", imap=-1, submissions=-1, submission=-1, https=-1, http=-1, smtp=-1)
@@ -284,7 +285,7 @@ OUT_OF_DESCRIPTORS = """
     import asyncio, logging, resource, socket
     from angarium.edge import listener as listening
     from angarium.edge.settings import Limits, Listen
-    from angarium.reach.transport import connect
+    from angarium.reach.connect import connect
 
     logging.basicConfig(format="%(message)s")
 

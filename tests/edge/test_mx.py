@@ -25,7 +25,8 @@ from angarium.mail.checks.peers import Peers
 from angarium.mail.incoming import Incoming
 from angarium.mail.settings import Messages, Retention
 from angarium.mail.verdict import ACCEPTED, Verdict
-from angarium.reach.transport import Connection, connect
+from angarium.reach.connect import connect
+from angarium.reach.transport import Connection
 from angarium.store.seal import Clear
 from angarium.store.store import Store, open_memory
 

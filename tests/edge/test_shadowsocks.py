@@ -13,7 +13,8 @@ import pytest
 from angarium.edge import shadowsocks
 from angarium.edge.shadowsocks import Salts, Shadowsocks, serve_shadowsocks
 from angarium.lab.censor.judges.encrypted import exempt
-from angarium.reach.transport import Connection, connect
+from angarium.reach.connect import connect
+from angarium.reach.transport import Connection
 from angarium.wire.shadowsocks import Opener, Sealer, cipher, master
 from tests.edge.nowhere import HOSTS, PORTS_ASKED, Nowhere
 

@@ -25,7 +25,8 @@ from angarium.mail.accounts import Gate
 from angarium.mail.delivery import Delivery
 from angarium.mail.notices import Notices
 from angarium.mail.verdict import ACCEPTED, Verdict
-from angarium.reach.transport import Connection, connect
+from angarium.reach.connect import connect
+from angarium.reach.transport import Connection
 from angarium.store.interfaces import Owner, StoreFull
 from angarium.store.seal import Clear
 from angarium.store.store import Store, open_memory

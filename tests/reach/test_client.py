@@ -9,7 +9,8 @@ import pytest
 
 from angarium.reach import client as client_module
 from angarium.reach.client import HEAD_BYTES, TEXT_BYTES, Answer, HttpClient, Into
-from angarium.reach.transport import Connection, connect
+from angarium.reach.connect import connect
+from angarium.reach.transport import Connection
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nX-Two: a\r\nX-Two: b\r\n\r\nyes"
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]

@@ -7,8 +7,9 @@ import pytest
 
 from angarium.reach import dialer
 from angarium.reach.dialer import Addresses, dial
+from angarium.reach.failure import NoRoute
 from angarium.reach.resolver import NoSuchName
-from angarium.reach.transport import Connection, NoRoute
+from angarium.reach.transport import Connection
 
 
 def named(*addresses: str) -> Addresses:

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from angarium.reach import transport
+from angarium.reach import flow, transport
 from angarium.reach.transport import PIECE, Connection
 
 Pair = tuple[Connection, Connection]
@@ -416,7 +416,7 @@ async def test_one_that_always_has_something_does_not_keep_the_others_waiting(pa
     await digest(server, BIG)
     living.cancel()
     await flooding
-    assert others > BIG / PIECE / 2 / transport.TURNS
+    assert others > BIG / PIECE / 2 / flow.TURNS
 
 
 async def test_both_sides_speak_and_one_vanishes_at_random(pair: MakePair) -> None:

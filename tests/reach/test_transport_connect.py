@@ -8,7 +8,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from angarium.reach.transport import Connection, connect
+from angarium.reach.connect import connect
+from angarium.reach.transport import Connection
 
 Pair = tuple[Connection, Connection]
 PlainPair = Callable[[], Pair]

@@ -21,7 +21,8 @@ from angarium.edge.mx import ERRORS, MxSite, serve_mx
 from angarium.edge.settings import Limits
 from angarium.mail.settings import Messages
 from angarium.mail.verdict import ACCEPTED, Verdict
-from angarium.reach.transport import Connection, connect
+from angarium.reach.connect import connect
+from angarium.reach.transport import Connection
 from angarium.wire.smtp.order import State
 from angarium.wire.smtp.replies import Answer, Reply
 from angarium.wire.smtp.server import Event, Message, Recipient, Sender, Server, StartTls, Terms

@@ -22,7 +22,8 @@ from angarium.edge.smtp import SmtpSite, serve_smtp
 from angarium.mail.accounts import Gate, Refused
 from angarium.mail.settings import Messages
 from angarium.mail.verdict import ACCEPTED, Verdict
-from angarium.reach.transport import Connection, connect
+from angarium.reach.connect import connect
+from angarium.reach.transport import Connection
 from angarium.store.interfaces import Owner
 from angarium.wire.smtp.order import State
 from angarium.wire.smtp.replies import Answer, Reply

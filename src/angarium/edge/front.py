@@ -16,9 +16,10 @@ from collections.abc import Callable, Mapping, Sequence
 from angarium.edge.doors import Door, bind_port
 from angarium.edge.listener import Listener
 from angarium.edge.settings import Limits
+from angarium.reach.connect import connect
 from angarium.reach.descriptors import raise_limit
 from angarium.reach.passage import passage
-from angarium.reach.transport import Connection, connect
+from angarium.reach.transport import Connection
 
 __all__ = ["BadPorts", "read_ports", "serve_front"]
 

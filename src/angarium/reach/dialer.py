@@ -7,7 +7,9 @@ not know by their nature (`_names`, `localhost` and what is below it, names of o
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
-from angarium.reach.transport import Connection, NoRoute, connect
+from angarium.reach.connect import connect
+from angarium.reach.failure import NoRoute
+from angarium.reach.transport import Connection
 
 __all__ = ["Addresses", "dial"]
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import h11
 
-from angarium.reach.transport import connect
+from angarium.reach.connect import connect
 
 __all__ = ["post"]
 

@@ -19,7 +19,8 @@ from angarium.mail import settings
 from angarium.mail.accounts import Gate
 from angarium.mail.delivery import Delivery
 from angarium.mail.notices import Notices
-from angarium.reach.transport import Connection, connect
+from angarium.reach.connect import connect
+from angarium.reach.transport import Connection
 from angarium.store.interfaces import Letter, Owner
 from angarium.store.seal import Clear
 from angarium.store.store import Store, open_memory, open_sqlite

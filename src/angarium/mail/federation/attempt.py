@@ -10,8 +10,8 @@ from typing import Protocol
 from angarium.mail.federation.consignment import Consignment, Fault, Unreachable
 from angarium.mail.federation.via import Via
 from angarium.mail.verdict import ACCEPTED, Verdict
+from angarium.reach.failure import NoRoute
 from angarium.reach.resolver import Unanswered
-from angarium.reach.transport import NoRoute
 from angarium.reach.trust import KeyChanged
 
 __all__ = ["Road", "broken", "heard", "host_header"]
