@@ -22,22 +22,30 @@ import msgspec
 from angarium.channel import proof, successor
 from angarium.channel.minisign import PublicKey
 from angarium.channel.proof import BadManifest, Line, Manifest
-from angarium.channel.source import Folder, Source, SourceError, SourceMissing, SourceTooLarge
+from angarium.channel.source import Folder, Source, SourceMissing, SourceTooLarge
+from angarium.channel.verification import (
+    INCOMING,
+    SIGNATURE_OCTETS,
+    STATE,
+    Refused,
+    entries,
+    hashed,
+    read,
+    statements,
+    strangers,
+)
 from angarium.reach.files import write_whole
 
-__all__ = ["Copied", "Mirror", "NoCopy", "Older", "Refused", "verify"]
+__all__ = ["Copied", "Mirror", "NoCopy", "Older"]
 
-STATE, INCOMING = ".mirror", ".incoming"
-SIGNATURE_OCTETS = 16_384
 TRIES = 3
 """How often it is begun again when the site changed under our hands."""
+FIRST = ("media/", "static/", "post/")
+"""What other pages lead to."""
+LAST = ("index.html", "list.js")
+"""What leads to other pages."""
 
 Progress = Callable[[int, int], None]
-
-
-class Refused(Exception):
-    """What is there is not the channel's, or not as the channel left it; the text says what is wrong. Nothing of it was
-    taken over."""
 
 
 class Older(Refused):
@@ -173,28 +181,28 @@ class Mirror:
         incoming = self.folder / INCOMING
         incoming.mkdir(exist_ok=True)
         before = self._lists_before()
-        paths: set[str] = {proof.MANIFEST, proof.SIGNATURE}
-        moves: list[Line] = []
-        fetched = 0
+        touched: list[Line] = []
+        fetched = files = 0
         for entry in manifest.lists:
-            paths.add(entry.path)
             content = self._list(entry, source)
-            known = dict(before(entry, content))
-            for line in entries(content):
-                if line.path in paths:
-                    raise Refused(f"{line.path} is named twice")
-                paths.add(line.path)
+            known = dict(before(entry))
+            stays = True
+            for line in entries(entry, content):
+                files += 1
                 if known.get(line.path) != line.digest or not (self.folder / line.path).is_file():
                     fetched += self._fetch(line, source, manifest.largest)
-                    moves.append(line)
-            progress(len(paths), manifest.files)
-        if len(paths) != manifest.files + len(manifest.lists) + 2:
+                    stays = False
+            if not stays:
+                touched.append(entry)
+            progress(files, manifest.files)
+        if files != manifest.files:
             raise Refused("the lists do not name as many files as the manifest says")
         self._remember(state)
         self.manifest, self._key = manifest, manifest.key
-        removed = self._place(moves, manifest, state, paths)
+        removed = self._place(touched, manifest, state)
         self._remember(State(state.manifest, state.signature, True))
         shutil.rmtree(incoming)
+        self._sweep()
         return Copied(manifest, fetched, removed, followed, apart)
 
     def _apart(self, manifest: Manifest) -> bool:
@@ -206,32 +214,32 @@ class Mirror:
             return False
         return previous is None or previous[0] < own[0] or (previous[0] == own[0] and previous != own)
 
-    def _lists_before(self) -> Callable[[Line, bytes], Iterator[tuple[str, str]]]:
+    def _lists_before(self) -> Callable[[Line], Iterator[tuple[str, str]]]:
         """What a list said when the copy was whole, as path and SHA-256: such files need not be read again."""
         lists = {line.path: line.digest for line in self.manifest.lists} if self.manifest else {}
         whole = self._state is not None and self._state.whole
 
-        def before(entry: Line, content: bytes) -> Iterator[tuple[str, str]]:
+        def before(entry: Line) -> Iterator[tuple[str, str]]:
             if whole and entry.path in lists:
                 try:
                     old = (self.folder / entry.path).read_bytes()
                 except OSError:
                     return
                 if proof.digest(old) == lists[entry.path]:
-                    yield from ((line.path, line.digest) for line in proof.entries(old.decode()))
+                    yield from ((line.path, line.digest) for line in entries(entry, old))
 
         return before
 
     def _list(self, entry: Line, source: Source) -> bytes:
         self._fetch(entry, source, proof.MOST_OCTETS)
-        staged = self.folder / INCOMING / entry.digest
-        return (staged if staged.exists() else self.folder / entry.path).read_bytes()
+        return self._list_staged(entry).read_bytes()
 
     def _fetch(self, line: Line, source: Source, most: int) -> int:
         """Have a file's octets beside the copy, or in it already; whether they had to be fetched."""
-        staged = self.folder / INCOMING / line.digest
+        staged = self._staged(line)
         if hashed(staged) == line.digest or hashed(self.folder / line.path) == line.digest:
             return 0
+        staged.parent.mkdir(exist_ok=True)
         part, found = staged.with_suffix(".part"), hashlib.sha256()
         try:
             with part.open("wb") as file:
@@ -246,101 +254,57 @@ class Mirror:
         part.replace(staged)
         return 1
 
-    def _place(self, moves: list[Line], manifest: Manifest, state: State, paths: set[str]) -> int:
+    def _staged(self, line: Line) -> Path:
+        """Where a file lies before it takes its place."""
+        return self.folder / INCOMING / line.digest[:2] / line.digest
+
+    def _place(self, touched: list[Line], manifest: Manifest, state: State) -> int:
         """Put everything in its place, the manifest last, and remove what does not belong; how much that was."""
-        for line in [*moves, *manifest.lists]:
-            staged, place = self.folder / INCOMING / line.digest, self.folder / line.path
-            if hashed(place) != line.digest:
-                clear(place, self.folder)
-                shutil.copyfile(staged, part := place.with_name(f".{place.name}.part"))
-                part.replace(place)
+        lists = {entry.path: self._list_staged(entry) for entry in touched}
+        for stage in range(3):
+            for entry in reversed(touched):
+                for line in entries(entry, lists[entry.path].read_bytes()):
+                    if when(line.path) == stage:
+                        self._move(line)
+        for entry in manifest.lists:
+            self._move(entry)
         for path, content in ((proof.SIGNATURE, state.signature), (proof.MANIFEST, state.manifest)):
-            (self.folder / path).write_bytes(content)
+            (part := self.folder / f"{path}.part").write_bytes(content)
+            part.replace(self.folder / path)
         removed = 0
-        for there in sorted(self.folder.rglob("*"), reverse=True):
-            inside = there.relative_to(self.folder)
-            if inside.parts[0] in {STATE, INCOMING}:
-                continue
-            if there.is_dir() and not there.is_symlink():
-                if not any(there.iterdir()):
-                    there.rmdir()
-            elif str(inside) not in paths:
-                there.unlink()
-                removed += 1
+        for stranger in strangers(self.folder, manifest):
+            (self.folder / stranger).unlink()
+            removed += 1
         return removed
+
+    def _list_staged(self, entry: Line) -> Path:
+        staged = self._staged(entry)
+        return staged if staged.exists() else self.folder / entry.path
+
+    def _move(self, line: Line) -> None:
+        """Put a file into its place, if it came."""
+        staged, place = self._staged(line), self.folder / line.path
+        if staged.exists() and hashed(place) != line.digest:
+            clear(place, self.folder)
+            shutil.copyfile(staged, part := place.with_name(f".{place.name}.part"))
+            part.replace(place)
+
+    def _sweep(self) -> None:
+        """Remove empty folders."""
+        for above, folders, names in os.walk(self.folder, topdown=False):
+            if not names and not any(os.path.lexists(os.path.join(above, name)) for name in folders):
+                os.rmdir(above)
 
     def _remember(self, state: State) -> None:
         write_whole(self.folder / STATE, msgspec.msgpack.encode(state))
         self._state = state
 
 
-def verify(folder: Path, key: PublicKey | None = None) -> Manifest:
-    """Check a copy where it lies, every file of it, and that there is nothing else.
-
-    Raises:
-        Refused: something is wrong; the text says what.
-    """
-    source = Folder(folder)
-    try:
-        manifest = proof.checked(read(source, proof.MANIFEST), read(source, proof.SIGNATURE, SIGNATURE_OCTETS))
-        if key and manifest.key != key and not successor.leads(key, statements(source), manifest.key):
-            raise Refused(f"it is signed by another key, {manifest.key}")
-        paths: set[str] = {proof.MANIFEST, proof.SIGNATURE}
-        for entry in manifest.lists:
-            for line in (entry, *entries(read(source, entry.path))):
-                if line.path in paths:
-                    raise Refused(f"{line.path} is named twice")
-                paths.add(line.path)
-                if (folder / line.path).is_symlink() or hashed(folder / line.path) != line.digest:
-                    raise Refused(f"{line.path} is not the file that the channel signed")
-    except (BadManifest, SourceError) as error:
-        raise Refused(str(error)) from None
-    if len(paths) != manifest.files + len(manifest.lists) + 2:
-        raise Refused("the lists do not name as many files as the manifest says")
-    for path in sorted(folder.rglob("*")):
-        inside = path.relative_to(folder)
-        if (
-            (path.is_symlink() or not path.is_dir())
-            and str(inside) not in paths
-            and inside.parts[0] not in {STATE, INCOMING}
-        ):
-            raise Refused(f"{inside} does not belong to the site")
-    return manifest
-
-
-def statements(source: Source) -> list[successor.Handover]:
-    """What a site has of statements about its keys, up to the first that is missing or not good."""
-    found: list[successor.Handover] = []
-    while len(found) < successor.MOST:
-        place = f"{successor.KEYS}{len(found) + 1}"
-        try:
-            pieces = [read(source, place + ending, SIGNATURE_OCTETS) for ending in ("", ".minisig", ".new.minisig")]
-            found.append(successor.parse(*pieces))
-        except (SourceMissing, successor.BadHandover):
-            break
-    return found
-
-
-def read(source: Source, path: str, most: int = proof.MOST_OCTETS) -> bytes:
-    """A whole file. Raises SourceError."""
-    return b"".join(source.pieces(path, most))
-
-
-def entries(content: bytes) -> Iterator[Line]:
-    """The files that a list names. Raises Refused."""
-    try:
-        yield from proof.entries(content.decode())
-    except (UnicodeDecodeError, BadManifest) as error:
-        raise Refused(str(error)) from None
-
-
-def hashed(path: Path) -> str:
-    """A file's SHA-256; empty: there is none."""
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError:
-        return ""
+def when(path: str) -> int:
+    """At which stage a file takes its place: nothing leads to what is not there yet."""
+    if path.startswith(FIRST):
+        return 0
+    return 2 if "/" not in path or path.endswith(LAST) else 1
 
 
 def clear(place: Path, folder: Path) -> None:

@@ -13,8 +13,9 @@ from rich.progress import Progress
 
 from angarium.apps.channel.options import complaining
 from angarium.channel.minisign import BadKey, PublicKey
-from angarium.channel.mirror import Copied, Mirror, NoCopy, Older, Refused
+from angarium.channel.mirror import Copied, Mirror, NoCopy, Older
 from angarium.channel.source import Folder, Source, SourceError, Web
+from angarium.channel.verification import Refused
 
 __all__ = ["Key", "mirror"]
 

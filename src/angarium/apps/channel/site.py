@@ -32,7 +32,7 @@ def site(
     """
     room = newsroom(channel)
     with complaining(BadTheme, LedgerError, PicturesMissing, OSError), Progress(console=Console(stderr=True)) as bar:
-        task = bar.add_task("posts", total=None)
+        task = bar.add_task("site", total=None)
         built = build(
             room, to, now=int(time.time()), progress=lambda done, of: bar.update(task, completed=done, total=of)
         )

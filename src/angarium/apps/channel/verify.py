@@ -9,8 +9,8 @@ from cyclopts import Parameter
 from angarium.apps.channel.mirror import Key
 from angarium.apps.channel.options import complaining
 from angarium.channel.minisign import BadKey, PublicKey
-from angarium.channel.mirror import Refused
-from angarium.channel.mirror import verify as check
+from angarium.channel.verification import Refused
+from angarium.channel.verification import verify as check
 
 __all__ = ["verify"]
 
