@@ -1,6 +1,6 @@
 """How long the site of a large channel takes, and how much memory: made for the first time, again without a change, and
-after one more post; copied, and checked. How large what a reader loads is; with `--search`, what chromium loads for a few
-questions. `python -m bench.site --posts 100000 --pictures 1000`
+after one more post; copied, and checked. How large what a reader loads is; with `--search`, what chromium loads for a
+few questions. `python -m bench.site --posts 100000 --pictures 1000`
 """
 
 import argparse
@@ -14,6 +14,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from itertools import accumulate
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
@@ -52,12 +53,12 @@ def fill(folder: Path, posts: int, pictures: int) -> str:
     room.keys.make()
     chance = random.Random(7)
     words = vocabulary(chance)
-    weights = [1 / rank for rank in range(1, len(words) + 1)]
+    weights = list(accumulate(1 / rank for rank in range(1, len(words) + 1)))
     media = room.media()
     with room.archive() as archive, archive.writing():
         archive.put_author(Author("mina", "Mina"))
         for number in range(1, posts + 1):
-            text = " ".join(chance.choices(words, weights, k=chance.randint(20, 80)))
+            text = " ".join(chance.choices(words, cum_weights=weights, k=chance.randint(20, 80)))
             photo: tuple[Medium, ...] = ()
             if pictures and number % max(1, posts // pictures) == 0:
                 digest, size = media.keep([photograph(chance)], most=10**7)
@@ -170,10 +171,8 @@ def search(site: Path) -> None:
             page = browser.new_page()
             page.on("request", lambda asked, loaded=loaded: loaded.update({asked.url: octets(asked.url)}))
             page.goto(f"{(site / 'search/index.html').as_uri()}?q={quote(words_asked)}")
-            page.wait_for_function(
-                "document.querySelector('#found [role=status]').textContent !== document.getElementById('found').dataset.busy"
-            )
             page.wait_for_function("document.querySelector('#found ol')")
+            page.wait_for_function("document.querySelector('#found p').textContent !== found.dataset.busy")
             hits = page.locator("#found li").count()
             parts = {url: size for url, size in loaded.items() if "/search/" in url and url.endswith(".js")}
             print(f"  {what}: {sum(parts.values()) / 1000:.1f} kB in {len(parts)} files; {hits} found at once")

@@ -21,6 +21,7 @@ LEAP = (1, 5, 9, 13, 17, 22, 26, 30)
 FIRST_MONTHS_DAYS = 6 * 31
 KNOWN_YEAR, KNOWN_DAY = 1403, date(2024, 3, 20).toordinal()
 """A year that began on a day known from the calendar of Iran."""
+LATIN = "0123456789"
 LATEST = int(datetime(9999, 1, 1, tzinfo=UTC).timestamp())
 
 
@@ -82,7 +83,7 @@ class Calendars:
 
     def number(self, value: int | str) -> str:
         """A number in the digits of the language."""
-        return str(value).translate(signs(self.digits))
+        return str(value) if self.digits == LATIN else str(value).translate(signs(self.digits))
 
     def days(self, day: date) -> tuple[str, str]:
         """A day in both calendars, the usual one first."""

@@ -189,7 +189,7 @@ class Mirror:
             stays = True
             for line in entries(entry, content):
                 files += 1
-                if known.get(line.path) != line.digest or not (self.folder / line.path).is_file():
+                if known.get(line.path) != line.digest or not os.path.isfile(self._in_place(line)):
                     fetched += self._fetch(line, source, manifest.largest)
                     stays = False
             if not stays:
@@ -232,35 +232,38 @@ class Mirror:
 
     def _list(self, entry: Line, source: Source) -> bytes:
         self._fetch(entry, source, proof.MOST_OCTETS)
-        return self._list_staged(entry).read_bytes()
+        return Path(self._list_now(entry)).read_bytes()
 
     def _fetch(self, line: Line, source: Source, most: int) -> int:
         """Have a file's octets beside the copy, or in it already; whether they had to be fetched."""
         staged = self._staged(line)
-        if hashed(staged) == line.digest or hashed(self.folder / line.path) == line.digest:
+        if hashed(staged) == line.digest or hashed(self._in_place(line)) == line.digest:
             return 0
-        staged.parent.mkdir(exist_ok=True)
-        part, found = staged.with_suffix(".part"), hashlib.sha256()
+        os.makedirs(os.path.dirname(staged), exist_ok=True)
+        part, found = f"{staged}.part", hashlib.sha256()
         try:
-            with part.open("wb") as file:
+            with open(part, "wb") as file:
                 for piece in source.pieces(line.path, most):
                     found.update(piece)
                     file.write(piece)
         except (SourceMissing, SourceTooLarge) as error:
             raise Refused(str(error)) from None
         if found.hexdigest() != line.digest:
-            part.unlink()
+            os.unlink(part)
             raise Refused(f"{line.path} is not the file that the channel signed")
-        part.replace(staged)
+        os.replace(part, staged)
         return 1
 
-    def _staged(self, line: Line) -> Path:
+    def _staged(self, line: Line) -> str:
         """Where a file lies before it takes its place."""
-        return self.folder / INCOMING / line.digest[:2] / line.digest
+        return f"{self.folder}/{INCOMING}/{line.digest[:2]}/{line.digest}"
+
+    def _in_place(self, line: Line) -> str:
+        return f"{self.folder}/{line.path}"
 
     def _place(self, touched: list[Line], manifest: Manifest, state: State) -> int:
         """Put everything in its place, the manifest last, and remove what does not belong; how much that was."""
-        lists = {entry.path: self._list_staged(entry) for entry in touched}
+        lists = {entry.path: Path(self._list_now(entry)) for entry in touched}
         for stage in range(3):
             for entry in reversed(touched):
                 for line in entries(entry, lists[entry.path].read_bytes()):
@@ -277,14 +280,14 @@ class Mirror:
             removed += 1
         return removed
 
-    def _list_staged(self, entry: Line) -> Path:
+    def _list_now(self, entry: Line) -> str:
         staged = self._staged(entry)
-        return staged if staged.exists() else self.folder / entry.path
+        return staged if os.path.exists(staged) else self._in_place(entry)
 
     def _move(self, line: Line) -> None:
         """Put a file into its place, if it came."""
         staged, place = self._staged(line), self.folder / line.path
-        if staged.exists() and hashed(place) != line.digest:
+        if os.path.exists(staged) and hashed(place) != line.digest:
             clear(place, self.folder)
             shutil.copyfile(staged, part := place.with_name(f".{place.name}.part"))
             part.replace(place)

@@ -58,7 +58,8 @@ def test_no_more_waits_than_is_worked_on(tmp_path: Path) -> None:
 
     def sheets() -> Iterator[int]:
         nonlocal taken
-        for taken in range(30):
+        while taken < 30:
+            taken += 1
             yield taken
 
     with Pressroom(setup(tmp_path), 2) as room:

@@ -1,9 +1,9 @@
 """A channel's site is written: what changed since the last time, the manifest last.
 
-Everything is laid beside the site first: what is attached, posts, lists, the search, the front page, the lists of files,
-the manifest with its signature. Then it takes its place in the same order, so that nothing that a reader or a copy
-finds leads to what is not there yet; and only then is removed what nothing names any more. A run that was killed has
-left the site as it was, or finds out the next time how far it came.
+Everything is laid beside the site first: what is attached, posts, lists, the search, the front page, the lists of
+files, the manifest with its signature. Then it takes its place in the same order, so that nothing that a reader or a
+copy finds leads to what is not there yet; and only then is removed what nothing names any more. A run that was killed
+has left the site as it was, or finds out the next time how far it came.
 
 Posts are read as they are needed: the memory it takes grows with each by what the catalogue keeps.
 """

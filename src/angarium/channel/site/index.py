@@ -11,7 +11,8 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from angarium.channel.site import paths
+from markupsafe import Markup
+
 from angarium.channel.site.words import leaves, spread, words
 
 __all__ = ["GUIDE", "PERIOD", "TITLES", "Entry", "Leaf", "Period", "guide", "period"]
@@ -21,7 +22,7 @@ PERIOD = 5_000
 TITLES = 25
 """Posts whose titles share a file."""
 SCRIPT_OCTETS = 12_000
-PAGE_ENTRIES = 200
+PAGE_ENTRIES = 300
 """Words and posts on a page of words."""
 SHOWN = 8
 """Posts of a word on a page."""
@@ -42,7 +43,8 @@ class Entry:
     day: str
     text: str
     """All in it that can be looked for."""
-    path: str
+    line: Markup
+    """What leads to it on a page of words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +53,8 @@ class Leaf:
 
     prefix: str
     path: str
-    words: Sequence[tuple[str, Sequence[Entry], int]]
-    """A word, its last posts, and how many there are."""
+    words: Sequence[tuple[str, Markup, int]]
+    """A word, the lines of its last posts, and how many there are, if that is more."""
 
 
 class Period:
@@ -89,11 +91,13 @@ class Period:
         """The pages of words."""
         sizes = {word: 1 + min(len(found), SHOWN) for word, found in self._words.items()}
         for name, group in leaves(sizes, PAGE_ENTRIES).items():
-            found = [
-                (word, [self._entries[at] for at in self._words[word][:SHOWN]], len(self._words[word]))
-                for word in group
-            ]
-            yield Leaf(name, f"search/{self.number}/w-{hexadecimal(name)}.html", found)
+            path = f"search/{self.number}/w-{hexadecimal(name)}.html"
+            yield Leaf(name, path, [self._line(word) for word in group])
+
+    def _line(self, word: str) -> tuple[str, Markup, int]:
+        found = self._words[word]
+        lines = "".join(self._entries[at].line for at in found[:SHOWN])
+        return word, Markup(lines), len(found) if len(found) > SHOWN else 0  # noqa: S704 (each is)
 
     def vocabulary(self) -> bytes:
         """All its words, packed, for the guide."""
@@ -118,7 +122,7 @@ def bits(mask: int) -> list[int]:
 def parts(
     folder: str, spreads: Mapping[str, str], more: Iterable[tuple[str, bytes]] = ()
 ) -> Iterator[tuple[str, bytes]]:
-    """Words with what they are in, in files of words that begin alike, what else there is, and the list of the names."""
+    """Words with what they are in, in files of words that begin alike; `more`; and the list of the files."""
     sizes = {word: len(word.encode("utf-8", "replace")) + len(text) + 8 for word, text in spreads.items()}
     groups = leaves(sizes, SCRIPT_OCTETS)
     for name, group in groups.items():

@@ -133,7 +133,7 @@ class Ledger:
         if self.staging.digest(self.staging.draft(path)) == digest:
             return
         if self.staging.digest(self.staging.place(path)) != digest:
-            self._db.execute("UPDATE files SET mark = x'' WHERE folder = ? AND name = ?", (folder, name))
+            self._db.execute("UPDATE files SET mark = x'', digest = x'' WHERE folder = ? AND name = ?", (folder, name))
         self._db.execute("UPDATE files SET staged = 0 WHERE folder = ? AND name = ?", (folder, name))
 
     def close(self) -> None:
@@ -173,7 +173,8 @@ class Ledger:
 
     def keeps_under(self, folder: str, last: str, made_from: bytes) -> bool:
         """Whether a folder's `last` file is there and was made from that; then all the folder's files stay."""
-        if not self.keeps(f"{folder}/{last}", made_from):
+        spoilt = "SELECT count(*) FROM files WHERE folder = ? AND digest = x''"
+        if self._db.execute(spoilt, (folder,)).fetchone()[0] or not self.keeps(f"{folder}/{last}", made_from):
             return False
         self._db.execute("UPDATE files SET turn = ? WHERE folder = ?", (self.turn, folder))
         return True
@@ -205,7 +206,7 @@ class Ledger:
             "SELECT folder, name FROM files WHERE staged > 0 AND turn = ? ORDER BY staged", (self.turn,)
         ):
             self.staging.put(joined(folder, name))
-        self._db.execute("UPDATE files SET staged = 0 WHERE staged > 0")
+        self._db.execute("UPDATE files SET staged = 0 WHERE staged > 0 AND turn = ?", (self.turn,))
         self._commit()
 
     def finish(self) -> None:

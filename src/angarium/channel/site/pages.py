@@ -252,7 +252,9 @@ class Pages:
         names = (medium.name for medium in post.media)
         poll = (post.poll.question, *(option.text for option in post.poll.options)) if post.poll else ()
         told = (title, post.title, post.text.words, *names, *poll, *post.tags, author, post.source)
-        return Entry(filed.number, title, self.moment(post.published).day, " ".join(told), paths.post(filed.number))
+        day, root = self.moment(post.published).day, paths.root(paths.period(0))
+        line = self._theme.piece("found", root=root, path=paths.post(filed.number), title=title, day=day)
+        return Entry(filed.number, title, day, " ".join(told), line)
 
     def period(self, number: int, name: str, leaves: Sequence[Leaf]) -> bytes:
         """How words of a period begin."""

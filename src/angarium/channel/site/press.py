@@ -1,5 +1,5 @@
-"""A press draws pages and lays them beside the site. It knows the theme, the key and the authors, and neither archive nor
-ledger: what a page shows comes with its sheet, so that presses can work in processes of their own.
+"""A press draws pages and lays them beside the site. It knows the theme, the key and the authors, and neither archive
+nor ledger: what a page shows comes with its sheet, so that presses can work in processes of their own.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

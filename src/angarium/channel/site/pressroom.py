@@ -1,7 +1,7 @@
-"""The presses: one in this process, and one in each of some others where there is more to do than one should do alone.
+"""The presses: one in this process, and one in each of some others where there is more than a little to do.
 
-The others are started when that turns out, and are given sheets as they finish, a few ahead, so that what waits does not
-grow with the site. They end with this process, however that ends.
+The others are started when that turns out, and are given sheets as they finish, a few ahead, so that what waits does
+not grow with the site. They end with this process, however that ends.
 """
 
 import dataclasses
@@ -99,7 +99,7 @@ _press: Press
 
 def _set_up(setup: Setup) -> None:
     """In a process of its own."""
-    global _press  # noqa: PLW0603 (what a process is there for)
+    global _press
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     _press = Press(setup)

@@ -1,4 +1,4 @@
-"""A site's folder, and beside it in the same folder what is to come: nothing changes for readers until all of it is there.
+"""A site's folder, and in it, out of the way, what is to come: nothing changes for readers until all of it is there.
 
 What is laid lies under `.incoming`, by the name it will have, and is put into its place by a renaming, which a reader
 sees as done or not done. Knows of no ledger, so that several processes can lay files of one site.

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from markupsafe import Markup
 
 from angarium.channel.site.ledger import mark
 from angarium.channel.site.text import visible
@@ -66,6 +67,10 @@ class Theme:
             where = f", line {error.lineno}" if hasattr(error, "lineno") else ""
             raise BadTheme(f"{template}.html{where}: {error.message}") from None
         return visible(page).encode()
+
+    def piece(self, template: str, **values: object) -> Markup:
+        """A piece of a page, to be put into others. Raises BadTheme."""
+        return Markup(self.draw(template, **values).decode())  # noqa: S704 (escaped by the template)
 
     def loose(self) -> Mapping[str, Path]:
         """What pages name besides: by its place in the site, the file it is copied from. Raises BadTheme."""
