@@ -4,6 +4,7 @@ few questions. `python -m bench.site --posts 100000 --pictures 1000`
 """
 
 import argparse
+import contextlib
 import io
 import multiprocessing
 import os
@@ -193,9 +194,11 @@ def main() -> None:
     asked.add_argument("--processes", type=int, help="helpers at most [default: one for each processor]")
     asked.add_argument("--search", action="store_true", help="ask chromium too")
     asked.add_argument("--copy", action="store_true", help="make a copy too, and check it")
+    asked.add_argument("--folder", type=Path, help="do it in this folder, which stays [default: one that goes]")
     options = asked.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        room, to, other = (Path(folder) / name for name in ("room", "site", "copy"))
+    with contextlib.ExitStack() as stack:
+        folder = options.folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        room, to, other = (folder / name for name in ("room", "site", "copy"))
         apart("put in", fill, room, options.posts, options.pictures)
         apart("first", write, room, to, options.processes)
         apart("again", write, room, to, options.processes)
