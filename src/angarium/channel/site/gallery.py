@@ -30,10 +30,12 @@ WIDTHS = (320, 640, 1280)
 FALLBACK_WIDTH = 640
 """Of the JPEG for what reads no WebP."""
 WEBP_QUALITY, JPEG_QUALITY = 68, 72
-WEBP_METHOD = 4
+WEBP_METHOD = 2
 """How much time is taken for a smaller file, from 0 to 6."""
-MOST_PIXELS = 64_000_000
-"""Of one picture: 192 MB of memory while it is read, unless it is a JPEG, which is read smaller."""
+MOST_PIXELS = 40_000_000
+"""Of one picture, for which the process then has 206 MB of memory; of a JPEG, as it is read, which is smaller."""
+MOST_CONVERTED = MOST_PIXELS // 2
+"""Of one that is read twice over: with transparency, or with colours of its own."""
 MOST_MOVING_PIXELS = 200_000_000
 """Of all frames of a moving picture that is to move here."""
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
@@ -199,7 +201,8 @@ class Drawing:
                     moving = self._moving(image)
                 with Image.open(source, formats=FORMATS) as image:
                     image.draft("RGB", (WIDTHS[-1], WIDTHS[-1]))
-                    if image.width * image.height > MOST_PIXELS:
+                    plain = image.mode in {"RGB", "L"} and "transparency" not in image.info
+                    if image.width * image.height > (MOST_PIXELS if plain else MOST_CONVERTED):
                         return Shown("missing"), []
                     return self._sizes(upright(image), moving), self._laid
         except (ValueError, SyntaxError, EOFError, MemoryError, Image.DecompressionBombError, OSError) as error:
