@@ -172,11 +172,11 @@ class Ledger:
         return True
 
     def keeps_under(self, folder: str, last: str, made_from: bytes) -> bool:
-        """Whether a folder's `last` file is there and was made from that; then all the folder's files stay."""
-        spoilt = "SELECT count(*) FROM files WHERE folder = ? AND digest = x''"
-        if self._db.execute(spoilt, (folder,)).fetchone()[0] or not self.keeps(f"{folder}/{last}", made_from):
+        """Whether a folder's `last` file is there and was made from that; then all stay there that were."""
+        spoilt = self._db.execute("SELECT count(*) FROM files WHERE folder = ? AND digest = x''", (folder,))
+        if spoilt.fetchone()[0] or not self.keeps(f"{folder}/{last}", made_from):
             return False
-        self._db.execute("UPDATE files SET turn = ? WHERE folder = ?", (self.turn, folder))
+        self._db.execute("UPDATE files SET turn = ? WHERE folder = ? AND mark = ?", (self.turn, folder, made_from))
         return True
 
     def put(self, path: str, content: bytes, made_from: bytes = b"") -> None:

@@ -18,8 +18,7 @@ def write_search(run: Run) -> None:
     sheets = {number: _sheet(run, number) for number in sorted(run.catalogue.periods, reverse=True)}
     for sheet, (laid, words) in run.room.run(Press.period, _wanted(run, list(sheets.values())), here=HERE_PERIODS):
         run.ledger.put_note(_words(sheet.number), words)
-        run.ledger.record(laid[:-1], b"")
-        run.ledger.record(laid[-1:], sheet.made_from)
+        run.ledger.record(laid, sheet.made_from)
         run.advance(len(run.catalogue.periods[sheet.number]))
     _guide(run, list(sheets.values())[1:])
     told = [{"number": sheet.number, "name": sheet.name} for sheet in sheets.values()]
