@@ -131,21 +131,20 @@ def apart(what: str, work: Callable[..., str], *given: object) -> None:
 
 def sizes(site: Path) -> None:
     """Say how many files there are, and which are the largest of each kind."""
-    found: dict[str, tuple[int, int, str]] = defaultdict(lambda: (0, 0, ""))
+    found: dict[str, list[int]] = defaultdict(list)
     largest: dict[str, tuple[int, str]] = defaultdict(lambda: (0, ""))
     fullest: dict[Path, int] = defaultdict(int)
     for path in files(site):
         size, inside = path.stat().st_size, path.relative_to(site)
         kind = f"{inside.parts[0] if len(inside.parts) > 1 else '.'} {path.suffix}"
-        count, octets, _ = found[kind]
-        found[kind] = count + 1, octets + size, ""
+        found[kind].append(size)
         largest[kind] = max(largest[kind], (size, str(inside)))
         fullest[path.parent] += 1
-    count, octets = (sum(each[at] for each in found.values()) for at in (0, 1))
+    count, octets = sum(map(len, found.values())), sum(map(sum, found.values()))
     print(f"{count} files, {octets / 1e6:.0f} MB; {max(fullest.values())} in the fullest folder")
-    for kind, (count, octets, _) in sorted(found.items(), key=lambda each: -each[1][1]):
+    for kind, each in sorted(found.items(), key=lambda each: -sum(each[1])):
         size, name = largest[kind]
-        print(f"  {kind}: {count} files, {octets / 1e6:.1f} MB; the largest {size / 1000:.1f} kB, {name}")
+        print(f"  {kind}: {len(each)} files, {sum(each) / 1e6:.1f} MB; the largest {size / 1000:.1f} kB, {name}")
     front = (site / "index.html").stat().st_size + (site / "style.css").stat().st_size
     print(f"the first page with its style: {front / 1000:.1f} kB")
 
@@ -168,22 +167,22 @@ def search(site: Path) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--headless", "--no-sandbox"])
         for what, words_asked in questions.items():
-            loaded: dict[str, int] = {}
+            loaded: set[str] = set()
             page = browser.new_page()
-            page.on("request", lambda asked, loaded=loaded: loaded.update({asked.url: octets(asked.url)}))
+            page.on("request", lambda asked, loaded=loaded: loaded.add(asked.url))  # type: ignore[misc]
             page.goto(f"{(site / 'search/index.html').as_uri()}?q={quote(words_asked)}")
             page.wait_for_function("document.querySelector('#found ol')")
             page.wait_for_function("document.querySelector('#found p').textContent !== found.dataset.busy")
             hits = page.locator("#found li").count()
-            parts = {url: size for url, size in loaded.items() if "/search/" in url and url.endswith(".js")}
-            print(f"  {what}: {sum(parts.values()) / 1000:.1f} kB in {len(parts)} files; {hits} found at once")
+            parts = [octets(url) for url in loaded if "/search/" in url and url.endswith(".js")]
+            print(f"  {what}: {sum(parts) / 1000:.1f} kB in {len(parts)} files; {hits} found at once")
             page.close()
         browser.close()
 
 
 def octets(url: str) -> int:
     """The size of what a file: address means."""
-    return os.stat(unquote(urlsplit(url).path)).st_size if url.startswith("file:") else 0
+    return os.stat(unquote(urlsplit(url).path)).st_size
 
 
 def main() -> None:

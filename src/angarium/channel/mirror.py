@@ -22,9 +22,9 @@ import msgspec
 from angarium.channel import proof, successor
 from angarium.channel.minisign import PublicKey
 from angarium.channel.proof import BadManifest, Line, Manifest
+from angarium.channel.site.staging import INCOMING
 from angarium.channel.source import Folder, Source, SourceMissing, SourceTooLarge
 from angarium.channel.verification import (
-    INCOMING,
     SIGNATURE_OCTETS,
     STATE,
     Refused,

@@ -16,7 +16,7 @@ from angarium.channel.site.staging import INCOMING
 from angarium.channel.source import Folder, Source, SourceError, SourceMissing
 
 __all__ = [
-    *("INCOMING", "SIGNATURE_OCTETS", "STATE", "Refused"),
+    *("SIGNATURE_OCTETS", "STATE", "Refused"),
     *("entries", "hashed", "read", "statements", "strangers", "verify"),
 ]
 

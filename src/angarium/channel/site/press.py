@@ -50,7 +50,8 @@ class ListSheet(NamedTuple):
     title: str
     about: str
     posts: Sequence[Packed]
-    count: int
+    all: int
+    """How many posts are said to be listed."""
     newer: str
     older: str
     shown: Mapping[str, Shown]
@@ -120,7 +121,7 @@ class Press:
             sheet.path,
             sheet.title,
             [packed.filed() for packed in sheet.posts],
-            count=sheet.count,
+            count=sheet.all,
             newer=sheet.newer,
             older=sheet.older,
             about=sheet.about,
