@@ -15,8 +15,10 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from itertools import accumulate
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit
 
 from PIL import Image
@@ -28,6 +30,9 @@ from angarium.channel.settings import Settings
 from angarium.channel.site.build import build
 from angarium.channel.source import Folder
 from angarium.channel.verification import verify
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Request
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 WORDS = 60_000
@@ -114,11 +119,9 @@ def measured(work: Callable[..., str], *given: object) -> tuple[str, float, int,
     began = time.monotonic()
     done = work(*given)
     seconds = time.monotonic() - began
-    return (
-        done,
-        seconds,
-        *(resource.getrusage(who).ru_maxrss // 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)),
-    )
+    status = Path("/proc/self/status").read_text()  # rusage counts what there was before the program began, too
+    own = int(status.partition("VmHWM:")[2].split()[0]) // 1024
+    return done, seconds, own, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
 
 
 def apart(what: str, work: Callable[..., str], *given: object) -> None:
@@ -167,9 +170,9 @@ def search(site: Path) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--headless", "--no-sandbox"])
         for what, words_asked in questions.items():
-            loaded: set[str] = set()
+            loaded: list[str] = []
             page = browser.new_page()
-            page.on("request", lambda asked, loaded=loaded: loaded.add(asked.url))  # type: ignore[misc]
+            page.on("request", partial(noted, loaded))
             page.goto(f"{(site / 'search/index.html').as_uri()}?q={quote(words_asked)}")
             page.wait_for_function("document.querySelector('#found ol')")
             page.wait_for_function("document.querySelector('#found p').textContent !== found.dataset.busy")
@@ -178,6 +181,11 @@ def search(site: Path) -> None:
             print(f"  {what}: {sum(parts) / 1000:.1f} kB in {len(parts)} files; {hits} found at once")
             page.close()
         browser.close()
+
+
+def noted(loaded: list[str], asked: "Request") -> None:
+    """A browser asks for something."""
+    loaded.append(asked.url)
 
 
 def octets(url: str) -> int:
