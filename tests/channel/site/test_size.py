@@ -3,6 +3,7 @@
 import re
 import tracemalloc
 from collections import defaultdict
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -145,9 +146,9 @@ def folders(site: Path, many: int) -> None:
 
 
 def test_copying_and_checking_take_no_more_memory_for_more_files(tmp_path: Path) -> None:
-    most: dict[int, tuple[int, int]] = {}
-    for many in (1, 3, 15):  # the first to have everything imported
-        site, copy = tmp_path / f"site {many}", tmp_path / f"copy {many}"
+    most = {3: (1 << 40, 1 << 40), 15: (1 << 40, 1 << 40)}
+    for many, attempt in product(most, range(3)):  # the least of some: what is imported or grows once does not count
+        site, copy = tmp_path / f"site {many} {attempt}", tmp_path / f"copy {many} {attempt}"
         folders(site, many)
         tracemalloc.start()
         with Mirror(copy) as mirror:
@@ -155,7 +156,7 @@ def test_copying_and_checking_take_no_more_memory_for_more_files(tmp_path: Path)
         copying = tracemalloc.get_traced_memory()[1]
         tracemalloc.reset_peak()
         assert verify(copy).files == many * 100
-        most[many] = copying, tracemalloc.get_traced_memory()[1]
+        most[many] = min(copying, most[many][0]), min(tracemalloc.get_traced_memory()[1], most[many][1])
         tracemalloc.stop()
     assert most[15][0] < most[3][0] * 2
     assert most[15][1] < most[3][1] * 2
