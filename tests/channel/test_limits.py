@@ -16,14 +16,15 @@ from typing import NamedTuple
 import pytest
 
 from angarium.channel import proof
-from angarium.channel.copies import INCOMING, verify
 from angarium.channel.minisign import SecretKey
 from angarium.channel.mirror import Mirror, NoRoom
-from angarium.channel.roll import Limits, Refused
+from angarium.channel.roll import Limits
 from angarium.channel.site.build import build
+from angarium.channel.site.staging import INCOMING
 from angarium.channel.source import Folder, SourceError, SourceTooLarge, Web
+from angarium.channel.verification import Refused, verify
 from tests.channel.sample import NOON, sample
-from tests.channel.test_mirror import LIST, POST, contents, forge, relist
+from tests.channel.test_mirror import LIST, POST, contents, forge
 
 
 class Site(NamedTuple):
@@ -58,13 +59,26 @@ def more(site: Site, *paths: str, octets: bytes = b"more", said: int | None = No
         with contextlib.suppress(OSError):
             (site.folder / path).parent.mkdir(parents=True, exist_ok=True)
             (site.folder / path).write_bytes(octets)
-    lines = "".join(f"{proof.digest(octets)}  {path}\n" for path in paths)
-    relist(site.folder, site.key, lambda text: text + lines)
+        name(site, path, proof.digest(octets))
     count = len(paths) if said is None else said
     later(
         site,
         lambda manifest: replace(manifest, files=manifest.files + count, largest=max(manifest.largest, len(octets))),
     )
+
+
+def name(site: Site, path: str, digest: str) -> None:
+    """The channel signs a list of the file's folder that names it too."""
+    entry = site.folder / proof.list_name(path.rpartition("/")[0])
+    text = entry.read_text() if entry.exists() else ""
+    entry.write_text(f"{text}{digest}  {path}\n")
+    place = str(entry.relative_to(site.folder))
+
+    def change(manifest: proof.Manifest) -> proof.Manifest:
+        others = (line for line in manifest.lists if line.path != place)
+        return replace(manifest, lists=(*others, proof.Line(proof.digest(entry.read_bytes()), place)))
+
+    forge(site.folder, site.key, change)
 
 
 HOSTILE: dict[str, tuple[Callable[[Site], object], Limits, str]] = {
@@ -90,6 +104,7 @@ HOSTILE: dict[str, tuple[Callable[[Site], object], Limits, str]] = {
         "larger",
     ),
     "a file and a folder of one name": (lambda site: more(site, f"{POST}/more"), Limits(), "as a folder"),
+    "a file where the proof lies": (lambda site: more(site, "proof"), Limits(), "as a folder"),
     "a name without end": (lambda site: more(site, "m" * 201), Limits(), "names no file"),
     "a name longer than disks hold": (lambda site: more(site, "m" * 300), Limits(), "names no file"),
 }
@@ -121,7 +136,7 @@ def test_states_that_are_refused_one_after_the_other_fill_no_disk(site: Site, co
     most, piled = octets + 300_000, 0
     for at in range(12):
         more(site, f"more/{at}", octets=bytes([at]) * 100_000)
-        relist(site.folder, site.key, lambda text: f"{text}{'0' * 64}  more/x{at}\n")  # noqa: B023 (called at once)
+        name(site, f"more/x{at}", "0" * 64)
         later(site, lambda manifest: replace(manifest, files=manifest.files + 1))
         with Mirror(copy, limits=Limits(octets=most)) as mirror, pytest.raises(Refused):
             mirror.update(Folder(site.folder))
@@ -162,6 +177,29 @@ def test_files_of_one_content_are_there_wherever_they_are_named(site: Site, copy
         assert mirror.update(Folder(site.folder)).fetched >= 1
     assert contents(copy) == contents(site.folder)
     verify(copy)
+
+
+def test_what_is_not_wanted_goes_first_and_files_are_moved_rather_than_copied(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = tmp_path / "new" / INCOMING / "00" / ("0" * 64)
+    left.parent.mkdir(parents=True)
+    left.write_bytes(bytes(1000))
+    copied: list[object] = []
+    real = shutil.copyfile
+    monkeypatch.setattr(shutil, "copyfile", lambda *places: copied.append(places) or real(*places))
+
+    class Watched(Folder):
+        def pieces(self, path: str, most: int) -> Iterator[bytes]:
+            assert path.startswith("proof/") or not left.exists()
+            return super().pieces(path, most)
+
+    with Mirror(tmp_path / "new") as mirror:
+        fetched = mirror.update(Watched(site.folder)).fetched
+    files = contents(tmp_path / "new")
+    assert files == contents(site.folder)
+    assert fetched > 20
+    assert len(copied) <= 2 * (len(files) - len(set(files.values()))) + fetched // 8
 
 
 def test_what_never_answers_is_no_file(site: Site, copy: Path) -> None:

@@ -20,15 +20,14 @@ import trustme
 
 from angarium.channel import mirror as module
 from angarium.channel import proof
-from angarium.channel.copies import verify
 from angarium.channel.minisign import PublicKey, SecretKey
 from angarium.channel.mirror import Mirror, NoCopy, Older
 from angarium.channel.newsroom import Newsroom
 from angarium.channel.post import Post, Text
-from angarium.channel.roll import Refused
 from angarium.channel.site.build import build
 from angarium.channel.source import Folder, SourceError, SourceMissing, Web
 from angarium.channel.successor import hand_over
+from angarium.channel.verification import Refused, verify
 from tests.channel.sample import DAY, NOON, add, sample
 
 

@@ -10,15 +10,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
 from angarium.channel.post import Author, Comment, Post
 from angarium.channel.words import whole
 
-__all__ = ["Archive", "ArchiveError", "Filed", "Put"]
+__all__ = ["Archive", "ArchiveError", "Filed", "Packed", "Put"]
 
+POST = msgspec.msgpack.Decoder(Post).decode
 VERSION = 1
 TABLES = (
     """CREATE TABLE posts (
@@ -64,6 +65,17 @@ class Filed(msgspec.Struct, frozen=True):
     post: Post
 
 
+class Packed(NamedTuple):
+    """A post as it lies on the disk, to be handed on or marked without being looked at."""
+
+    number: int
+    octets: bytes
+
+    def filed(self) -> Filed:
+        """The post."""
+        return Filed(self.number, POST(self.octets))
+
+
 class Archive:
     """The posts of a channel. One process writes at a time; any may read meanwhile.
 
@@ -74,7 +86,6 @@ class Archive:
     def __init__(self, file: Path) -> None:
         self._db = sqlite3.connect(file, isolation_level=None, timeout=30)
         self._encode = msgspec.msgpack.Encoder().encode
-        self._post = msgspec.msgpack.Decoder(Post).decode
         self._comment = msgspec.msgpack.Decoder(Comment).decode
         try:
             self._db.execute("PRAGMA journal_mode = WAL")
@@ -146,13 +157,13 @@ class Archive:
                 "SELECT number, post FROM posts WHERE number = (SELECT number FROM also WHERE key = ?)", (post.key,)
             ).fetchone()
             if row is not None and row[1] is not None:
-                post = msgspec.structs.replace(post, key=self._post(row[1]).key, also=(post.key, *post.also))
+                post = msgspec.structs.replace(post, key=POST(row[1]).key, also=(post.key, *post.also))
                 packed = self._encode(post)
         if row is None:
             number, put = self._add(post, packed), Put.NEW
         elif row[1] is None:
             return Put.WITHDRAWN
-        elif row[1] == packed or (unless_later and self._post(row[1]).changed > post.changed):
+        elif row[1] == packed or (unless_later and POST(row[1]).changed > post.changed):
             return Put.SAME
         else:
             number, put = row[0], Put.CHANGED
@@ -210,12 +221,12 @@ class Archive:
             (SELECT number FROM posts WHERE key = ?1 UNION ALL SELECT number FROM also WHERE key = ?1)""",
             (key,),
         ).fetchone()
-        return Filed(row[0], self._post(row[1])) if row else None
+        return Filed(row[0], POST(row[1])) if row else None
 
     def get(self, number: int) -> Filed | None:
         """The post of a number."""
-        row = self._db.execute("SELECT post FROM posts WHERE number = ? AND post IS NOT NULL", (number,)).fetchone()
-        return Filed(number, self._post(row[0])) if row else None
+        packed = self.pack(number)
+        return packed.filed() if packed else None
 
     def posts(
         self, *, author: str | None = None, tag: str | None = None, since: int | None = None, until: int | None = None
@@ -237,14 +248,26 @@ class Archive:
             values,
         )
         for number, packed in rows:
-            yield Filed(number, self._post(packed))
+            yield Filed(number, POST(packed))
+
+    def packed(self) -> Iterator[Packed]:
+        """All posts, the latest first, as they lie on the disk."""
+        rows = self._db.execute(
+            "SELECT number, post FROM posts WHERE post IS NOT NULL ORDER BY published DESC, number DESC"
+        )
+        yield from map(Packed._make, rows)
+
+    def pack(self, number: int) -> Packed | None:
+        """The post of a number, as it lies on the disk."""
+        row = self._db.execute("SELECT post FROM posts WHERE number = ? AND post IS NOT NULL", (number,)).fetchone()
+        return Packed(number, row[0]) if row else None
 
     def pinned(self) -> list[Filed]:
         """Posts that stay on top, the latest first."""
         rows = self._db.execute(
             "SELECT number, post FROM posts WHERE pinned AND post IS NOT NULL ORDER BY published DESC, number DESC"
         )
-        return [Filed(number, self._post(packed)) for number, packed in rows]
+        return [Filed(number, POST(packed)) for number, packed in rows]
 
     def withdrawn(self) -> Iterator[int]:
         """Numbers of posts that were taken back."""
@@ -267,7 +290,7 @@ class Archive:
     def digests(self) -> set[str]:
         """Digests of all that is attached to posts."""
         rows = self._db.execute("SELECT post FROM posts WHERE post IS NOT NULL")
-        return {medium.digest for (packed,) in rows for medium in self._post(packed).media}
+        return {medium.digest for (packed,) in rows for medium in POST(packed).media}
 
     def add_author(self, author: Author) -> None:
         """Add an author, unless there is one of that slug."""

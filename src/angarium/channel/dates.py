@@ -4,9 +4,10 @@ Pure. Years of the Solar Hijri calendar begin at the equinox as seen from Tehran
 cycle of 33, which agrees with the equinox from 1799 to 2253. Before and after, days may be one off.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 __all__ = ["Calendars", "Day", "at", "solar_hijri", "zone"]
@@ -20,7 +21,8 @@ LEAP = (1, 5, 9, 13, 17, 22, 26, 30)
 FIRST_MONTHS_DAYS = 6 * 31
 KNOWN_YEAR, KNOWN_DAY = 1403, date(2024, 3, 20).toordinal()
 """A year that began on a day known from the calendar of Iran."""
-LATEST = datetime(9999, 1, 1, tzinfo=UTC)
+LATIN = "0123456789"
+LATEST = int(datetime(9999, 1, 1, tzinfo=UTC).timestamp())
 
 
 def _days_before(year: int) -> int:
@@ -29,6 +31,7 @@ def _days_before(year: int) -> int:
     return (year - 1) * 365 + cycles * len(LEAP) + sum(1 for leap in LEAP if leap <= rest)
 
 
+@lru_cache(maxsize=1 << 12)
 def solar_hijri(day: date) -> Day:
     """A day in the Solar Hijri calendar."""
     since = day.toordinal() - KNOWN_DAY + _days_before(KNOWN_YEAR)
@@ -60,7 +63,13 @@ def zone(name: str) -> tzinfo:
 
 def at(seconds: int, where: tzinfo) -> datetime:
     """When that was, there. What no calendar reaches is brought to its nearest end: clocks of others may be wrong."""
-    return datetime.fromtimestamp(max(0, min(seconds, int(LATEST.timestamp()))), where)
+    return datetime.fromtimestamp(max(0, min(seconds, LATEST)), where)
+
+
+@lru_cache
+def signs(digits: str) -> Mapping[int, str]:
+    """Which sign stands for each of 0 to 9."""
+    return {ord("0") + each: sign for each, sign in enumerate(digits)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +83,7 @@ class Calendars:
 
     def number(self, value: int | str) -> str:
         """A number in the digits of the language."""
-        return str(value).translate({ord("0") + each: sign for each, sign in enumerate(self.digits)})
+        return str(value) if self.digits == LATIN else str(value).translate(signs(self.digits))
 
     def days(self, day: date) -> tuple[str, str]:
         """A day in both calendars, the usual one first."""

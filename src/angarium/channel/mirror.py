@@ -14,7 +14,6 @@ import fcntl
 import hashlib
 import os
 import shutil
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,11 +21,22 @@ from pathlib import Path
 import msgspec
 
 from angarium.channel import proof, successor
-from angarium.channel.copies import INCOMING, SIGNATURE_OCTETS, STATE, entries, hashed, octets_of, read, statements
 from angarium.channel.minisign import PublicKey
 from angarium.channel.proof import BadManifest, Line, Manifest
-from angarium.channel.roll import Limits, Refused, Roll
+from angarium.channel.roll import Limits, Roll
+from angarium.channel.site.staging import INCOMING
 from angarium.channel.source import Folder, Source, SourceMissing, SourceTooLarge
+from angarium.channel.verification import (
+    SIGNATURE_OCTETS,
+    STATE,
+    Refused,
+    entries,
+    hashed,
+    octets_of,
+    read,
+    statements,
+    strangers,
+)
 from angarium.reach.files import write_whole
 
 __all__ = ["Copied", "Mirror", "NoCopy", "NoRoom", "Older"]
@@ -37,8 +47,13 @@ OFTEN = 16 << 20
 """Octets of a file after which it is looked again whether there is room."""
 TRIES = 3
 """How often it is begun again when the site changed under our hands."""
+FIRST = ("media/", "static/", "post/")
+"""What other pages lead to."""
+LAST = ("index.html", "list.js")
+"""What leads to other pages."""
 
 Progress = Callable[[int, int], None]
+Before = Callable[[Line], Iterator[tuple[str, str]]]
 
 
 class Older(Refused):
@@ -185,56 +200,69 @@ class Mirror:
         if self._state and self._state.whole and state.manifest == self._state.manifest:
             return Copied(manifest, 0, 0, followed=False, apart=False)
         apart = self.manifest is not None and self._state is not None and self._apart(manifest)
-        roll, uses, moves = Roll(manifest, self._limits), Counter(line.digest for line in manifest.lists), list[Line]()
-        incoming = self.folder / INCOMING
-        if sum(octets_of(each) or 0 for each in incoming.glob("*")) > self._limits.octets:
+        incoming, before = self.folder / INCOMING, self._lists_before()
+        if sum(octets_of(each) or 0 for each in files_in(incoming)) > self._limits.octets:
             shutil.rmtree(incoming)  # left by states that were refused
         incoming.mkdir(exist_ok=True)
-        for line in self._new(manifest, source, roll):
-            moves.append(line)
-            uses[line.digest] += 1
+        roll = Roll(manifest, self._limits)
+        touched = [entry for entry in manifest.lists if self._read(entry, source, roll, before)]
         roll.close()
-        for left in incoming.iterdir():
-            if left.name not in uses:
+        self._no_file_is_a_folder(manifest, roll)
+        for left in files_in(incoming):
+            if not roll.wants(left.name):
                 left.unlink()
-        fetched = 0
-        for done, line in enumerate(moves):
-            fetched += self._fetch(line, source, roll.largest, roll)
-            progress(done + 1, len(moves))
-        self._room_for(moves, uses)
+        fetched = self._fetch_all(touched, source, roll, before, progress)
         self._remember(state)
         self.manifest, self._key = manifest, manifest.key
-        removed = self._place([*moves, *manifest.lists], uses, state, roll.paths)
+        removed = self._place(touched, manifest, state, roll, before)
         os.sync()  # files are on the disk before it is said that they are
         self._remember(State(state.manifest, state.signature, True))
         shutil.rmtree(incoming)
+        self._sweep()
         return Copied(manifest, fetched, removed, followed, apart)
 
-    def _new(self, manifest: Manifest, source: Source, roll: Roll) -> Iterator[Line]:
-        """The files that are not known to be here already."""
-        before = self._lists_before()
-        for entry in manifest.lists:
-            content = self._list(entry, source, roll)
-            known = dict(before(entry, content))
-            for line in entries(content):
-                roll.name(line.path)
-                size = octets_of(self.folder / line.path) if known.get(line.path) == line.digest else None
-                if size is None:
-                    yield line
-                else:
-                    roll.weigh(size)
+    def _read(self, entry: Line, source: Source, roll: Roll, before: Before) -> bool:
+        """Read a list, and count what it names; whether it names files that are not known to be here."""
+        self._fetch(entry, source, proof.MOST_OCTETS, roll)
+        known, touched = dict(before(entry)), False
+        for line in self._lines(entry):
+            roll.name(line.path)
+            size = octets_of(self._in_place(line)) if known.get(line.path) == line.digest else None
+            if size is None:
+                roll.want(line.digest)
+                touched = True
+            else:
+                roll.weigh(size)
+        return touched
 
-    def _room_for(self, moves: list[Line], uses: Counter[str]) -> None:
-        """Files that are in several places are there several times. Raises NoRoom."""
-        seen: Counter[str] = Counter()
-        more = 0
-        for line in moves:
-            seen[line.digest] += 1
-            if seen[line.digest] > 1:
-                more += octets_of(self.folder / INCOMING / line.digest) or 0
+    def _new(self, entry: Line, before: Before) -> Iterator[Line]:
+        """Of the files that a list names, those that are not known to be here."""
+        known = dict(before(entry))
+        for line in self._lines(entry):
+            if known.get(line.path) != line.digest or octets_of(self._in_place(line)) is None:
+                yield line
+
+    def _no_file_is_a_folder(self, manifest: Manifest, roll: Roll) -> None:
+        for entry in manifest.lists:
+            if entry.path in roll.folders:
+                for line in self._lines(entry):
+                    if line.path in roll.folders[entry.path]:
+                        raise Refused(f"{line.path} is named as a file and as a folder")
+
+    def _fetch_all(self, lists: list[Line], source: Source, roll: Roll, before: Before, progress: Progress) -> int:
+        """Have all that is new beside the copy, and room for it; how many files had to be fetched."""
+        fetched = more = 0
+        new = (line for entry in lists for line in self._new(entry, before))
+        for done, line in enumerate(new, 1):
+            fetched += self._fetch(line, source, roll.largest, roll)
+            if line.digest in roll.several:  # lies beside the copy and in its places
+                more += octets_of(self._staged(line)) or 0
+            progress(done, roll.new)
         self._room(more)
+        return fetched
 
     def _room(self, octets: int = 0) -> None:
+        """Raises NoRoom."""
         free = shutil.disk_usage(self.folder).free
         if free < octets + RESERVE:
             raise NoRoom(f"the disk of {self.folder} has {free >> 20} MiB left, and that is too little")
@@ -248,35 +276,32 @@ class Mirror:
             return False
         return previous is None or previous[0] < own[0] or (previous[0] == own[0] and previous != own)
 
-    def _lists_before(self) -> Callable[[Line, bytes], Iterator[tuple[str, str]]]:
+    def _lists_before(self) -> Before:
         """What a list said when the copy was whole, as path and SHA-256: such files need not be read again."""
         lists = {line.path: line.digest for line in self.manifest.lists} if self.manifest else {}
         whole = self._state is not None and self._state.whole
 
-        def before(entry: Line, content: bytes) -> Iterator[tuple[str, str]]:
+        def before(entry: Line) -> Iterator[tuple[str, str]]:
             if whole and entry.path in lists:
                 try:
                     old = (self.folder / entry.path).read_bytes()
                 except OSError:
                     return
                 if proof.digest(old) == lists[entry.path]:
-                    yield from ((line.path, line.digest) for line in proof.entries(old.decode()))
+                    yield from ((line.path, line.digest) for line in entries(entry, old))
 
         return before
 
-    def _list(self, entry: Line, source: Source, roll: Roll) -> bytes:
-        self._fetch(entry, source, proof.MOST_OCTETS, roll)
-        staged = self.folder / INCOMING / entry.digest
-        return (staged if staged.exists() else self.folder / entry.path).read_bytes()
-
     def _fetch(self, line: Line, source: Source, most: int, roll: Roll) -> int:
         """Have a file's octets beside the copy, or in it already; whether they had to be fetched."""
-        staged = self.folder / INCOMING / line.digest
-        for there in (staged, self.folder / line.path):
+        staged = self._staged(line)
+        for there in (staged, self._in_place(line)):
             if hashed(there) == line.digest:
-                roll.weigh(there.stat().st_size)
+                roll.weigh(octets_of(there) or 0)
                 return 0
+            staged.unlink(missing_ok=True)
         self._room()
+        staged.parent.mkdir(exist_ok=True)
         part, found, size = staged.with_suffix(".part"), hashlib.sha256(), 0
         try:
             with part.open("wb") as file:
@@ -298,35 +323,62 @@ class Mirror:
         part.replace(staged)
         return 1
 
-    def _place(self, moves: list[Line], uses: Counter[str], state: State, paths: set[str]) -> int:
+    def _lines(self, entry: Line) -> Iterator[Line]:
+        """What a list names, where the list is at the time."""
+        staged = self._staged(entry)
+        yield from entries(entry, (staged if staged.exists() else self._in_place(entry)).read_bytes())
+
+    def _staged(self, line: Line) -> Path:
+        """Where a file lies before it takes its place."""
+        return self.folder / INCOMING / line.digest[:2] / line.digest
+
+    def _in_place(self, line: Line) -> Path:
+        return self.folder / line.path
+
+    def _place(self, touched: list[Line], manifest: Manifest, state: State, roll: Roll, before: Before) -> int:
         """Put everything in its place, the manifest last, and remove what does not belong; how much that was."""
-        for line in moves:
-            staged, place = self.folder / INCOMING / line.digest, self.folder / line.path
-            if hashed(place) != line.digest:
-                clear(place, self.folder)
-                if uses[line.digest] > 1:
-                    shutil.copyfile(staged, part := place.with_name(f".{place.name}.part"))
-                    staged = part
-                staged.replace(place)
-            uses[line.digest] -= 1
+        for stage in range(3):
+            for entry in reversed(touched):
+                for line in self._new(entry, before):
+                    if when(line.path) == stage:
+                        self._move(line, roll)
+        for entry in manifest.lists:
+            self._move(entry, roll)
         for path, content in ((proof.SIGNATURE, state.signature), (proof.MANIFEST, state.manifest)):
-            (self.folder / path).write_bytes(content)
+            (part := self.folder / f"{path}.part").write_bytes(content)
+            part.replace(self.folder / path)
         removed = 0
-        for there in sorted(self.folder.rglob("*"), reverse=True):
-            inside = there.relative_to(self.folder)
-            if inside.parts[0] in {STATE, INCOMING}:
-                continue
-            if there.is_dir() and not there.is_symlink():
-                if not any(there.iterdir()):
-                    there.rmdir()
-            elif str(inside) not in paths:
-                there.unlink()
-                removed += 1
+        for stranger in strangers(self.folder, manifest):
+            (self.folder / stranger).unlink()
+            removed += 1
         return removed
+
+    def _move(self, line: Line, roll: Roll) -> None:
+        """Put a file into its place, if it came."""
+        staged, place = self._staged(line), self._in_place(line)
+        if staged.exists() and hashed(place) != line.digest:
+            clear(place, self.folder)
+            if line.digest in roll.several:
+                shutil.copyfile(staged, part := place.with_name(f".{place.name}.part"))
+                staged = part
+            staged.replace(place)
+
+    def _sweep(self) -> None:
+        """Remove empty folders."""
+        for above, folders, names in os.walk(self.folder, topdown=False):
+            if not names and not any(os.path.lexists(os.path.join(above, name)) for name in folders):
+                os.rmdir(above)
 
     def _remember(self, state: State) -> None:
         write_whole(self.folder / STATE, msgspec.msgpack.encode(state))
         self._state = state
+
+
+def when(path: str) -> int:
+    """At which stage a file takes its place: nothing leads to what is not there yet."""
+    if path.startswith(FIRST):
+        return 0
+    return 2 if "/" not in path or path.endswith(LAST) else 1
 
 
 def clear(place: Path, folder: Path) -> None:
@@ -337,3 +389,9 @@ def clear(place: Path, folder: Path) -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
     if place.is_dir() and not place.is_symlink():
         shutil.rmtree(place)
+
+
+def files_in(folder: Path) -> Iterator[Path]:
+    """All files in a folder and the folders in it."""
+    for above, _, names in os.walk(folder):
+        yield from (Path(above, name) for name in names)

@@ -1,7 +1,8 @@
 """The manifest of a site: what belongs to it, with whose key it is signed, and which state of it this is.
 
 Text, in the form that sha256sum checks: lines that begin with # say what the state is, and the others name lists by
-their SHA-256. Each list names the files of one folder in the same form, so a new post brings one new list and not all.
+their SHA-256. Each list names the files of one folder in the same form, so a new post brings one new list and not all,
+and whoever checks needs no more memory than for one.
 The signature stands beside the manifest. Whoever has both and the key can check everything, with programs of others
 too:
 
@@ -32,7 +33,7 @@ from angarium.channel.settings import address
 
 __all__ = [
     *("MANIFEST", "MOST_OCTETS", "OWN", "SIGNATURE", "BadManifest", "Line", "Manifest"),
-    *("checked", "digest", "entries", "list_name", "listed", "parse"),
+    *("checked", "digest", "entries", "list_name", "listed", "listing", "parse"),
 ]
 
 MANIFEST, SIGNATURE = "proof/manifest", "proof/manifest.minisig"
@@ -190,6 +191,22 @@ def entries(text: str) -> Iterator[Line]:
 
 def _hidden(part: str) -> bool:
     return part.startswith(".") or part.endswith(".")
+
+
+def listing(entry: Line, content: bytes) -> Iterator[Line]:
+    """The files that a list of a manifest names, all of them in the one folder that it is called by.
+
+    Raises:
+        BadManifest: it is no such list.
+    """
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        raise BadManifest("a list is none") from None
+    for line in entries(text):
+        if line.path.startswith(OWN) or list_name(line.path.rpartition("/")[0]) != entry.path:
+            raise BadManifest("a list names a file that is not of its folder")
+        yield line
 
 
 def listed(lines: Iterable[Line]) -> bytes:

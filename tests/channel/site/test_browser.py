@@ -139,14 +139,15 @@ async def test_search_with_a_script_from_a_stick(browser: Browser, sites: dict[s
     links = page.locator("#found a")
     await links.first.wait_for()
     assert await links.all_inner_texts() == ["Rain in the north"]
-    for asked, count in (("rai aga", 20), ("باران", 1), ("wat", 1), ("وَزن", 20)):
+    for asked, count in (("rai aga", 10), ("باران", 1), ("wat", 1), ("وَزن", 10)):
         await page.locator("#q").fill(asked)
         await page.keyboard.press("Enter")
         await page.wait_for_url(lambda url: "q=" in url)
         await links.first.wait_for()
         assert await links.count() == count, asked
-    await page.get_by_role("button", name="More").click()
-    await page.wait_for_function("document.querySelectorAll('#found a').length == 40")
+    for count in (20, 30, 40):
+        await page.get_by_role("button", name="More").click()
+        await page.wait_for_function(f"document.querySelectorAll('#found a').length == {count}")
     assert not await page.get_by_role("button", name="More").is_visible()
     await judged(page)
     await links.first.click()

@@ -6,12 +6,12 @@ from xml.etree import ElementTree
 import html5lib
 import pytest
 
-from angarium.channel.copies import verify
 from angarium.channel.mirror import Mirror
 from angarium.channel.newsroom import Newsroom
 from angarium.channel.post import Post, Text
 from angarium.channel.site.build import build
 from angarium.channel.source import Folder
+from angarium.channel.verification import verify
 from tests.channel.sample import DAY, NOON, add, sample
 
 YEAR = 365 * DAY

@@ -1,15 +1,17 @@
 """What is attached, made fit to be shown."""
 
+import errno
+import hashlib
 import io
 from pathlib import Path
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from angarium.channel.media import Media
 from angarium.channel.post import Medium, MediumKind
 from angarium.channel.site import gallery as module
-from angarium.channel.site.gallery import Gallery, Shown
+from angarium.channel.site.gallery import Gallery, Shown, make, named
 from angarium.channel.site.ledger import Ledger
 from tests.channel.sample import jpeg
 
@@ -23,7 +25,13 @@ class Room:
 
     def show(self, content: bytes, kind: MediumKind = MediumKind.PHOTO, mime: str = "image/jpeg") -> Shown:
         digest, size = self.media.keep([content], most=10**8)
-        return self.gallery.show(Medium(digest, kind, mime, size))
+        return self.again(Medium(digest, kind, mime, size))
+
+    def again(self, medium: Medium) -> Shown:
+        for making in self.gallery.wanted([medium]):
+            self.gallery.made(making, *make(making, self.ledger.staging))
+        self.ledger.place()
+        return self.gallery.shown([medium]).get(named(medium), Shown("missing"))
 
     def picture(self, path: str) -> Image.Image:
         return Image.open(self.site / path)
@@ -124,4 +132,39 @@ def test_it_is_made_once_and_again_if_it_was_lost(room: Room) -> None:
     (room.site / shown.path).unlink()
     assert room.show(jpeg(400, 300)) == shown
     assert (room.site / shown.path).is_file()
-    assert room.gallery.show(Medium("0" * 64, MediumKind.PHOTO, "image/jpeg", 5)).kind == "missing"
+    assert room.again(Medium("0" * 64, MediumKind.PHOTO, "image/jpeg", 5)).kind == "missing"
+
+
+def test_what_comes_later_is_shown_then(room: Room) -> None:
+    late = Medium(hashlib.sha256(content := jpeg(40, 30)).hexdigest(), MediumKind.PHOTO, "image/jpeg", len(content))
+    assert room.again(late).kind == "missing"
+    room.media.keep([content], most=10**6)
+    assert room.again(late).kind == "picture"
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_each_orientation_is_turned_upright(room: Room, orientation: int) -> None:
+    image = Image.new("RGB", (1600, 800), "white")
+    image.paste("red", (0, 0, 800, 400))
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    file = io.BytesIO()
+    image.save(file, "PNG", exif=exif)
+    shown = room.show(file.getvalue(), mime="image/png")
+    with Image.open(io.BytesIO(file.getvalue())) as original, room.picture(shown.versions[-1].path) as made:
+        expected = ImageOps.exif_transpose(original).resize(made.size)
+        for place in ((0.25, 0.25), (0.75, 0.25), (0.25, 0.75), (0.75, 0.75)):
+            spot = (int(made.width * place[0]), int(made.height * place[1]))
+            seen, wanted = made.convert("RGB").getpixel(spot), expected.getpixel(spot)
+            assert isinstance(seen, tuple)
+            assert isinstance(wanted, tuple)
+            assert all(abs(one - other) < 20 for one, other in zip(seen, wanted, strict=True)), place
+
+
+def test_a_full_disk_is_no_missing_picture(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: str, content: bytes) -> None:
+        raise OSError(errno.ENOSPC, "no room")
+
+    monkeypatch.setattr(room.ledger.staging, "lay", full)
+    with pytest.raises(OSError, match="no room"):
+        room.show(jpeg(40, 30))

@@ -14,8 +14,9 @@ from rich.progress import Progress
 from angarium.apps.channel.options import complaining
 from angarium.channel.minisign import BadKey, PublicKey
 from angarium.channel.mirror import Copied, Mirror, NoCopy, NoRoom, Older
-from angarium.channel.roll import Limits, Refused
+from angarium.channel.roll import Limits
 from angarium.channel.source import Folder, Source, SourceError, Web
+from angarium.channel.verification import Refused
 
 __all__ = ["Key", "mirror"]
 

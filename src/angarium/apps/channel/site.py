@@ -44,7 +44,7 @@ def site(
 
 def _built(room: Newsroom, to: Path) -> Built:
     with Progress(console=Console(stderr=True)) as bar:
-        task = bar.add_task("posts", total=None)
+        task = bar.add_task("site", total=None)
         return build(
             room, to, now=int(time.time()), progress=lambda done, of: bar.update(task, completed=done, total=of)
         )

@@ -8,9 +8,9 @@ from cyclopts import Parameter
 
 from angarium.apps.channel.mirror import Key
 from angarium.apps.channel.options import complaining
-from angarium.channel.copies import verify as check
 from angarium.channel.minisign import BadKey, PublicKey
-from angarium.channel.roll import Refused
+from angarium.channel.verification import Refused
+from angarium.channel.verification import verify as check
 
 __all__ = ["verify"]
 

@@ -5,30 +5,33 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import msgspec
 
-from angarium.channel.archive import Filed
+from angarium.channel.archive import Packed
 from angarium.channel.site.index import period
 from angarium.channel.site.ledger import mark
 
-__all__ = ["Catalogue", "Piece", "paged"]
+__all__ = ["PAGE", "Catalogue", "Piece", "paged"]
 
 PAGE = 30
-"""Posts of a page of a list."""
+"""Posts of a page of a list; the first has up to twice as many less one."""
 
 
 class Catalogue:
     """The posts, the latest first: of each its number, a mark, and the lists it is in, and none of its words."""
 
-    def __init__(self, posts: Iterable[Filed], month: Callable[[int], tuple[int, int]]) -> None:
+    def __init__(self, posts: Iterable[Packed], month: Callable[[int], tuple[int, int]]) -> None:
         self.numbers = array("q")
         self.marks: dict[int, bytes] = {}
         self.months: dict[tuple[int, int], array[int]] = {}
         self.authors: dict[str, array[int]] = {}
         self.tags: dict[str, array[int]] = {}
         self.periods: dict[int, array[int]] = {}
-        encode = msgspec.msgpack.Encoder().encode
-        for filed in posts:
-            number, post = filed.number, filed.post
-            self.marks[number] = mark(encode(post))
+        self.illustrated: set[int] = set()
+        """Those to which something is attached."""
+        self.media = 0
+        """How much that is in all."""
+        for packed in posts:
+            number, post = packed.number, packed.filed().post
+            self.marks[number] = mark(packed.octets)
             self.numbers.append(number)
             self.months.setdefault(month(post.published), array("q")).append(number)
             self.periods.setdefault(period(number), array("q")).append(number)
@@ -36,8 +39,9 @@ class Catalogue:
                 self.authors.setdefault(post.author, array("q")).append(number)
             for tag in dict.fromkeys(post.tags):
                 self.tags.setdefault(tag, array("q")).append(number)
-        self.ranks = {number: -rank for rank, number in enumerate(self.numbers)}
-        """The later a post, the higher."""
+            if post.media:
+                self.illustrated.add(number)
+                self.media += len(post.media)
 
     def around(self) -> Iterator[tuple[int, int | None, int | None]]:
         """Each post with the next newer and the next older one."""
@@ -50,6 +54,11 @@ class Catalogue:
         """A mark of some posts in their order."""
         return mark(*((number, self.marks[number]) for number in numbers))
 
+    def pages(self) -> int:
+        """How many pages all lists have."""
+        lists = (*self.months.values(), *self.authors.values(), *self.tags.values())
+        return sum(1 + older(len(numbers)) for numbers in lists)
+
 
 class Piece(msgspec.Struct, frozen=True):
     """A page of a list: 0 is the one with the latest posts, the others are counted from the oldest."""
@@ -60,11 +69,19 @@ class Piece(msgspec.Struct, frozen=True):
     older: int | None
 
 
+def older(count: int) -> int:
+    """How many pages a list of so many posts has beside its first."""
+    return max(0, -(-count // PAGE) - 2)
+
+
 def paged(numbers: Sequence[int]) -> Iterator[Piece]:
-    """A list in pages, of which the first changes when a post is added to its front, and now and then the second."""
-    full = max(0, -(-len(numbers) // PAGE) - 2)
+    """A list in pages, of which the first changes when a post is added to its front, and now and then the second.
+
+    The oldest comes first, so that each leads to pages that are there.
+    """
+    full = older(len(numbers))
     first = len(numbers) - full * PAGE
-    yield Piece(0, numbers[:first], None, full or None)
-    for page in range(full, 0, -1):
+    for page in range(1, full + 1):
         begin = first + (full - page) * PAGE
         yield Piece(page, numbers[begin : begin + PAGE], page + 1 if page < full else 0, page - 1 or None)
+    yield Piece(0, numbers[:first], None, full or None)

@@ -2,24 +2,31 @@
 
 Posts are taken by their numbers, so many to a period. A period that is over does not change any more, so an update
 brings new files of the last one only. In a period, words that begin alike lie in one file, small enough for slow links:
-for the script with all their posts, as a page with the last few of each.
+for the script with all their posts, as a page with the last few of each. Which periods have a word at all is told by a
+guide over those that are over, made as they are: so the script need not look into each.
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from angarium.channel.site import paths
+from markupsafe import Markup
+
 from angarium.channel.site.words import leaves, spread, words
 
-__all__ = ["PERIOD", "Entry", "Leaf", "Period", "period"]
+__all__ = ["GUIDE", "PERIOD", "TITLES", "Entry", "Leaf", "Period", "guide", "period"]
 
 PERIOD = 5_000
-"""Posts of a period: multiple of `paths.BLOCK`."""
-SCRIPT_OCTETS = 24_000
-PAGE_WORDS = 150
+"""Posts of a period: multiple of `paths.BLOCK` and of TITLES."""
+TITLES = 25
+"""Posts whose titles share a file."""
+SCRIPT_OCTETS = 12_000
+PAGE_ENTRIES = 300
+"""Words and posts on a page of words."""
 SHOWN = 8
 """Posts of a word on a page."""
+GUIDE = "search/guide"
 
 
 def period(number: int) -> int:
@@ -36,6 +43,8 @@ class Entry:
     day: str
     text: str
     """All in it that can be looked for."""
+    line: Markup
+    """What leads to it on a page of words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,53 +53,82 @@ class Leaf:
 
     prefix: str
     path: str
-    words: Sequence[tuple[str, Sequence[Entry], int]]
-    """A word, its last posts, and how many there are."""
+    words: Sequence[tuple[str, Markup, int]]
+    """A word, the lines of its last posts, and how many there are, if that is more."""
 
 
 class Period:
     """The index of one period."""
 
-    def __init__(self, number: int, entries: Iterable[Entry]) -> None:
+    def __init__(self, number: int, entries: Sequence[Entry]) -> None:
+        """`entries`: the latest first, which is not always the one with the highest number."""
         self.number = number
-        self._titles: dict[int, Entry] = {}
-        self._posts: dict[str, list[int]] = {}
-        for entry in sorted(entries, key=lambda entry: entry.number):
-            self._titles[entry.number] = Entry(entry.number, entry.title, entry.day, "")
+        self._entries = entries
+        self._words: dict[str, list[int]] = {}
+        for at, entry in enumerate(entries):
             for word in set(words(entry.text)):
-                self._posts.setdefault(word, []).append(entry.number)
+                self._words.setdefault(word, []).append(at)
 
     def scripts(self) -> Iterator[tuple[str, bytes]]:
         """What the script loads: by its path. The list of the others comes last."""
-        spreads = {
-            word: spread([number - self.number * PERIOD for number in posts]) for word, posts in self._posts.items()
-        }
-        sizes = {word: len(word.encode()) + len(text) + 8 for word, text in spreads.items()}
-        groups = leaves(sizes, SCRIPT_OCTETS)
-        for name, group in groups.items():
-            yield (
-                f"search/{self.number}/{hexadecimal(name)}.js",
-                called("leaf", [[word, spreads[word]] for word in group]),
-            )
-        for block, entries in self._blocks():
-            titles = [[entry.number, entry.title, entry.day] for entry in entries]
-            yield f"search/{self.number}/titles-{block}.js", called("titles", titles)
-        yield f"search/{self.number}/list.js", called("period", list(groups))
+        first = self.number * PERIOD
+        numbers = [entry.number - first for entry in self._entries]
+        yield from parts(
+            f"search/{self.number}",
+            {word: spread(sorted(numbers[at] for at in found)) for word, found in self._words.items()},
+            self._titles(),
+        )
 
-    def _blocks(self) -> Iterator[tuple[int, list[Entry]]]:
+    def _titles(self) -> Iterator[tuple[str, bytes]]:
         blocks: dict[int, list[Entry]] = {}
-        for number, entry in self._titles.items():
-            blocks.setdefault(paths.block(number), []).append(entry)
-        yield from blocks.items()
+        for entry in self._entries:
+            blocks.setdefault(entry.number // TITLES, []).append(entry)
+        for block, entries in blocks.items():
+            titles = [[entry.number, entry.title, entry.day] for entry in entries]
+            yield f"search/{self.number}/titles-{block}.js", called(titles)
 
-    def pages(self, order: Callable[[int], int]) -> Iterator[Leaf]:
-        """The pages of words. Posts are ordered by `order`, the highest first."""
-        for name, group in leaves(dict.fromkeys(self._posts, 1), PAGE_WORDS).items():
-            found = []
-            for word in group:
-                posts = sorted(self._posts[word], key=order, reverse=True)
-                found.append((word, [self._titles[number] for number in posts[:SHOWN]], len(posts)))
-            yield Leaf(name, f"search/{self.number}/w-{hexadecimal(name)}.html", found)
+    def pages(self) -> Iterator[Leaf]:
+        """The pages of words."""
+        sizes = {word: 1 + min(len(found), SHOWN) for word, found in self._words.items()}
+        for name, group in leaves(sizes, PAGE_ENTRIES).items():
+            path = f"search/{self.number}/w-{hexadecimal(name)}.html"
+            yield Leaf(name, path, [self._line(word) for word in group])
+
+    def _line(self, word: str) -> tuple[str, Markup, int]:
+        found = self._words[word]
+        lines = "".join(self._entries[at].line for at in found[:SHOWN])
+        return word, Markup(lines), len(found) if len(found) > SHOWN else 0  # noqa: S704 (each is)
+
+    def vocabulary(self) -> bytes:
+        """All its words, packed, for the guide."""
+        return zlib.compress("\n".join(sorted(self._words)).encode("utf-8", "surrogatepass"))
+
+
+def guide(vocabularies: Iterable[tuple[int, bytes]]) -> Iterator[tuple[str, bytes]]:
+    """Which periods have a word, from the words of each, in rising order: by paths, the list of the others last."""
+    found: dict[str, int] = {}
+    for number, packed in vocabularies:
+        for word in zlib.decompress(packed).decode("utf-8", "surrogatepass").split("\n"):
+            if word:
+                found[word] = found.get(word, 0) | 1 << number | 1 << number
+    yield from parts(GUIDE, {word: spread(bits(mask)) for word, mask in found.items()})
+
+
+def bits(mask: int) -> list[int]:
+    """Which bits of a number are set."""
+    return [at for at in range(mask.bit_length()) if mask >> at & 1]
+
+
+def parts(
+    folder: str, spreads: Mapping[str, str], more: Iterable[tuple[str, bytes]] = ()
+) -> Iterator[tuple[str, bytes]]:
+    """Words with what they are in, in files of words that begin alike; `more`; and the list of the files."""
+    sizes = {word: len(word.encode("utf-8", "replace")) + len(text) + 8 for word, text in spreads.items()}
+    groups = leaves(sizes, SCRIPT_OCTETS)
+    for name, group in groups.items():
+        yield f"{folder}/{hexadecimal(name)}.js", called([[word, spreads[word]] for word in group])
+    yield from more
+    yield f"{folder}/list.js", called(list(groups))
 
 
 def hexadecimal(name: str) -> str:
@@ -98,9 +136,9 @@ def hexadecimal(name: str) -> str:
     return "-".join(f"{ord(sign):x}" for sign in name)
 
 
-def called(function: str, values: list[object] | list[list[object]] | list[str] | list[list[str]]) -> bytes:
+def called(values: Sequence[object]) -> bytes:
     """A script that hands on values and does nothing else."""
     text = json.dumps(values, ensure_ascii=False, separators=(",", ":"))
     for sign in "\u2028\u2029":
         text = text.replace(sign, f"\\u{ord(sign):x}")
-    return f"angarium.{function}({text});\n".encode("utf-8", "replace")
+    return f"angarium({text});\n".encode("utf-8", "replace")

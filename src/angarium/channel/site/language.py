@@ -27,6 +27,8 @@ class Language(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=Tru
 
     def say(self, key: str, /, **places: str | int) -> str:
         """A text, with its places filled. Numbers are written in the language's digits."""
+        if not places:
+            return self.words[key]
         filled = {
             name: self.calendars.number(value) if isinstance(value, int) else value for name, value in places.items()
         }

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from angarium.channel.archive import Filed
 from angarium.channel.dates import at, zone
@@ -10,8 +11,8 @@ from angarium.channel.post import Author, Comment, Medium, MediumKind, Poll, Tex
 from angarium.channel.question import asked_under
 from angarium.channel.settings import Settings
 from angarium.channel.site import feeds, paths
-from angarium.channel.site.gallery import Gallery, Shown
-from angarium.channel.site.index import Entry, Leaf
+from angarium.channel.site.gallery import Shown
+from angarium.channel.site.index import PERIOD, TITLES, Entry, Leaf
 from angarium.channel.site.language import LANGUAGES
 from angarium.channel.site.text import Writer, excerpt, headline, visible
 from angarium.channel.site.theme import Theme
@@ -83,11 +84,19 @@ class Counted:
     count: str
 
 
+class Showing(Protocol):
+    """Where pages ask how what is attached is shown."""
+
+    def show(self, medium: Medium) -> Shown:
+        """How this is."""
+        ...
+
+
 class Pages:
-    """Draws the pages of one site. All of its methods raise BadTheme, and those that show posts PicturesMissing."""
+    """Draws the pages of one site. All of its methods raise BadTheme."""
 
     def __init__(
-        self, settings: Settings, theme: Theme, key: str, gallery: Gallery, authors: Mapping[str, Author]
+        self, settings: Settings, theme: Theme, key: str, gallery: Showing, authors: Mapping[str, Author]
     ) -> None:
         self._settings = settings
         self._theme = theme
@@ -109,7 +118,6 @@ class Pages:
             "description": settings.description,
             "address": settings.address,
             "key": key,
-            "post_path": paths.post,
         }
 
     def _draw(self, template: str, path: str, title: str, **values: object) -> bytes:
@@ -232,9 +240,9 @@ class Pages:
         """A table of contents: headings, and what is under each."""
         return self._draw("contents", path, self.language.say(word), groups=groups)
 
-    def search(self, periods: Sequence[Mapping[str, object]], period_size: int) -> bytes:
+    def search(self, periods: Sequence[Mapping[str, object]]) -> bytes:
         """The page of the search."""
-        sizes = {"period_size": period_size, "block_size": paths.BLOCK}
+        sizes = {"period_size": PERIOD, "block_size": paths.BLOCK, "titles_size": TITLES}
         return self._draw("search", paths.SEARCH, self.language.say("search"), periods=periods, **sizes)
 
     def entry(self, filed: Filed) -> Entry:
@@ -244,12 +252,14 @@ class Pages:
         names = (medium.name for medium in post.media)
         poll = (post.poll.question, *(option.text for option in post.poll.options)) if post.poll else ()
         told = (title, post.title, post.text.words, *names, *poll, *post.tags, author, post.source)
-        return Entry(filed.number, title, self.moment(post.published).day, " ".join(told))
+        day, root = self.moment(post.published).day, paths.root(paths.period(0))
+        line = self._theme.piece("found", root=root, path=paths.post(filed.number), title=title, day=day)
+        return Entry(filed.number, title, day, " ".join(told), line)
 
     def period(self, number: int, name: str, leaves: Sequence[Leaf]) -> bytes:
         """How words of a period begin."""
         title = self.language.say("words_of", period=name)
-        return self._draw("period", f"search/{number}/index.html", title, prefixes=leaves)
+        return self._draw("period", paths.period(number), title, prefixes=leaves)
 
     def words(self, leaf: Leaf) -> bytes:
         """Words that begin alike."""

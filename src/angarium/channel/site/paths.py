@@ -1,13 +1,17 @@
 """What the site's files are called. Pure; all names are lower-case ASCII, so that any disk can hold them.
 
-Links between pages are relative, so the site works under any address and without one. A folder holds no more posts than
-a memory stick's old file systems bear.
+Links between pages are relative, so the site works under any address and without one. No folder grows with the channel
+beyond what the old file systems of memory sticks bear, and what the list of its files may hold: pages of posts and of
+lists are filed by number, tags by a hash of their name.
 """
 
 import hashlib
 import re
 
-__all__ = ["ARCHIVE", "AUTHORS", "FRONT", "PROOF", "SEARCH", "TAGS", "author", "block", "month", "post", "root", "tag"]
+__all__ = [
+    *("ARCHIVE", "AUTHORS", "FRONT", "PROOF", "SEARCH", "TAGS"),
+    *("author", "block", "month", "period", "post", "root", "tag"),
+]
 
 FRONT = "index.html"
 ARCHIVE = "archive/index.html"
@@ -17,7 +21,7 @@ SEARCH = "search/index.html"
 PROOF = "proof/index.html"
 
 BLOCK = 500
-"""Posts whose pages share a folder."""
+"""Posts whose pages share a folder; and pages of a list."""
 PLAIN = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 RESERVED = re.compile(r"x-.*|index|con|prn|aux|nul|com\d|lpt\d")
 """Names that are ours, or that some systems keep for themselves."""
@@ -39,8 +43,8 @@ def author(slug: str, page: int = 0) -> str:
 
 
 def tag(name: str, page: int = 0) -> str:
-    """The page of a tag."""
-    return f"tag/{plain(name)}{going_on(page)}"
+    """The page of a tag, of which there may be as many as posts."""
+    return f"tag/{hashed(name)[:2]}/{plain(name)}{going_on(page)}"
 
 
 def month(when: tuple[int, int], page: int = 0) -> str:
@@ -49,15 +53,25 @@ def month(when: tuple[int, int], page: int = 0) -> str:
 
 
 def going_on(page: int) -> str:
-    """How a name ends: a point keeps the number apart from any name. 0: the page with the latest."""
-    return f".{page}.html" if page else ".html"
+    """How a name goes on. 0: the page with the latest."""
+    return f"/{block(page)}/{page}.html" if page else ".html"
+
+
+def period(number: int) -> str:
+    """The page of the words of a period."""
+    return f"search/{number}/index.html"
 
 
 def plain(name: str) -> str:
     """A name in letters that any disk can hold: itself, or what stands for it."""
     if PLAIN.fullmatch(name) and not RESERVED.fullmatch(name):
         return name
-    return f"x-{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:20]}"
+    return f"x-{hashed(name)[:20]}"
+
+
+def hashed(name: str) -> str:
+    """What stands for a name, in hexadecimal."""
+    return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def root(path: str) -> str:

@@ -2,12 +2,13 @@
 
 Letters lose what stands on and under them (é is e, آ is ا, and the Arabic vowel signs are gone), forms that look alike
 become one (ي and ی, ك and ک), Persian and Arabic digits are 0 to 9, large letters small ones. A word is a run of
-letters and digits, so a half space divides as a space does. Pure.
+letters and digits, so a half space divides as a space does. Pure but for what it remembers of signs.
 """
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 
 __all__ = ["leaves", "plain", "spread", "words"]
 
@@ -17,11 +18,28 @@ LONGEST = 30
 """Letters of a word that count."""
 
 
+class Table(dict[int, int | str | None]):
+    """What becomes of each sign, worked out when it is first met."""
+
+    def __init__(self, found: Callable[[int], int | str | None]) -> None:
+        self._found = found
+
+    def __missing__(self, point: int) -> int | str | None:
+        found = self[point] = self._found(point)
+        return found
+
+
+BARE = Table(lambda point: None if unicodedata.category(chr(point)).startswith("M") else point)
+"""Without what stands on and under letters."""
+ONE = Table(lambda point: ALIKE.get(point, point))
+"""One form for those that look alike."""
+
+
 def plain(text: str) -> str:
     """A text with all that makes no difference to a search taken away."""
-    apart = unicodedata.normalize("NFKD", text)
-    kept = "".join(sign for sign in apart if not unicodedata.category(sign).startswith("M"))
-    return kept.lower().translate(ALIKE)
+    if text.isascii():
+        return text.lower()
+    return unicodedata.normalize("NFKD", text).translate(BARE).lower().translate(ONE)
 
 
 def words(text: str) -> Iterator[str]:
@@ -35,6 +53,7 @@ def spread(numbers: Sequence[int]) -> str:
     return " ".join(base36(number - before) for before, number in zip([0, *numbers], numbers, strict=False))
 
 
+@lru_cache(maxsize=1 << 13)
 def base36(number: int) -> str:
     """A number in digits and small letters, as JavaScript's parseInt takes it."""
     written = ""
