@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import http.client
 import imaplib
+import signal
 import ssl
 import subprocess
 import sys
@@ -17,12 +18,16 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import msgspec
 import pytest
 import pytest_asyncio
 
 from angarium.apps.check.throwaway import OPTIONS, Relay, relay
 from angarium.apps.check.trial import Trial, trial
+from angarium.channel.newsroom import Newsroom
+from angarium.channel.publisher import Invitations
 from angarium.lab.core import Core, binary, core
+from tests.e2e.newsroom import Serve, Service
 
 HERE = Path(__file__).parent
 GENEROUS = "[messages]\nrate_per_minute = 1000000\nrate_burst = 100000\n"
@@ -178,6 +183,44 @@ def impatient(apps: Core) -> Impatient:
         waiting.result()
 
     return wait
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Serve:
+    """Starts the service of a newsroom; ends it in order, unless it was killed."""
+
+    @contextlib.asynccontextmanager
+    async def on(newsroom: Newsroom, *options: str) -> AsyncIterator[Service]:
+        command = (sys.executable, "-m", "angarium", "channel", "run", "--channel", str(newsroom.folder), *options)
+        log = tmp_path / "log"
+        with log.open("ab") as file:
+            process = await asyncio.create_subprocess_exec(
+                *command, stdout=asyncio.subprocess.PIPE, stderr=file, start_new_session=True
+            )
+        assert process.stdout is not None
+        said = b""
+        try:
+            while b"The channel is up" not in said:
+                line = await process.stdout.readline()
+                assert line, log.read_text()
+                said += line
+            yield Service(process, said.decode(), log)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                process.send_signal(signal.SIGTERM)
+            await process.wait()
+
+    return on
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def room(up: Relay, angarium: Angarium, tmp_path: Path) -> tuple[Newsroom, Invitations]:
+    """A channel on the shared relay, with its invitations."""
+    folder = tmp_path / "newsroom"
+    options = ("--title", "Caravan", "--language", "fa", "--relay", up.ready.invitation, "--json")
+    status, out, err = await angarium("channel", "init", "--channel", folder, *options)
+    assert (status, err) == (0, "")
+    return Newsroom(folder), msgspec.json.decode(out, type=Invitations)
 
 
 def trusting() -> ssl.SSLContext:

@@ -3,22 +3,14 @@
 The channel's service is the program that a newsroom runs, in a process of its own, and is killed where that is meant.
 """
 
-import asyncio
 import contextlib
 import io
 import os
 import signal
-import sys
 import wave
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import msgspec
-import pytest
-import pytest_asyncio
 from PIL import Image
 
 from angarium.apps.check.links import fresh
@@ -27,127 +19,12 @@ from angarium.channel.newsroom import Newsroom
 from angarium.channel.post import MediumKind
 from angarium.channel.publisher import Invitations
 from angarium.lab.core import Core
-from angarium.lab.profile import JOINED, Profile, new_profile
+from angarium.lab.profile import new_profile
+from tests.e2e.conftest import Angarium
+from tests.e2e.newsroom import Cast, Place, Serve, assembled, entered, says, until
 
-Angarium = Callable[..., Awaitable[tuple[int, str, str]]]
-Serve = Callable[..., AbstractAsyncContextManager[asyncio.subprocess.Process]]
-UP = b"The channel is up"
 TURNS = 2
 LONG = "A long story. " + "and so on " * 2000 + "The end."
-
-
-@dataclass
-class Place:
-    """A chat as one person sees it."""
-
-    who: Profile
-    chat: int
-
-    async def messages(self) -> list[dict[str, Any]]:
-        """What is in it, the latest last, notes of the app itself left out."""
-        ids = await self.who.call("get_message_ids", self.chat, False, False)
-        held = await self.who.call("get_messages", ids)
-        return [
-            held[str(each)] for each in ids if held[str(each)]["kind"] == "message" and not held[str(each)]["isInfo"]
-        ]
-
-    async def wait(self, test: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-        """The latest message that passes, once there is one."""
-        found: list[dict[str, Any]] = []
-
-        async def look() -> bool:
-            found[:] = [message for message in await self.messages() if test(message)]
-            return bool(found)
-
-        await self.who.until(look)
-        return found[-1]
-
-    async def all_in(self, members: int) -> None:
-        """Wait until this app knows so many members, itself among them."""
-
-        async def look() -> bool:
-            return len(await self.who.members(self.chat)) == members
-
-        await self.who.until(look)
-
-    async def say(self, text: str, file: Path | None = None, *, quoting: int = 0, view: str = "") -> int:
-        """Send something."""
-        data: dict[str, object] = {"text": text}
-        if file:
-            data |= {"file": str(file), "viewtype": view}
-        if quoting:
-            data["quotedMessageId"] = quoting
-        return int(await self.who.call("send_msg", self.chat, data))
-
-    async def react(self, message: int, sign: str = "👍") -> None:
-        """React to a message."""
-        await self.who.call("send_reaction", message, [sign])
-
-
-@dataclass
-class Cast:
-    """A newsroom and the people around it."""
-
-    room: Newsroom
-    ada: Place
-    ben: Place
-    reader: Place
-
-
-@pytest.fixture
-def serve() -> Serve:
-    """Starts the service of a newsroom; ends it in order, unless it was killed."""
-
-    @contextlib.asynccontextmanager
-    async def on(room: Newsroom, *options: str) -> AsyncIterator[asyncio.subprocess.Process]:
-        command = (sys.executable, "-m", "angarium", "channel", "run", "--channel", str(room.folder), *options)
-        process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, start_new_session=True)
-        assert process.stdout is not None
-        try:
-            while UP not in (line := await process.stdout.readline()):
-                assert line, "it ended"
-            yield process
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                process.send_signal(signal.SIGTERM)
-            await process.wait()
-
-    return on
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def room(up: Relay, angarium: Angarium, tmp_path: Path) -> tuple[Newsroom, Invitations]:
-    """A channel on the shared relay, with its invitations."""
-    folder = tmp_path / "newsroom"
-    options = ("--title", "Caravan", "--language", "fa", "--relay", up.ready.invitation, "--json")
-    status, out, err = await angarium("channel", "init", "--channel", folder, *options)
-    assert (status, err) == (0, "")
-    return Newsroom(folder), msgspec.json.decode(out, type=Invitations)
-
-
-@contextlib.asynccontextmanager
-async def assembled(up: Relay, apps: Core, made: tuple[Newsroom, Invitations]) -> AsyncIterator[Cast]:
-    """Two editors in the group and a reader in the channel; the service runs."""
-    names = ("Ada", "Ben", "Reader")
-    people = await asyncio.gather(
-        *(new_profile(apps, name, fresh(up.ready.invitation), {"bot": "0"}) for name in names)
-    )
-    room, invited = made
-
-    async def enter(who: Profile, link: str) -> Place:
-        with who.when("SecurejoinJoinerProgress", progress=JOINED) as joined:
-            chat = await who.call("secure_join", link)
-            await joined
-        return Place(who, chat)
-
-    ada, ben, reader = await asyncio.gather(
-        *(enter(who, link) for who, link in zip(people, (invited.edit, invited.edit, invited.subscribe), strict=True))
-    )
-    for place, members in ((ada, 3), (ben, 3), (reader, 2)):  # an app is told that it is through before it is in
-        await place.all_in(members)
-    yield Cast(room, ada, ben, reader)
-    for who in people:
-        await who.call("stop_io")
 
 
 def voice(path: Path) -> Path:
@@ -169,15 +46,11 @@ def picture(path: Path) -> Path:
     return path
 
 
-def says(text: str) -> Callable[[dict[str, Any]], bool]:
-    return lambda message: text in message["text"]
-
-
 async def test_from_the_editors_group_to_apps_and_site_and_back(
     up: Relay, apps: Core, room: tuple[Newsroom, Invitations], serve: Serve, tmp_path: Path
 ) -> None:
     site = tmp_path / "site"
-    async with serve(room[0], "--site", str(site)), assembled(up, apps, room) as cast:
+    async with serve(room[0], "--site", str(site)), assembled(up.ready.invitation, apps, room[1]) as cast:
         ada, ben, reader = cast.ada, cast.ben, cast.reader
         await ada.say("/name Parvin")
         await ada.wait(says("Parvin"))
@@ -218,7 +91,7 @@ async def test_from_the_editors_group_to_apps_and_site_and_back(
         await ada.say(LONG)
         await ben.react((await ben.wait(says("long story")))["id"])
 
-        with cast.room.archive() as archive:
+        with room[0].archive() as archive:
             await until(lambda: bool(archive.comments(1)) and archive.count() == 2)
             whole, filed = archive.posts()
             assert whole.post.text.words == LONG, "longer than apps show in one piece"
@@ -233,20 +106,15 @@ async def test_from_the_editors_group_to_apps_and_site_and_back(
         assert not any(name in page.read_text() for name in ("Ada", "Ben", ada.who.address, reader.who.address))
 
 
-async def until(test: Callable[[], bool]) -> None:
-    while not test():
-        await asyncio.sleep(0.05)
-
-
 async def test_killed_again_and_again_each_post_arrives_once(
     up: Relay, apps: Core, room: tuple[Newsroom, Invitations], serve: Serve
 ) -> None:
     async with contextlib.AsyncExitStack() as stack:
         casts: list[Cast] = []
         for turn in range(TURNS):
-            async with serve(room[0]) as process:
+            async with serve(room[0]) as service:
                 if not casts:
-                    casts.append(await stack.enter_async_context(assembled(up, apps, room)))
+                    casts.append(await stack.enter_async_context(assembled(up.ready.invitation, apps, room[1])))
                 (cast,) = casts
                 for number in range(3):
                     await cast.ada.say(f"post {turn}.{number}")
@@ -256,8 +124,8 @@ async def test_killed_again_and_again_each_post_arrives_once(
                         await cast.ben.react(message["id"])
                 if turn:  # the first time before anything can have been published, or nearly so
                     await cast.reader.wait(says(f"post {turn}."))
-                kill(process.pid, with_core=bool(turn))
-                await process.wait()
+                kill(service.process.pid, with_core=bool(turn))
+                await service.process.wait()
         async with serve(room[0]):
             expected = sorted(f"post {turn}.{number}" for turn in range(TURNS) for number in range(3))
 
@@ -269,7 +137,7 @@ async def test_killed_again_and_again_each_post_arrives_once(
             await cast.ada.wait(says("انتشار، پس‌گرفتن"))
             got = await cast.reader.messages()
             assert sorted(message["text"] for message in got) == expected
-            with cast.room.archive() as archive:
+            with room[0].archive() as archive:
                 assert sorted(filed.post.text.words for filed in archive.posts()) == expected
 
 
@@ -279,3 +147,33 @@ def kill(pid: int, *, with_core: bool) -> None:
     os.kill(pid, signal.SIGKILL)
     for child in children if with_core else ():
         os.kill(int(child), signal.SIGKILL)
+
+
+async def test_whoever_has_left_does_not_come_in_again_by_the_invitation_they_have(
+    up: Relay, apps: Core, room: tuple[Newsroom, Invitations], serve: Serve, angarium: Angarium
+) -> None:
+    newsroom, invited = room
+    async with contextlib.AsyncExitStack() as stack:
+        async with serve(newsroom):
+            cast = await stack.enter_async_context(assembled(up.ready.invitation, apps, invited))
+            ada, ben = cast.ada, cast.ben
+            await ada.say("Mine")
+            mine = await ben.wait(says("Mine"))
+            await ben.who.call("remove_contact_from_chat", ben.chat, mine["fromId"])
+            await ada.all_in(2)
+        status, out, complained = await angarium("channel", "invite", "--renew", "--channel", newsroom.folder, "--json")
+        assert (status, complained) == (0, "")
+        renewed = msgspec.json.decode(out, type=Invitations)
+        assert renewed.subscribe == invited.subscribe
+        assert renewed.edit != invited.edit
+        async with serve(newsroom):
+            with ada.who.when("SmtpMessageSent") as asked:
+                await ada.who.call("secure_join", invited.edit)
+                await asked
+            cid = await entered(await new_profile(apps, "Cid", fresh(up.ready.invitation), {"bot": "0"}), renewed.edit)
+            await ben.all_in(3)
+            await ben.say("Not for Ada")
+            await cid.wait(says("Not for Ada"))
+            assert len(await ben.who.members(ben.chat)) == 3
+            assert "Not for Ada" not in await ada.who.texts()
+            await cid.who.call("stop_io")

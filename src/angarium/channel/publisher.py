@@ -22,7 +22,7 @@ from angarium.channel.speech import speech
 from angarium.lab.core import Core, CoreEnded, CoreError, CoreMissing, binary, core
 from angarium.reach.files import make_directory
 
-__all__ = ["Invitations", "NotEstablished", "Publisher", "establish", "invitations", "opened", "running"]
+__all__ = ["Invitations", "NotEstablished", "Publisher", "establish", "invitations", "opened", "renewed", "running"]
 
 NOTE = "publisher"
 NEEDED = "create_broadcast"
@@ -153,6 +153,27 @@ async def establish(core: Core, archive: Archive, settings: Settings, relays: Se
         archive.put_note(NOTE, msgspec.json.encode(made).decode())
         archive.put_note("desk epoch", secrets.token_hex(4))
     return Invitations(subscribe, edit)
+
+
+async def renewed(core: Core, archive: Archive) -> Invitations:
+    """Replace the editors' invitation. The one before lets nobody in any more; the one for everybody stays.
+
+    Raises:
+        NotEstablished: there is no profile yet, or the core keeps to the one it has.
+        CoreEnded: see there.
+    """
+    made = _noted(archive)
+    try:
+        found = await core.call("check_qr", made.profile, made.edit)
+        if found["kind"] == "withdrawVerifyGroup":  # one's own, and in force: given back, it is withdrawn; else revived
+            await core.call("set_config_from_qr", made.profile, made.edit)
+        edit = await core.call("get_chat_securejoin_qr_code", made.profile, made.group)
+    except CoreError as error:
+        raise NotEstablished(f"the invitation could not be replaced: {error}") from None
+    if edit == made.edit:
+        raise NotEstablished("the invitation could not be replaced: this core gives the same one again")
+    archive.put_note(NOTE, msgspec.json.encode(msgspec.structs.replace(made, edit=edit)).decode())
+    return Invitations(made.subscribe, edit)
 
 
 def invitations(archive: Archive) -> Invitations:

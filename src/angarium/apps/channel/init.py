@@ -11,8 +11,9 @@ from angarium.apps.channel.options import Folder, complaining, newsroom
 from angarium.apps.check.links import fresh
 from angarium.apps.options import Json
 from angarium.apps.terminal import qr
+from angarium.channel.archive import Archive
 from angarium.channel.newsroom import Newsroom
-from angarium.channel.publisher import Invitations, NotEstablished, establish, invitations, running
+from angarium.channel.publisher import Invitations, NotEstablished, establish, invitations, renewed, running
 from angarium.channel.settings import BadSettings, Settings
 from angarium.lab.core import CoreMissing
 from angarium.mail.invitation import NotAnInvitation
@@ -59,16 +60,32 @@ def init(
     return 0
 
 
-def invite(*, channel: Folder = None, json: Json = False) -> int:
+def invite(
+    *,
+    renew: Annotated[
+        bool,
+        Parameter(
+            negative="",
+            help="Replace the invitation for editors: the one before lets nobody in any more. First stop "
+            "`angarium channel run`.",
+        ),
+    ] = False,
+    channel: Folder = None,
+    json: Json = False,
+) -> int:
     """Print the invitations again: to the channel, for everybody; to the editors' group, for editors only.
 
-    Exit status: 0 printed; 2 there are none yet.
+    Whoever was taken out of the group still has the second one, and comes in by it again: then `--renew` it. Who is in
+    the group stays there, and subscribers notice nothing.
+
+    Exit status: 0 printed; 2 there are none yet, or none that could be replaced.
     """
     room = newsroom(channel)
-    with complaining(NotEstablished):
+    with complaining(CoreMissing, NotEstablished, OSError):
         room.settings()
         with room.archive() as archive:
-            _print(invitations(archive), json=json)
+            made = asyncio.run(_renewed(room, archive)) if renew else invitations(archive)
+            _print(made, json=json)
     return 0
 
 
@@ -86,6 +103,11 @@ def _settle(room: Newsroom, title: str | None, language: str | None) -> None:
     if (title or settings.title, language or settings.language) != (settings.title, settings.language):
         raise BadSettings(f"this channel is there already; change its title and language in {room.settings_file}")
     room.keys.make()
+
+
+async def _renewed(room: Newsroom, archive: Archive) -> Invitations:
+    async with running(room.folder) as core:
+        return await renewed(core, archive)
 
 
 async def _establish(room: Newsroom, relays: list[str]) -> Invitations:
