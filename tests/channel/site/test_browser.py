@@ -11,21 +11,19 @@ from playwright.async_api import Browser, Page, async_playwright
 
 from angarium.channel.post import Post, Text
 from angarium.channel.site.build import build
-from tests.channel.sample import DAY, HOSTILE, NOON, sample
+from tests.channel.sample import DAY, HOSTILE, LANGUAGES, NOON, sample
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
-PAGES = {
-    "en": (
-        *("index.html", "post/0/1.html", "post/0/3.html", "post/0/6.html", "author/mina.html", "archive/index.html"),
-        *("search/index.html", "search/0/w-72.html", "proof/index.html"),
-    ),
-    "fa": ("index.html", "post/0/2.html", "search/index.html", "proof/index.html"),
+EVERYWHERE = (
+    *("index.html", "post/0/1.html", "post/0/2.html", "author/mina.html", "search/index.html", "proof/index.html"),
+)
+PAGES = dict.fromkeys(LANGUAGES, EVERYWHERE) | {
+    "en": (*EVERYWHERE, "post/0/3.html", "post/0/6.html", "archive/index.html", "search/0/w-72.html")
 }
 DARK = ("index.html", "post/0/1.html")
-LANGUAGES = ("en", "fa")
 WIDTHS = (360, 1280)
 
 
