@@ -85,7 +85,7 @@ def test_what_cannot_be_says_why(room: Newsroom, tmp_path: Path) -> None:
         ({"invitation": OWN, "site_alone": True}, "one of them"),
     ):
         with pytest.raises(Refusal, match=why):
-            farewell(channel=room.folder, **asked)  # type: ignore[arg-type]
+            farewell(channel=room.folder, **asked)
     bare = Newsroom(tmp_path / "bare")
     Settings(title="News").save(bare.settings_file)
     bare.keys.make()

@@ -25,7 +25,7 @@ def farewell(
     *,
     channel: Folder = None,
     invitation: Annotated[
-        str, Parameter(help="Another link that subscribes in the app [default: the channel's own].")
+        str, Parameter(show_default=False, help="Another link that subscribes in the app [default: the channel's own].")
     ] = "",
     site_alone: Annotated[
         bool,
@@ -33,7 +33,10 @@ def farewell(
             negative="", help="Name the site and its copies, and no invitation: whoever reads one knows your relay."
         ),
     ] = False,
-    language: Annotated[str, Parameter(help=f"One of {', '.join(LANGUAGES)} [default: the channel's own].")] = "",
+    language: Annotated[
+        str,
+        Parameter(show_default=False, help=f"One of {', '.join(LANGUAGES)} [default: the channel's own]."),
+    ] = "",
     into: Annotated[
         Path | None, Parameter(help="Folder for the files [default: farewell, in the channel's folder].")
     ] = None,
