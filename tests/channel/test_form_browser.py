@@ -183,7 +183,7 @@ async def test_it_is_sent_without_a_script_shown_back_and_sent_again(browser: Br
     await page.close()
     visits = (news.here / "visits").read_text()
     assert "GET /post/0/2.html" in visits
-    assert "comment" not in visits
+    assert "comment" not in visits, "not by the way back either, in a Referer"
 
 
 async def test_the_web_server_notes_nobody_where_the_form_is_not_there(tmp_path: Path) -> None:
