@@ -6,7 +6,8 @@ from xml.etree import ElementTree
 import html5lib
 import pytest
 
-from angarium.channel.mirror import Mirror, verify
+from angarium.channel.copies import verify
+from angarium.channel.mirror import Mirror
 from angarium.channel.newsroom import Newsroom
 from angarium.channel.post import Post, Text
 from angarium.channel.site.build import build
