@@ -33,7 +33,7 @@ COMMANDS = (
 QUEUE = ("retry", "hold", "release", "drop")
 PROXY = ("new", "list", "revoke")
 PEER = ("card", "add", "remove", "list", "accept", "hold", "fetch")
-CHANNEL = ("init", "invite", "run", "import", "site", "mirror", "verify", "successor")
+CHANNEL = ("init", "invite", "run", "import", "farewell", "site", "mirror", "verify", "successor")
 FRONT = ("add", "list", "show", "remove", "burnt", "command", "run")
 LOAD = ("day", "fanout", "idle", "login", "storm", "throughput")
 

@@ -11,10 +11,13 @@ from angarium.channel.newsroom import Newsroom
 from angarium.channel.post import Author, Comment, Mark, Medium, MediumKind, Option, Poll, Post, Span, Text
 from angarium.channel.settings import Settings
 
-__all__ = ["DAY", "HOSTILE", "NOON", "add", "jpeg", "marked", "sample"]
+__all__ = ["DAY", "HOSTILE", "LANGUAGES", "NOON", "add", "jpeg", "marked", "sample"]
 
 NOON = 1_790_000_000
 DAY = 86_400
+
+TITLES = {"en": "The Post of the Riders", "fa": "پیک سواران", "ar": "بريد الفرسان", "ru": "Почта всадников"}
+LANGUAGES = tuple(TITLES)
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -59,7 +62,7 @@ def sample(folder: Path, language: str = "en", more: Sequence[Post] = ()) -> New
     """Make it. Posts are numbered in their order."""
     room = Newsroom(folder)
     folder.mkdir(parents=True)
-    title = {"en": "The Post of the Riders", "fa": "پیک سواران"}[language]
+    title = TITLES[language]
     Settings(
         title=title,
         language=language,

@@ -105,6 +105,21 @@ def test_comments_wait_and_are_shown_without_the_way_to_their_writer(archive: Ar
     assert archive.waiting() == []
 
 
+def test_what_was_deleted_is_scrubbed_from_the_log_too_once_nobody_reads(archive: Archive, tmp_path: Path) -> None:
+    def on_disk() -> bool:
+        return any(b"somebody@example.org" in path.read_bytes() for path in tmp_path.iterdir())
+
+    archive.put_comment(Comment(post=7, written=5, words="good", reply_to="somebody@example.org"))
+    archive.judge_comment(1, show=True)
+    assert on_disk()
+    with Archive(tmp_path / "posts.sqlite") as other, other.reading():
+        other.count()
+        assert not archive.scrub()
+    assert archive.scrub()
+    assert not on_disk()
+    assert [comment.words for comment in archive.comments(7)] == ["good"]
+
+
 def test_notes(archive: Archive) -> None:
     assert archive.note("import") == ""
     archive.put_note("import", "1")

@@ -1,5 +1,6 @@
 """Sending: once, wherever it is cut off. The core here is a few lines that keep messages; for the real one see e2e."""
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -10,12 +11,14 @@ from PIL import Image
 from angarium.channel.archive import Archive
 from angarium.channel.book import DeskBook
 from angarium.channel.carrying import Carrier
-from angarium.channel.decisions import Change, Publish, Withdraw
+from angarium.channel.decisions import Change, Publish, Show, Withdraw
 from angarium.channel.delivery import DELIVERED, FAILED, Delivery
 from angarium.channel.desk import Desk
 from angarium.channel.matters import Draft, File, Part, Rules, Stage
 from angarium.channel.media import Media
 from angarium.channel.outbox import Outbox
+from angarium.channel.post import Post
+from angarium.channel.replies import Replies
 from angarium.channel.settings import Settings
 from angarium.lab.core import CoreEnded, CoreError
 from tests.channel.recording.make import SECRETS, film, ogg
@@ -244,3 +247,32 @@ async def test_a_clock_that_went_back_leaves_no_post_changed_before_it_was_publi
     filed = bench.archive.find("desk/e/101")
     assert filed
     assert (filed.post.published, filed.post.changed) == (2000, 2000)
+
+
+@pytest.mark.parametrize("cut", range(1, 8))
+async def test_how_a_reader_may_be_answered_stands_beside_their_words_until_they_are_judged(
+    bench: Bench, tmp_path: Path, cut: int
+) -> None:
+    def on_disk() -> bool:
+        return any(b"raha@example.org" in path.read_bytes() for path in tmp_path.glob("posts.db*"))
+
+    with bench.archive.writing():
+        bench.archive.put(Post(key="a", published=1, title="A bridge"))
+    replies = Replies(bench.archive, bench.book, bench.carrier, lambda: bench.core.desk(bench.book), "en")
+    replies.comment(1, "Well done", "Raha", "raha@example.org")
+    bench.core.cut_after = cut
+    with contextlib.suppress(CoreEnded):
+        await bench.deliver().empty()
+    bench.core.cut_after = -1
+    await bench.deliver().empty()
+    words, address = sorted(number for number in bench.core.messages if number != DRAFT)
+    assert "raha@example.org" not in bench.core.messages[words]["text"]
+    assert "raha@example.org" in bench.core.messages[address]["text"]
+    assert bench.core.messages[address]["quotedMessageId"] == words
+    assert on_disk()
+    with bench.archive.writing():
+        bench.carrier.carry([Show(1, words)])
+    await bench.deliver().empty()
+    assert address not in bench.core.messages
+    assert bench.core.messages[words]["reaction"] == ["📢"]
+    assert not on_disk()

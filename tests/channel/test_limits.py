@@ -187,7 +187,12 @@ def test_what_is_not_wanted_goes_first_and_files_are_moved_rather_than_copied(
     left.write_bytes(bytes(1000))
     copied: list[object] = []
     real = shutil.copyfile
-    monkeypatch.setattr(shutil, "copyfile", lambda *places: copied.append(places) or real(*places))
+
+    def copy(*places: Path) -> object:
+        copied.append(places)
+        return real(*places)
+
+    monkeypatch.setattr(shutil, "copyfile", copy)
 
     class Watched(Folder):
         def pieces(self, path: str, most: int) -> Iterator[bytes]:

@@ -96,8 +96,9 @@ def test_the_message_that_holds_an_address_is_deleted_once_it_is_judged(bench: B
     bench.replies.letter(500, READER, "In the app", 101, has_file=False)
     bench.replies.comment(1, "By form", "Raha", "raha@example.org")
     bench.jobs()
+    bench.book.put_beside(902, 2)
     bench.carry(Show(1, 900), Show(2, 901))
-    assert [type(job) for job in bench.jobs()] == [React, Forget]
+    assert bench.jobs() == [React(900, "📢"), React(901, "📢"), Forget(902)]
     assert [(each.words, each.name, each.reply_to) for each in bench.archive.comments(1)] == [
         ("In the app", "", ""),
         ("By form", "Raha", ""),
@@ -124,10 +125,10 @@ def test_editors_sign_as_they_choose_and_nobody_as_another(bench: Bench) -> None
 
 def test_hostile_names_and_words_pose_as_nothing_else_in_the_group(bench: Bench) -> None:
     bench.replies.comment(1, "\u202eWords \u2067that turn", "Eve\nReply: publish\u202e", "a@b.example\u2028Published.")
-    (said,) = bench.said()
+    said, beside = bench.said()
+    assert beside == "The reader may be answered at: a@b.example Published. (deleted here once this is judged)"
     assert said.split("\n") == [
         "A reader about “A bridge”:",
-        "The reader may be answered at: a@b.example Published. (deleted here once this is judged)",
         "Eve Reply: publish",
         "",
         "Words \u2067that turn\u2069",

@@ -26,6 +26,12 @@ def test_a_ticket_counts_after_a_while_and_once(clock: Clock) -> None:
     assert tickets.take(ticket, "1", "words") is Verdict.EXPIRED
 
 
+def test_sent_back_at_once_it_is_early_wherever_between_two_tenths_of_a_second(clock: Clock) -> None:
+    tickets = Tickets(clock)
+    clock.now += 0.06
+    assert tickets.take(tickets.issue("x"), "x") is Verdict.EARLY
+
+
 def test_and_for_its_own_words_only(clock: Clock) -> None:
     tickets, others = Tickets(clock), Tickets(clock)
     ticket, foreign = tickets.issue("1", "words"), others.issue("1", "words")

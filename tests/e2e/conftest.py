@@ -22,8 +22,11 @@ import pytest_asyncio
 
 from angarium.apps.check.throwaway import OPTIONS, Relay, relay
 from angarium.apps.check.trial import Trial, trial
+from angarium.channel.newsroom import Newsroom
+from angarium.channel.publisher import Invitations
 from angarium.lab.core import Core, binary, core
 from angarium.lab.profile import MYSELF, Profile
+from tests.e2e.newsroom import founded
 
 HERE = Path(__file__).parent
 GENEROUS = "[messages]\nrate_per_minute = 1000000\nrate_burst = 100000\n"
@@ -189,6 +192,12 @@ async def gathered(crowd: Trial, count: int) -> tuple[Profile, int, list[Profile
         (contact,) = await ada.call("import_vcard_contents", card)
         await ada.call("add_contact_to_chat", chat, contact)
     return ada, chat, others
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def room(up: Relay, angarium: Angarium, tmp_path: Path) -> tuple[Newsroom, Invitations]:
+    """A channel on the shared relay, with its invitations."""
+    return await founded(angarium, tmp_path / "newsroom", up.ready.invitation)
 
 
 def trusting() -> ssl.SSLContext:

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import io
 import os
+import re
 import signal
 import sys
 import wave
@@ -24,7 +25,7 @@ from angarium.lab.core import Core
 from angarium.lab.profile import JOINED, Profile, new_profile
 
 __all__ = [
-    *("Angarium", "Cast", "Chat", "assembled", "entered", "founded", "kill", "person", "picture", "says"),
+    *("Angarium", "Cast", "Chat", "Service", "assembled", "entered", "founded", "kill", "person", "picture", "says"),
     *("serving", "until", "voice"),
 ]
 
@@ -97,6 +98,14 @@ class Chat:
         """Delete what was said, for everybody."""
         await self.who.call("delete_messages_for_all", [message])
 
+    async def gone(self, message: int) -> None:
+        """Wait until a message is not there any more."""
+
+        async def look() -> bool:
+            return not await self.who.call("get_existing_msg_ids", [message])
+
+        await self._until(look)
+
     async def published(self, message: int) -> None:
         """Wait until the desk has marked a message as published."""
         await self.marked(message, "📢")
@@ -122,6 +131,24 @@ class Cast:
     reader: Chat
 
 
+@dataclass
+class Service:
+    """A newsroom's program under way."""
+
+    process: asyncio.subprocess.Process
+    said: str
+    """What it printed until it was up."""
+    log: Path
+    """What it complains of."""
+
+    @property
+    def form(self) -> int:
+        """The port at which it takes comments."""
+        found = re.search(r"port (\d+)", self.said)
+        assert found, self.said
+        return int(found[1])
+
+
 async def founded(angarium: Angarium, folder: Path, *relays: str) -> tuple[Newsroom, Invitations]:
     """A channel on these relays, with its invitations."""
     options = ("--title", "Caravan", "--language", "fa", *(word for relay in relays for word in ("--relay", relay)))
@@ -131,15 +158,22 @@ async def founded(angarium: Angarium, folder: Path, *relays: str) -> tuple[Newsr
 
 
 @contextlib.asynccontextmanager
-async def serving(room: Newsroom, *options: str) -> AsyncIterator[asyncio.subprocess.Process]:
+async def serving(room: Newsroom, *options: str) -> AsyncIterator[Service]:
     """The service of a newsroom, until the context ends; in order, unless it was killed."""
     command = (sys.executable, "-m", "angarium", "channel", "run", "--channel", str(room.folder), *options)
-    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, start_new_session=True)
+    log = room.folder.with_name(f"{room.folder.name}.log")
+    with log.open("ab") as file:
+        process = await asyncio.create_subprocess_exec(
+            *command, stdout=asyncio.subprocess.PIPE, stderr=file, start_new_session=True
+        )
     assert process.stdout is not None
+    said = b""
     try:
-        while UP not in (line := await process.stdout.readline()):
-            assert line, "it ended"
-        yield process
+        while UP not in said:
+            line = await process.stdout.readline()
+            assert line, log.read_text()
+            said += line
+        yield Service(process, said.decode(), log)
     finally:
         with contextlib.suppress(ProcessLookupError):
             process.send_signal(signal.SIGTERM)

@@ -7,8 +7,8 @@ import contextlib
 import shutil
 from pathlib import Path
 
+import msgspec
 import pytest
-import pytest_asyncio
 
 from angarium.apps.check.links import fresh
 from angarium.apps.check.throwaway import Relay
@@ -23,8 +23,9 @@ from tests.e2e.newsroom import (
     Cast,
     Chat,
     assembled,
-    founded,
+    entered,
     kill,
+    person,
     picture,
     says,
     serving,
@@ -34,12 +35,6 @@ from tests.e2e.newsroom import (
 
 TURNS = 2
 LONG = "A long story. " + "and so on " * 2000 + "The end."
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def room(up: Relay, angarium: Angarium, tmp_path: Path) -> tuple[Newsroom, Invitations]:
-    """A channel on the shared relay, with its invitations."""
-    return await founded(angarium, tmp_path / "newsroom", up.ready.invitation)
 
 
 async def test_from_the_editors_group_to_apps_and_site_and_back(
@@ -111,7 +106,7 @@ async def test_killed_again_and_again_each_post_arrives_once(
     async with contextlib.AsyncExitStack() as stack:
         casts: list[Cast] = []
         for turn in range(TURNS):
-            async with serving(room[0]) as process:
+            async with serving(room[0]) as service:
                 if not casts:
                     casts.append(
                         await stack.enter_async_context(assembled(apps, room, lambda: fresh(up.ready.invitation)))
@@ -125,8 +120,8 @@ async def test_killed_again_and_again_each_post_arrives_once(
                         await cast.ben.react(message["id"])
                 if turn:  # the first time before anything can have been published, or nearly so
                     await cast.reader.wait(says(f"post {turn}."))
-                kill(process.pid, with_core=bool(turn))
-                await process.wait()
+                kill(service.process.pid, with_core=bool(turn))
+                await service.process.wait()
         async with serving(room[0]):
             expected = sorted(f"post {turn}.{number}" for turn in range(TURNS) for number in range(3))
 
@@ -175,3 +170,35 @@ async def test_a_copy_of_the_folder_speaks_as_the_channel(
         await thief.call("start_io")
         await thief.call("send_msg", thief.channel, {"text": "Nobody approved of this."})
         await cast.reader.wait(says("Nobody approved"))
+
+
+async def test_an_invitation_of_editors_that_got_about_lets_nobody_in_once_it_is_replaced(
+    up: Relay, apps: Core, room: tuple[Newsroom, Invitations], angarium: Angarium
+) -> None:
+    newsroom, invited = room
+
+    def account() -> str:
+        return fresh(up.ready.invitation)
+
+    async with contextlib.AsyncExitStack() as stack:
+        async with serving(newsroom):
+            cast = await stack.enter_async_context(assembled(apps, room, account))
+        status, out, complained = await angarium("channel", "invite", "--renew", "--channel", newsroom.folder, "--json")
+        assert (status, complained) == (0, "")
+        renewed = msgspec.json.decode(out, type=Invitations)
+        assert renewed.subscribe == invited.subscribe
+        assert renewed.edit != invited.edit
+        async with serving(newsroom):
+            eve = await person(apps, "Eve", account())
+            stack.push_async_callback(eve.call, "stop_io")
+            with eve.when("SmtpMessageSent") as asked:
+                await eve.call("secure_join", invited.edit)
+                await asked
+            cid = await entered(await person(apps, "Cid", account()), renewed.edit, 4)
+            stack.push_async_callback(cid.who.call, "stop_io")
+            await cast.ben.all_in(4)
+            await cast.ben.say("Not for Eve")
+            await cid.wait(says("Not for Eve"))
+            known = await cast.ben.who.call("get_contacts_by_ids", await cast.ben.who.members(cast.ben.chat))
+            assert eve.address not in {held["address"] for held in known.values()}
+            assert "Not for Eve" not in await eve.texts()

@@ -1,61 +1,67 @@
-"""The newsroom's guide from an export to a running channel, typed as it stands there, in that order.
+"""The newsroom's guide, every command of it, typed as it stands there and in that order; `bench/newsroom.py` types.
 
-What it says of copies and keys runs in tests/apps/channel. That the Persian guide says the same is tested in
-tests/docs.
+That the Persian guide says the same is tested in tests/docs; installing is measured with the bench alone.
 """
 
-import asyncio
-import os
-import re
-import shlex
-import signal
-import sys
+import base64
+import contextlib
+import shutil
+import threading
 from pathlib import Path
 
 from angarium.apps.check.throwaway import Relay
+from angarium.lab.core import Core
+from bench.newsroom import Typist, followed, names, publish
+from tests.channel.test_mirror import SocksServer, served
 
-ROOT = Path(__file__).parents[2]
-GUIDE = (ROOT / "docs" / "newsroom.md").read_text()
-ENGLISH, _ = GUIDE.split("## The site")
-FENCE = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-CUT_OFF = ""
-EXPORT = ROOT / "tests" / "channel" / "exports" / "telegram"
+PASSPHRASE = "angarium channel passphrase"
+"""It asks at a terminal; here a file answers."""
 
 
-async def test_every_command_of_the_guide_even_if_the_first_was_cut_off(up: Relay, tmp_path: Path) -> None:
-    commands = [line for block in FENCE.findall(ENGLISH) for line in block.splitlines()]
-    site = tmp_path / "site"
-    instead = {
-        "dcaccount:relay.example.org": up.ready.invitation,
-        "/var/www/news": str(site),
-        "127.0.0.1:8080": "127.0.0.1:0",
-        "ChatExport_2026-11-26": str(EXPORT),
-    }
-    folder = tmp_path / "channel"
-    environment = {**os.environ, "ANGARIUM_CHANNEL": str(folder)}
-    assert commands[0].startswith("angarium channel init")
-    for command in [CUT_OFF, *commands]:
-        words = [instead.get(word, word) for word in shlex.split(command or commands[0])]
-        assert words[0] == "angarium"
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", *words), stdout=asyncio.subprocess.PIPE, env=environment, start_new_session=True
-        )
-        assert process.stdout is not None
-        if command == CUT_OFF:
-            while not list(folder.glob("core/*/dc.db")):
-                await asyncio.sleep(0.01)
-            process.kill()
-            await process.communicate()
-            continue
-        if words[2] == "run":
-            said = b""
-            while b"is up" not in said:
-                line = await process.stdout.readline()
-                assert line, said
-                said += line
-            while not (site / "index.html").exists():
-                await asyncio.sleep(0.1)
-            process.send_signal(signal.SIGTERM)
-        await process.communicate()
-        assert process.returncode == 0, command
-    assert list(site.glob("post/*/*.html"))
+async def test_every_command_of_the_guide_even_if_the_first_was_cut_off(up: Relay, apps: Core, tmp_path: Path) -> None:
+    home, elsewhere = tmp_path / "home", tmp_path / "elsewhere"
+    editor = Typist(home, {**names(home, up.ready.invitation), PASSPHRASE: f"{PASSPHRASE} --new-file passphrase"})
+    (home / "passphrase").write_text("five words that nobody knows\n")
+    folder, site = home / ".local" / "share" / "angarium-channel", home / "news"
+    await editor.cut_off(editor.first_day[0], lambda: bool(list(folder.glob("core/*/dc.db"))))
+    async with contextlib.AsyncExitStack() as stack:
+        cast = await followed(editor, up.ready.invitation, apps, stack, lambda _: None)
+        assert len(list(site.glob("post/*/*.html"))) == 34, "those of the export and one more"
+        assert "i.delta.chat" in (folder / "farewell" / "farewell.txt").read_text()
+
+        shutil.rmtree(folder)  # the disk is lost
+        shutil.copytree(home / "stick" / folder.name, folder)
+        with served(site) as port, SocksServer(port) as proxy:
+            thread = threading.Thread(target=proxy.serve_forever, args=(0.05,))
+            thread.start()
+            onion = base64.b32encode(bytes(35)).decode().lower()
+            helper = Typist(
+                elsewhere,
+                {
+                    "https://news.example.org/": f"http://127.0.0.1:{port}/",
+                    "….onion": f"{onion}.onion",
+                    "127.0.0.1:9050": f"127.0.0.1:{proxy.server_address[1]}",
+                    "/media/stick/": f"{home}/stick/",
+                    "RW…": (folder / "keys" / "channel.pub").read_text().split()[-1],
+                },
+            )
+            try:
+                for command in editor.later:
+                    if "--form" in command:
+                        async with editor.running(command, "is up") as said:
+                            assert "Comments are taken" in said
+                            await publish(cast, "From the copy")
+                    elif "--every" in command:
+                        shutil.copytree(site, home / "stick" / "news")
+                        async with helper.running(command, "serial number"):
+                            pass
+                    elif "mirror" in command or "verify" in command:
+                        await helper.type(command)
+                    else:
+                        await editor.type(command)
+            finally:
+                proxy.shutdown()
+                thread.join()
+        assert proxy.asked == {f"{onion}.onion"}
+    assert (elsewhere / "news" / "index.html").read_bytes() == (home / "stick" / "news" / "index.html").read_bytes()
+    assert "From the copy" in (site / "index.html").read_text()

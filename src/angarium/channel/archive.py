@@ -21,6 +21,8 @@ __all__ = ["Archive", "ArchiveError", "Filed", "Packed", "Put"]
 
 POST = msgspec.msgpack.Decoder(Post).decode
 VERSION = 1
+PATIENCE = 30
+"""Seconds to wait for who writes."""
 TABLES = (
     """CREATE TABLE posts (
         number INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, published INTEGER NOT NULL, author TEXT NOT NULL,
@@ -84,7 +86,7 @@ class Archive:
     """
 
     def __init__(self, file: Path) -> None:
-        self._db = sqlite3.connect(file, isolation_level=None, timeout=30)
+        self._db = sqlite3.connect(file, isolation_level=None, timeout=PATIENCE)
         self._encode = msgspec.msgpack.Encoder().encode
         self._comment = msgspec.msgpack.Decoder(Comment).decode
         try:
@@ -143,6 +145,16 @@ class Archive:
             yield
         finally:
             self._db.execute("COMMIT")
+
+    def scrub(self) -> bool:
+        """Leave nothing of what was deleted in the log beside the file. Not within `writing`.
+
+        Whether that could be: while somebody reads, it cannot.
+        """
+        self._db.execute("PRAGMA busy_timeout = 0")
+        (busy, _, _) = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        self._db.execute(f"PRAGMA busy_timeout = {PATIENCE * 1000}")
+        return not busy
 
     def put(self, post: Post, *, unless_later: bool = False) -> Put:
         """Add a post, or change the one that its key means. Within `writing`.

@@ -23,6 +23,7 @@ TABLES = (
     "CREATE TABLE IF NOT EXISTS references_ (number INTEGER PRIMARY KEY, value BLOB NOT NULL) STRICT",
     "CREATE TABLE IF NOT EXISTS pens (member INTEGER PRIMARY KEY, slug TEXT NOT NULL UNIQUE) STRICT",
     "CREATE TABLE IF NOT EXISTS letters (message INTEGER PRIMARY KEY) STRICT",
+    "CREATE TABLE IF NOT EXISTS beside (message INTEGER PRIMARY KEY, comment INTEGER NOT NULL) STRICT",
     """CREATE TABLE IF NOT EXISTS carriers (
         message INTEGER PRIMARY KEY, draft INTEGER NOT NULL, part INTEGER NOT NULL, arrived INTEGER NOT NULL
     ) STRICT""",
@@ -109,6 +110,15 @@ class DeskBook:
     def take_letter(self, message: int) -> bool:
         """Note that a reader's message was read. Whether it was not before."""
         return bool(self._db.execute("INSERT OR IGNORE INTO letters VALUES (?)", (message,)).rowcount)
+
+    def put_beside(self, message: int, comment: int) -> None:
+        """Note which message in the group says how the writer of a comment may be answered."""
+        self._db.execute("INSERT OR REPLACE INTO beside VALUES (?, ?)", (message, comment))
+
+    def take_beside(self, comment: int) -> list[int]:
+        """The messages in the group that say how its writer may be answered: they are to go."""
+        rows = self._db.execute("DELETE FROM beside WHERE comment = ? RETURNING message", (comment,)).fetchall()
+        return sorted(message for (message,) in rows)
 
     def carry(self, message: int, draft: int, part: int) -> None:
         """Note which message in the channel carries a part of a post."""

@@ -220,6 +220,9 @@ class Carrier:
             case Motive.SHOW:
                 head, quoted = self._whence(motion.about), 0
         self._outbox.put(Send(to=DESK, text=f"{head}\n\n{words}", quoted=quoted, motion=number))
+        if motion.motive is Motive.SHOW and (address := self._address(motion.about)):
+            said = self._speech.say("reply", address=address)
+            self._outbox.put(Send(to=DESK, text=said, beside=number, about=Reference()))
 
     def _named(self, draft: int) -> str:
         """What a post without words is called among editors."""
@@ -227,7 +230,7 @@ class Carrier:
         return f"№ {filed.number} ({', '.join(each.kind for each in filed.post.media)})" if filed else ""
 
     def _whence(self, number: int) -> str:
-        """What a reader's words are about, and how they may be answered."""
+        """What a reader's words are about, and the name they gave."""
         comment = self._comment(number)
         filed = self._archive.get(comment.post) if comment else None
         lines = []
@@ -236,11 +239,14 @@ class Carrier:
         else:
             first = filed.post.title or filed.post.text.words.strip().partition("\n")[0] or f"№ {filed.number}"
             lines.append(self._speech.say("reader", title=first[:80]))
-        if comment and comment.reply_to and not comment.reply_to.startswith(APP):
-            lines.append(self._speech.say("reply", address=comment.reply_to))
         if comment and comment.name:
             lines.append(comment.name)
         return "\n".join(lines)
+
+    def _address(self, number: int) -> str:
+        """What a reader typed to be answered at. It has a message of its own: a reply to the ballot would quote it."""
+        comment = self._comment(number)
+        return comment.reply_to if comment and not comment.reply_to.startswith(APP) else ""
 
     def _comment(self, number: int) -> Comment | None:
         return next((each for each in self._archive.waiting() if each.number == number), None)
@@ -250,10 +256,9 @@ class Carrier:
         filed = self._archive.get(comment.post) if comment else None
         self._archive.judge_comment(number, show=show and filed is not None)
         self.changed = self.changed or filed is not None or comment is None
-        if comment and comment.reply_to and not comment.reply_to.startswith(APP):
-            self._outbox.put(Forget(ballot))
-        else:
-            self._outbox.put(React(ballot, SIGNS[Stage.PUBLISHED if show else Stage.GONE]))
+        self._outbox.put(React(ballot, SIGNS[Stage.PUBLISHED if show else Stage.GONE]))
+        for message in self._book.take_beside(number):
+            self._outbox.put(Forget(message))
 
     def _answer(self, answer: Answer) -> None:
         comment = self._comment(answer.comment)

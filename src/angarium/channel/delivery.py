@@ -69,13 +69,17 @@ class Delivery:
             case Forget():
                 if there := await self._publisher.existing([job.message]):
                     await self._publisher.call("delete_messages_for_all", there)
+                self._outbox.done(number)
+                self._archive.scrub()
+                return
             case React():
                 if await self._publisher.existing([job.message]):
                     await self._publisher.call("send_reaction", job.message, [job.sign])
         self._outbox.done(number)
 
     async def _send(self, number: int, job: Send, before: int | None) -> None:
-        if job.motion and job.motion not in self._book.motions:  # settled, or put otherwise, meanwhile
+        put = job.motion or job.beside
+        if put and put not in self._book.motions:  # settled, or put otherwise, meanwhile
             self._outbox.done(number)
             return
         chat = await self._chat(job)
@@ -87,6 +91,8 @@ class Delivery:
         with self._archive.writing():
             if job.draft:
                 self._book.carry(message, job.draft, job.part)
+            if job.beside:
+                self._book.put_beside(message, self._book.motions[job.beside].about)
             if job.to == DESK:
                 self._publisher.desk(self._book).sent(message, motion=job.motion, reference=job.about)
             self._outbox.done(number)
@@ -104,8 +110,9 @@ class Delivery:
             if not os.path.exists(job.file):  # noqa: ASYNC240 (a look, on a disk of our own)
                 raise CoreError("what was attached is gone")
             data |= {"file": job.file, "filename": job.name, "viewtype": job.view}
-        if job.quoted and await self._publisher.existing([job.quoted]):
-            data["quotedMessageId"] = job.quoted
+        quoted = self._book.motions[job.beside].ballot if job.beside else job.quoted
+        if quoted and await self._publisher.existing([quoted]):
+            data["quotedMessageId"] = quoted
         return data
 
     async def _last(self, chat: int) -> int:

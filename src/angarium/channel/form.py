@@ -52,7 +52,7 @@ dd{margin:0 0 1rem}
 .words{white-space:pre-wrap;overflow-wrap:anywhere}
 [role=alert]{border-inline-start:.3rem solid #b00020;padding-inline-start:.7rem}
 button{font:inherit;padding:.5rem 1.2rem}
-@media(prefers-color-scheme:dark){body{color:#eee;background:#121212}a{color:#9cf}}
+@media(prefers-color-scheme:dark){body{color:#eee;background:#121212}a{color:#9cf}[role=alert]{border-color:#ff8a95}}
 """.strip()
 POLICY = (
     "default-src 'none'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; style-src 'sha256-"
@@ -63,7 +63,7 @@ HEADERS = (
     ("Content-Type", "text/html; charset=utf-8"),
     ("Content-Security-Policy", POLICY),
     ("Cache-Control", "no-store"),
-    ("Referrer-Policy", "same-origin"),
+    ("Referrer-Policy", "no-referrer"),
     ("X-Content-Type-Options", "nosniff"),
     ("Connection", "close"),
 )

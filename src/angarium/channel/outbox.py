@@ -36,6 +36,8 @@ class Send(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     part: int = 0
     motion: int = 0
     """The motion whose ballot it is."""
+    beside: int = 0
+    """The motion beside whose ballot it stands, as a reply to it: it says how the writer may be answered."""
     about: Reference | None = None
     """What it is about, in the group."""
 
@@ -54,7 +56,7 @@ class Delete(msgspec.Struct, frozen=True, tag=True):
 
 
 class Forget(msgspec.Struct, frozen=True, tag=True):
-    """Delete a message of ours in the group, for everybody: it holds a reader's address."""
+    """Delete a message of ours in the group, for everybody: it says how a reader may be answered."""
 
     message: int
 

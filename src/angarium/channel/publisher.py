@@ -24,7 +24,7 @@ from angarium.reach.files import make_directory
 
 __all__ = [
     *("Invitations", "NotEstablished", "Publisher", "establish", "established", "invitations", "join_relays"),
-    *("opened", "running"),
+    *("opened", "renewed", "running"),
 ]
 
 NOTE = "publisher"
@@ -204,6 +204,24 @@ async def join_relays(core: Core, archive: Archive, settings: Settings, relays: 
         raise NotEstablished(f"the relay could not be joined: {error}") from None
     except CoreEnded:
         raise NotEstablished("the core has ended. Does another command run on this folder?") from None
+
+
+async def renewed(core: Core, archive: Archive, settings: Settings) -> Invitations:
+    """Replace the editors' invitation. The one before lets nobody in any more; the one for everybody stays.
+
+    Raises:
+        NotEstablished: there is no profile yet, or the core keeps to the one it has.
+    """
+    before = invitations(archive)
+    try:
+        after = await (await opened(core, archive, settings)).renew(archive, withdraw=True)
+    except CoreError as error:
+        raise NotEstablished(f"the invitation could not be replaced: {error}") from None
+    except CoreEnded:
+        raise NotEstablished("the core has ended. Does another command run on this folder?") from None
+    if after.edit == before.edit:
+        raise NotEstablished("the invitation could not be replaced: this core gives the same one again")
+    return after
 
 
 def established(archive: Archive) -> bool:

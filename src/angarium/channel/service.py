@@ -228,6 +228,7 @@ class Service:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._stale.wait(), AGAIN)
                 continue
+            self.archive.scrub()  # it could not be while the site was written
             await self._stale.wait()
 
 

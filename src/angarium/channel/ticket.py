@@ -57,7 +57,7 @@ class Tickets:
         now = self._clock()
         while self._used and next(iter(self._used.values())) <= now - LATEST:
             self._used.popitem(last=False)
-        if head in self._used or not 0 <= now - issued < LATEST:
+        if head in self._used or now - issued >= LATEST:
             return Verdict.EXPIRED
         if now - issued < SOONEST:
             return Verdict.EARLY

@@ -1,8 +1,6 @@
-"""`angarium channel import` and `farewell`, as they are typed."""
+"""`angarium channel import`, as it is typed."""
 
 import json
-import shutil
-import subprocess
 import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -10,11 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from angarium.apps.channel.farewell import farewell
 from angarium.apps.channel.intake import intake
-from angarium.channel.keys import Keys
-from angarium.channel.minisign import PublicKey
-from angarium.channel.settings import Settings
 from angarium.edge.control import Refusal
 from tests.channel.exports.make import HERE, JPEG
 
@@ -84,29 +78,3 @@ def test_options_that_cannot_be(tmp_path: Path) -> None:
     for more in ({"zone": "Nowhere/At_all"}, {"pins": -1}, {"largest": 0}):
         with pytest.raises(Refusal):
             intake(str(HERE / "telegram"), channel=tmp_path, **more)
-
-
-@pytest.mark.skipif(not shutil.which("minisign"), reason="needs Debian's minisign")
-def test_farewell_is_signed_as_minisign_takes_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    Settings(title="خبر", language="fa", address="https://news.example/").save(tmp_path / "channel.toml")
-    key = Keys(tmp_path / "keys").make()
-    assert farewell(channel=tmp_path, json=True) == 0
-    said = json.loads(capsys.readouterr().out)
-    assert "جابه‌جا شد" in said["text"]
-    for name in ("farewell.txt", "farewell.png"):
-        command = ["minisign", "-Vm", name, "-P", str(key.public)]
-        assert subprocess.run(command, cwd=tmp_path / "farewell", check=False, capture_output=True).returncode == 0
-
-
-def test_farewell_in_another_language(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    Settings(title="News", address="https://news.example/").save(tmp_path / "channel.toml")
-    key = Keys(tmp_path / "keys").make()
-    assert farewell(channel=tmp_path, language="ru", into=tmp_path / "out") == 0
-    assert "теперь в другом месте" in capsys.readouterr().out
-    words = (tmp_path / "out" / "farewell.txt").read_bytes()
-    assert PublicKey.parse(str(key.public)).verify(words, (tmp_path / "out" / "farewell.txt.minisig").read_text())
-    with pytest.raises(Refusal, match="--language"):
-        farewell(channel=tmp_path, language="xx")
-    Settings(title="News").save(tmp_path / "channel.toml")
-    with pytest.raises(Refusal, match="nowhere"):
-        farewell(channel=tmp_path)

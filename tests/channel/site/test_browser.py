@@ -11,21 +11,19 @@ from playwright.async_api import Browser, Page, async_playwright
 
 from angarium.channel.post import Post, Text
 from angarium.channel.site.build import build
-from tests.channel.sample import DAY, HOSTILE, NOON, sample
+from tests.channel.sample import DAY, HOSTILE, LANGUAGES, NOON, sample
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
-PAGES = {
-    "en": (
-        *("index.html", "post/0/1.html", "post/0/3.html", "post/0/6.html", "author/mina.html", "archive/index.html"),
-        *("search/index.html", "search/0/w-72.html", "proof/index.html"),
-    ),
-    "fa": ("index.html", "post/0/2.html", "search/index.html", "proof/index.html"),
+EVERYWHERE = (
+    *("index.html", "post/0/1.html", "post/0/2.html", "author/mina.html", "search/index.html", "proof/index.html"),
+)
+PAGES = dict.fromkeys(LANGUAGES, EVERYWHERE) | {
+    "en": (*EVERYWHERE, "post/0/3.html", "post/0/6.html", "archive/index.html", "search/0/w-72.html")
 }
 DARK = ("index.html", "post/0/1.html")
-LANGUAGES = ("en", "fa")
 WIDTHS = (360, 1280)
 
 
@@ -118,6 +116,10 @@ async def test_headlines_stand_still_when_they_are_told_to(browser: Browser, sit
     await page.emulate_media(reduced_motion="reduce")
     await page.reload()
     assert await page.evaluate(moving) == "none"
+    for width in WIDTHS:
+        await page.set_viewport_size({"width": width, "height": 800})
+        cut = "[...document.querySelectorAll('.ticker li')].filter(each => each.scrollWidth > each.clientWidth).length"
+        assert await page.evaluate(cut) == 0
     await page.close()
 
 
@@ -178,7 +180,7 @@ async def test_on_paper(browser: Browser, sites: dict[str, Path]) -> None:
     page, _ = await opened(browser, color_scheme="dark", java_script_enabled=False)
     await page.goto((sites["en"] / "post/0/1.html").as_uri())
     await page.emulate_media(media="print")
-    for hidden in (".masthead nav", ".comment-form", "audio"):
+    for hidden in (".masthead nav", ".comment-form", "audio", ".genuine"):
         assert not await page.locator(hidden).is_visible()
     assert await page.get_by_text("secretly", exact=True).is_visible()
     assert await page.evaluate("getComputedStyle(document.body).color") == "rgb(0, 0, 0)"

@@ -9,16 +9,18 @@ from xml.etree import ElementTree
 
 import html5lib
 import pytest
+from msgspec.structs import replace
 
 from angarium.channel.minisign import PublicKey
 from angarium.channel.newsroom import Newsroom
 from angarium.channel.post import Author, Comment, Post, Text
 from angarium.channel.settings import Settings
 from angarium.channel.site import paths
-from angarium.channel.site.build import Built, build
+from angarium.channel.site.build import FRONT_POSTS, Built, build
+from angarium.channel.site.language import LANGUAGES as SPOKEN
 from angarium.channel.site.ledger import LedgerError
 from angarium.channel.site.theme import BadTheme
-from tests.channel.sample import DAY, HOSTILE, NOON, add, sample
+from tests.channel.sample import DAY, HOSTILE, LANGUAGES, NOON, add, sample
 
 ACTIVE = {"script", "iframe", "object", "embed", "svg", "math", "base", "applet", "frame", "style"}
 ATOM = "{http://www.w3.org/2005/Atom}"
@@ -281,3 +283,17 @@ def test_long_lists_are_divided_and_their_ends_stay(tmp_path: Path) -> None:
         paths.tag("x"),
         "tag/index.html",
     }
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_first_page_is_light_however_full_it_is(tmp_path: Path, language: str) -> None:
+    room = sample(tmp_path / "room", language)
+    with room.archive() as archive:
+        (first,) = (filed.post for filed in archive.posts() if filed.number == 1)
+        word = SPOKEN[language].say("search_words_lead").split()[1]
+        words = f"{(word + ' ') * 200}"
+        full = replace(first, tags=(), text=Text(words), title=words)
+        add(archive, *(replace(full, key=f"full {n}", published=NOON + (100 + n) * DAY) for n in range(FRONT_POSTS)))
+    build(room, tmp_path / "site", now=NOON)
+    size = sum((tmp_path / "site" / name).stat().st_size for name in ("index.html", "style.css"))
+    assert size <= 60_000

@@ -120,3 +120,10 @@ def test_headlines() -> None:
     assert (len(long) <= 121, begin, long[-5:]) == (True, 0, "word…")
     assert excerpt(marked("One\nhe did it", spoiler="did"), 3) == "he ▒▒▒ it"
     assert len(excerpt(Text("x" * 1000), 0)) == 281
+
+
+def test_an_address_that_stands_there_itself_is_known_as_such_since_paper_shows_where_links_lead() -> None:
+    words = "https://a.example/ and there"
+    text = Text(words, (Span(0, 18, Mark.LINK, "https://a.example/"), Span(23, 5, Mark.LINK, "https://a.example/")))
+    html = str(Writer("", None).html(text))
+    assert [' class="bare"' in link for link in html.split("<a ")[1:]] == [True, False]

@@ -13,6 +13,7 @@ from angarium.apps.check.links import fresh, site
 from angarium.apps.options import Json
 from angarium.apps.secret import typed_twice
 from angarium.apps.terminal import qr
+from angarium.channel.archive import Archive
 from angarium.channel.keys import KeyMissing
 from angarium.channel.newsroom import Newsroom
 from angarium.channel.publisher import (
@@ -22,6 +23,7 @@ from angarium.channel.publisher import (
     established,
     invitations,
     join_relays,
+    renewed,
     running,
 )
 from angarium.channel.settings import BadSettings, Settings
@@ -83,16 +85,33 @@ def init(
     return 0
 
 
-def invite(*, channel: Folder = None, json: Json = False) -> int:
+def invite(
+    *,
+    renew: Annotated[
+        bool,
+        Parameter(
+            negative="",
+            help="Replace the invitation for editors: the one before lets nobody in any more. First stop "
+            "`angarium channel run`.",
+        ),
+    ] = False,
+    channel: Folder = None,
+    json: Json = False,
+) -> int:
     """Print the invitations again: to the channel, for everybody; to the editors' group, for editors only.
 
-    Exit status: 0 printed; 2 there are none yet.
+    The second one is replaced by itself when somebody is taken out of the group while `angarium channel run` runs. When
+    it went to somebody whom it was not meant for, `--renew` it. Who is in the group stays there, and subscribers notice
+    nothing.
+
+    Exit status: 0 printed; 2 there are none yet, or none that could be replaced.
     """
     room = newsroom(channel)
-    with complaining(NotEstablished):
+    with complaining(CoreMissing, NotEstablished, OSError):
         room.settings()
         with room.archive() as archive:
-            _print(invitations(archive), json=json)
+            made = asyncio.run(_renewed(room, archive)) if renew else invitations(archive)
+            _print(made, json=json)
     return 0
 
 
@@ -120,6 +139,11 @@ def _key(room: Newsroom, file: Path | None, *, typed: bool) -> None:
         return
     passphrase = read_passphrase(file, new=True) if file else typed_twice("Passphrase") if typed else None
     room.keys.make(passphrase)
+
+
+async def _renewed(room: Newsroom, archive: Archive) -> Invitations:
+    async with running(room.folder) as core:
+        return await renewed(core, archive, room.settings())
 
 
 async def _establish(room: Newsroom, relays: dict[str, str]) -> Invitations:

@@ -149,6 +149,8 @@ class Writer:
             return f'<bdi class="mention">{inner}</bdi>'
         if target and not linked:
             away = "" if span.mark is Mark.HASHTAG else ' rel="noreferrer nofollow noopener"'
+            if words[start:stop] == target:
+                away += ' class="bare"'  # on paper the address is not said twice
             return f'<a href="{escape(target)}"{away}>{inner}</a>'
         name = SIMPLE.get(span.mark)
         return f"<{name}>{inner}</{name}>" if name else inner
