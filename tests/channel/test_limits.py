@@ -185,14 +185,14 @@ def test_what_is_not_wanted_goes_first_and_files_are_moved_rather_than_copied(
     left = tmp_path / "new" / INCOMING / "00" / ("0" * 64)
     left.parent.mkdir(parents=True)
     left.write_bytes(bytes(1000))
-    copied: list[object] = []
+    copied: list[Path] = []
     real = shutil.copyfile
 
-    def copy(*places: Path) -> object:
-        copied.append(places)
-        return real(*places)
+    def counted(source: Path, target: Path) -> Path:
+        copied.append(target)
+        return real(source, target)
 
-    monkeypatch.setattr(shutil, "copyfile", copy)
+    monkeypatch.setattr(shutil, "copyfile", counted)
 
     class Watched(Folder):
         def pieces(self, path: str, most: int) -> Iterator[bytes]:

@@ -334,6 +334,16 @@ def test_cut_short_while_fetching_nothing_is_fetched_twice(two: Two, copy: Path)
     assert contents(copy) == contents(two.second)
 
 
+def test_what_was_spoilt_on_its_way_is_not_read(two: Two, copy: Path) -> None:
+    for line in proof.parse((two.second / proof.MANIFEST).read_text()).lists:
+        spoilt = copy / ".incoming" / line.digest[:2] / line.digest
+        spoilt.parent.mkdir(parents=True, exist_ok=True)
+        spoilt.write_bytes(b"spoilt")
+    with Mirror(copy) as mirror:
+        mirror.update(Folder(two.second))
+    assert contents(copy) == contents(two.second)
+
+
 def test_cut_short_while_it_takes_its_place_it_ends_whole(
     two: Two, copy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
