@@ -27,6 +27,8 @@ async def store(session: Session, command: Store) -> None:
     if session.rouse is not None and not session.rouse.knows and command.destroys and targets:
         uid = next(iter(targets))
         session.rouse.learn(uid, await session.site.mailboxes.body(session.owner, selected.mailbox, uid) or b"")
+    if session.rouse is not None and command.destroys:
+        session.rouse.destroys(targets)
     now, newer = await session.site.mailboxes.flag(
         session.owner, selected.mailbox, list(targets), add=add, remove=remove, unchanged_since=command.unchanged_since
     )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from angarium.edge.imap.breath import AGAIN, WITHHELD, OutOfBreath, Trying
+from angarium.edge.imap.rouse import asks_as_app
 from angarium.edge.imap.session import Session
 from angarium.wire.imap.commands.messages import Fetch, Search
 from angarium.wire.imap.entry import Entry
@@ -33,7 +34,7 @@ async def fetch(session: Session, command: Fetch) -> None:
     found = selected.view.resolve(command.numbers, by_uid=command.by_uid)
     breath = session.breath
     if breath is not None and command.by_uid and needed and not asked.whole and found:
-        breath.ask(session, found[0][1].uid, len(found))
+        breath.ask(session, [entry for _, entry in found], as_app=asks_as_app(asked.items))
     for number, entry in found:
         if command.changed_since is not None and entry.modseq <= command.changed_since:
             continue
@@ -67,6 +68,8 @@ async def fetch(session: Session, command: Fetch) -> None:
             await session.flush()
             session.carried |= asked.whole
             said = True
+        if breath is not None and asked.whole:
+            breath.given(session, entry.uid)
         if session.rouse is not None and asked.whole:
             session.rouse.learn(entry.uid, message)
         if needed and not asked.whole:
@@ -79,6 +82,7 @@ async def fetch(session: Session, command: Fetch) -> None:
         session.machine.complete("OK", "Completed")
     if breath is not None and asked.whole:
         await session.flush()
+        breath.content(session)
         session.ending = breath.spent(session)
 
 

@@ -10,6 +10,7 @@ Only a message that this client has destroyed, or was about to, is named: who ke
 mark one as seen for all of them. And only to who asks in the app's words.
 """
 
+from collections.abc import Container
 from typing import TYPE_CHECKING, NamedTuple
 
 from angarium.wire.imap import header
@@ -20,7 +21,7 @@ from angarium.wire.imap.items import Item, Section
 if TYPE_CHECKING:
     from angarium.edge.imap.session import Session
 
-__all__ = ["Known", "Rouse"]
+__all__ = ["Known", "Rouse", "asks_as_app"]
 
 MESSAGE_ID = frozenset({b"message-id"})
 NEEDED = frozenset({b"message-id", b"from", b"chat-version"})
@@ -60,9 +61,10 @@ class Rouse:
         if b"<" in field and len(field) <= LONGEST and b"@" in self._address:
             self._given = Known(uid, field)
 
-    def destroys(self) -> None:
-        """The client is about to destroy what it was given last."""
-        self.destroyed = self._given or self.destroyed
+    def destroys(self, uids: Container[int]) -> None:
+        """The client is about to destroy these: what it was given last, if that is among them."""
+        if self._given is not None and self._given.uid in uids:
+            self.destroyed = self._given
 
     def ready(self, session: "Session") -> bool:
         """Whether there is a message to name."""
@@ -72,9 +74,14 @@ class Rouse:
 
     def row(self, session: "Session", items: tuple[Item, ...]) -> list[bytes]:
         """The row, for a question for these items; none where it is not the app's question, or nothing is known."""
-        if not any(isinstance(one, Section) and one.fields >= NEEDED for one in items) or not self.ready(session):
+        if not asks_as_app(items) or not self.ready(session):
             return []
         assert self.destroyed is not None
         message = b"From: <%b>\r\n%b" % (self._address, self.destroyed.field)
         entry = Entry(self.destroyed.uid, len(message), frozenset(), 0, 1)
         return pieces(session.selected.view.count + 1, entry, items, message)
+
+
+def asks_as_app(items: tuple[Item, ...]) -> bool:
+    """Whether this is how the app asks about what is new."""
+    return any(isinstance(one, Section) and one.fields >= NEEDED for one in items)

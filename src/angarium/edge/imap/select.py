@@ -29,7 +29,7 @@ async def select(session: Session, command: Select) -> None:
             subscription.close()
             await _bring_anew(session, command.mailbox, withheld)
             subscription, snapshot = await site.changes.open(owner, command.mailbox, session.heard)
-    shown = None if session.breath is None else session.breath.shown(session, [one.uid for one in snapshot.entries])
+    shown = None if session.breath is None else session.breath.shown(session, snapshot.entries)
     session.select(Selected(intern(command.mailbox), View(snapshot, shown), subscription, command.read_only))
     session.condstore |= command.condstore
     if shown is not None and shown < len(snapshot.entries):

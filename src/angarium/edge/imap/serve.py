@@ -186,12 +186,18 @@ def _fault(session: Session) -> None:
 
 async def _run_command(session: Session, command: Command) -> None:
     session.trying = None
+    if session.breath is not None and session.has_selected and isinstance(command, messages.Idle):
+        session.breath.idles(session)
     if session.ending:
-        if session.rouse is not None and isinstance(command, messages.Store) and command.destroys:
-            session.rouse.destroys()
+        if session.rouse is not None and isinstance(command, messages.Store) and command.destroys and command.by_uid:
+            named = session.selected.view.resolve(command.numbers, by_uid=True)
+            session.rouse.destroys({entry.uid for _, entry in named})
         session.machine.bye(AGAIN)
         return
     if session.has_selected:
+        session.selected.heard = session.selected.view.last()
+        if session.breath is not None and not isinstance(command, messages.Fetch):
+            session.breath.content(session)
         await session.refresh()
     if isinstance(command, messages.Idle):
         session.idling = True

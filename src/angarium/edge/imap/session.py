@@ -48,6 +48,10 @@ class Selected:
     view: View
     subscription: Subscription
     read_only: bool
+    asking: bool = False
+    """Whether the client has asked about what is new, and may want it next."""
+    heard: int = 0
+    """The largest UID that the client had been told of when it last said a command."""
     opened: Opened = field(default_factory=Opened)
 
 
@@ -175,8 +179,11 @@ class Session:
 
     def announce(self, moment: Moment) -> None:
         """Queue what the client does not know yet, as far as the moment allows."""
-        most = None if self.breath is None else self.breath.rows * (moment is not Moment.NUMBERED)
-        for said in self.selected.view.announce(moment, most=most):
+        view, most = self.selected.view, None
+        if self.breath is not None and view.arrived:
+            told = view.behind(self.selected.heard)
+            most = 0 if moment is Moment.NUMBERED else self.breath.more(self, told, view.arrived)
+        for said in view.announce(moment, most=most):
             match said:
                 case Exists(count):
                     self.machine.untagged(b"%d EXISTS" % count)

@@ -169,6 +169,10 @@ class View:
         """Messages that the client does not know of."""
         return self._arrived
 
+    def behind(self, uid: int) -> list[Entry]:
+        """Messages with larger UIDs that the client knows of."""
+        return self._known[bisect_right(self._known, uid, key=UID) :]
+
     @property
     def count(self) -> int:
         """How many messages the client knows of (EXISTS)."""
@@ -218,7 +222,7 @@ class View:
             NoSuchNumber: a sequence number is beyond the end (RFC 3501, 9, seq-number). A range up to `*` never is.
         """
         if by_uid:
-            found = self._among(numbers.resolve(self._last()))
+            found = self._among(numbers.resolve(self.last()))
             return [pair for pair in found if pair[1].uid not in self._gone] if self._gone else found
         if numbers.largest > len(self._known):
             raise NoSuchNumber
@@ -240,7 +244,7 @@ class View:
         where, at = self._find(uid)
         return None if where is None or uid in self._gone else where[at]
 
-    def _last(self) -> int:
+    def last(self) -> int:
         """The largest UID in use."""
         for entry in reversed(self._known):
             if entry.uid not in self._gone:
