@@ -94,7 +94,7 @@ class Sites:
         if door.name == "https" and self.disguised:
             mail = PROTOCOLS[:2] if self.people.config.decoy.mail_alpn else ()
             return self.certified.context(
-                *mail, *hello.PROTOCOLS, minimum=ssl.TLSVersion.TLSv1_2, ciphers=hello.CIPHERS, disguised=True
+                *mail, *hello.PROTOCOLS, minimum=ssl.TLSVersion.MINIMUM_SUPPORTED, ciphers=hello.CIPHERS, disguised=True
             )
         return self.people.context(door)
 

@@ -44,10 +44,15 @@ class Hello:
     """Those offered by the extension, or the one of the old field where there is none."""
 
     @property
+    def newest(self) -> int:
+        """The newest version offered; 0: none that exists."""
+        return max(_real(self.versions), default=0)
+
+    @property
     def ja4(self) -> str:
         """The fingerprint of JA4 for TLS over TCP."""
         ciphers, extensions = _real(self.ciphers), _real(self.extensions)
-        version = OLD_VERSIONS.get(max(_real(self.versions), default=0), "00")
+        version = OLD_VERSIONS.get(self.newest, "00")
         first = self.protocols[0] if self.protocols else "00"
         alpn = first[0] + first[-1]
         if not (alpn.isascii() and alpn.isalnum()):

@@ -145,7 +145,7 @@ async def ours(root: Path, pair: Path, site: int) -> AsyncIterator[Ports]:
     decoy = Decoy(Folder(root, "site.example", lambda: f":{ports['https']}").answer, nobody, nowhere, 10)
     plain = Decoy(moved("site.example", lambda: ""), nobody, nowhere, 10)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
     context.set_ciphers(hello.CIPHERS)
     context.set_alpn_protocols(list(hello.PROTOCOLS))
     disguise(context)

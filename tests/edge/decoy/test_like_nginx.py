@@ -131,6 +131,7 @@ def greet(port: int, *alpn: str, latest: ssl.TLSVersion | None = None, ciphers: 
     context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
     if latest is not None:
         context.maximum_version = latest
+        context.set_ciphers("DEFAULT@SECLEVEL=0")  # or some builds of Python refuse to say the hello of an old version
     try:
         if ciphers:
             context.set_ciphers(ciphers)

@@ -16,7 +16,7 @@ PROTOCOLS = ("http/1.1", "http/1.0", "http/0.9")
 CIPHERS = "HIGH:!aNULL:!MD5"
 """What nginx offers before TLS 1.3 (ssl_ciphers)."""
 NO_SUCH_PROTOCOL = bytes((21, 3, 3, 0, 2, 2, 120))
-SSL2, TLS = 0x80, 22
+SSL2, TLS, TLS_1_2 = 0x80, 22, 0x0303
 LONGEST = 16_384
 """Octets looked at: a hello that is longer, by post-quantum keys and all, is nobody's."""
 RECORD = 5
@@ -59,12 +59,14 @@ async def _refused(connection: Connection, said: bytes, taken: set[str], timeout
 
 
 def _offered(said: bytes) -> tuple[str, ...] | None:
-    """The protocols offered; None: there is more to come. What is no hello is for OpenSSL to say."""
+    """The protocols offered; None: there is more to come. What is no hello, or too old, is for OpenSSL to say."""
     try:
         hello = read_hello(said)
     except NotHello:
         return ()
-    return None if hello is None else hello.protocols
+    if hello is None:
+        return None
+    return hello.protocols if hello.newest >= TLS_1_2 else ()
 
 
 async def _awaited(connection: Connection, said: bytes, timeout: float) -> tuple[str, ...]:
