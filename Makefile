@@ -2,8 +2,8 @@
 PYTHON ?= python3
 PIP = .venv/bin/python -m pip --quiet --disable-pip-version-check
 ARGS ?=
-# The whole suite mostly waits, so two run side by side, file by file. With ARGS it is one: `make test ARGS=tests/wire`.
-WHOLE = --numprocesses 2 --dist loadfile --no-loadscope-reorder
+# The whole suite mostly waits, so three run side by side, file by file. With ARGS it is one: `make test ARGS=tests/wire`.
+WHOLE = --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 .PHONY: up test check lint bench peers clean
 
