@@ -3,7 +3,7 @@
 Hypothesis without deadlines, since the machine under the tests may be busy with others. And no test is passed over in
 silence where everything is meant to run: with CI set, a missing program is an error and not a skip.
 
-The suite runs in two processes. What measures is marked `alone`, and then the other one waits.
+The suite runs in three processes. What measures is marked `alone`, and then the others wait.
 """
 
 import fcntl
