@@ -142,7 +142,7 @@ class Pages:
         if post.poll is not None:
             return post.poll.question or self.language.say("poll_post"), 0
         kind = KINDS[post.media[0].kind] if post.media else "post"
-        return f"{self.language.say(kind)}, {self.moment(post.published).day}", 0
+        return self.language.say("of_day", what=self.language.say(kind), day=self.moment(post.published).day), 0
 
     def card(self, filed: Filed) -> Card:
         """A post for lists."""
