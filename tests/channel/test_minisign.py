@@ -56,6 +56,11 @@ def test_minisign_signs_with_our_key_and_we_with_its(folder: Path) -> None:
     assert minisign("-V", "-p", folder / "theirs.pub", "-x", made, "-m", folder / "posts").returncode == 0
 
 
+def test_a_name_is_shown_as_minisign_shows_it() -> None:
+    key = PublicKey(bytes.fromhex("e3f9d68f52ad2e01"), bytes(32))
+    assert key.file().splitlines()[0] == "untrusted comment: minisign public key 12EAD528FD6F9E3"
+
+
 def test_the_same_signature_each_time() -> None:
     assert KEY.sign(CONTENT, "x") == KEY.sign(CONTENT, "x")
     assert KEY.public.verify(CONTENT, KEY.sign(CONTENT, "x")) == "x"

@@ -190,7 +190,7 @@ class SecretKey:
 
 def shown(name: bytes) -> str:
     """A key's name as minisign shows it."""
-    return f"{int.from_bytes(name, 'little'):016X}"
+    return f"{int.from_bytes(name, 'little'):X}"
 
 
 def parsed(text: str) -> tuple[bytes, str, bytes]:
