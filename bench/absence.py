@@ -13,7 +13,6 @@ Exit status: 0 everything waited, arrived once and is gone; 1 otherwise.
 
 import argparse
 import asyncio
-import json
 import tempfile
 import time
 from dataclasses import asdict, dataclass
@@ -24,6 +23,7 @@ from angarium.apps.check.trial import Trial, trial
 from angarium.lab.clients import Imap
 from angarium.lab.core import binary, core
 from angarium.lab.profile import MYSELF, Profile
+from bench.figures import say
 
 SETTINGS = "[messages]\nrate_per_minute = 1000000\nrate_burst = 100000\n"
 
@@ -128,11 +128,7 @@ def main() -> int:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         figures = asyncio.run(_alone(given.texts, given.senders, Path(name)))
-    if given.json:
-        print(json.dumps(asdict(figures)))
-    else:
-        for name, value in asdict(figures).items():
-            print(f"{name.replace('_', ' '):20} {value}")
+    say(asdict(figures), as_json=given.json)
     return 0 if figures.good else 1
 
 

@@ -15,7 +15,6 @@ connections that carried nothing, made by telling the app that the network has c
 import argparse
 import asyncio
 import contextlib
-import json
 import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -26,6 +25,7 @@ from angarium.apps.check.trial import Trial, trial
 from angarium.lab.core import Event, binary, core
 from angarium.lab.freeze import FROZEN_AT, Freezer, freezer
 from angarium.lab.profile import Profile, join
+from bench.figures import say
 
 SETTINGS = """
 [messages]
@@ -142,11 +142,7 @@ def main() -> int:
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     figures = asyncio.run(bench(options.texts, options.every, options.breath, opened=options.open))
-    if options.json:
-        print(json.dumps(figures))
-    else:
-        for name, value in figures.items():
-            print(f"{name.replace('_', ' '):20} {value}")
+    say(figures, as_json=options.json)
     return 0 if figures["arrived"] == figures["texts"] else 1
 
 

@@ -20,7 +20,6 @@ Exit status: 0 everything arrived once; 1 something did not; 2 it could not be t
 import argparse
 import asyncio
 import contextlib
-import json
 import socket
 import subprocess
 import sys
@@ -37,6 +36,7 @@ from angarium.edge.control import ask
 from angarium.lab.censor.enclosure import enclosed, missing
 from angarium.lab.core import Core, binary, core
 from angarium.lab.profile import Profile, join, new_profile
+from bench.figures import say
 
 PUBLISHED, HIDDEN, FRONT, NORTH = "127.0.61.1", "127.0.61.2", "127.0.61.3", "127.0.61.4"
 PORTS = "443,993,465"
@@ -208,11 +208,7 @@ def main() -> int:
             return 2
         return asyncio.run(_enclosed(sys.argv[1:]))
     figures = _inside(given)
-    if given.json:
-        print(json.dumps(asdict(figures)))
-    else:
-        for name, value in asdict(figures).items():
-            print(f"{name.replace('_', ' '):20} {value}")
+    say(asdict(figures), as_json=given.json)
     return 0 if figures.good else 1
 
 

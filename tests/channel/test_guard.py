@@ -2,7 +2,6 @@
 
 import contextlib
 import socketserver
-import threading
 import time
 from collections.abc import Iterator
 
@@ -10,6 +9,7 @@ import pytest
 import requests
 
 from angarium.channel.guard import Guard, guarded, leads_inside
+from tests.channel.serving import serving
 
 
 class Kept(socketserver.StreamRequestHandler):
@@ -39,14 +39,8 @@ class Kept(socketserver.StreamRequestHandler):
 @pytest.fixture
 def kept() -> Iterator[str]:
     Kept.connections = 0
-    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Kept)
-    server.daemon_threads, server.block_on_close = True, False
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_address[1]}/"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(Kept) as address:
+        yield address
 
 
 def test_a_connection_that_was_kept_open_has_its_time_too(kept: str) -> None:

@@ -5,7 +5,6 @@ import errno
 import os
 import shutil
 import socketserver
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -24,6 +23,7 @@ from angarium.channel.site.staging import INCOMING
 from angarium.channel.source import Folder, SourceError, SourceTooLarge, Web
 from angarium.channel.verification import Refused, verify
 from tests.channel.sample import NOON, sample
+from tests.channel.serving import serving
 from tests.channel.test_mirror import LIST, POST, contents, forge
 
 
@@ -264,14 +264,8 @@ class Harm(socketserver.StreamRequestHandler):
 
 @pytest.fixture(scope="module")
 def harm() -> Iterator[str]:
-    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Harm)
-    server.daemon_threads, server.block_on_close = True, False
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_address[1]}/"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(Harm) as address:
+        yield address
 
 
 @pytest.mark.parametrize("path", ["body", "header", "status", "patience", "silence"])

@@ -15,8 +15,8 @@ import asyncio
 import re
 import secrets
 import string
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 from angarium.mail import settings
 from angarium.mail.recent import Recent
@@ -149,12 +149,8 @@ class Gate:
         """
         async with self._costly():
             name = self._name(username, password)
-            try:
+            with _refusing():
                 owner = await self._accounts.login(name, password, day=self._today())
-            except (NoSuchAccount, WrongPassword) as error:
-                raise Refused("authentication failed: wrong address or password") from error
-            except StoreError as error:
-                raise _later() from error
             if owner.emptied:
                 await self._forget(name)
 
@@ -166,16 +162,12 @@ class Gate:
         """
         async with self._costly():
             name = self._name(username, password)
-            try:
+            with _refusing():
                 owner = await self._accounts.login(name, password, day=self._today())
                 try:
                     await self._accounts.delete(owner)
                 finally:
                     await self._forget(name)
-            except (NoSuchAccount, WrongPassword) as error:
-                raise Refused("authentication failed: wrong address or password") from error
-            except StoreError as error:
-                raise _later() from error
 
     async def set_duress(self, username: str, password: str, duress: str | None) -> None:
         """Set or replace the duress password of an account, or, with None, take it away if there is one.
@@ -187,12 +179,8 @@ class Gate:
             name = self._name(username, password)
             if duress is not None:
                 self._suitable(password, duress)
-            try:
+            with _refusing():
                 owner = await self._accounts.set_duress(name, password, duress, day=self._today())
-            except (NoSuchAccount, WrongPassword) as error:
-                raise Refused("authentication failed: wrong address or password") from error
-            except StoreError as error:
-                raise _later() from error
             if owner.emptied:
                 await self._forget(name)
 
@@ -299,6 +287,17 @@ def _is_text(password: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """What the store says of an address and a password, as the gate says it."""
+    try:
+        yield
+    except (NoSuchAccount, WrongPassword) as error:
+        raise Refused("authentication failed: wrong address or password") from error
+    except StoreError as error:
+        raise _later() from error
 
 
 def _later() -> Refused:

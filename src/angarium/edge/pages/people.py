@@ -5,10 +5,13 @@ deleted in two steps, each a plain form, with name and password in the body and 
 """
 
 import re
+from collections.abc import Mapping
 
 from angarium.edge.pages.draw import draw
-from angarium.edge.pages.exchange import BadForm, Request, Response, plain
+from angarium.edge.pages.exchange import Request, Response
+from angarium.edge.pages.owners import OwnersPage
 from angarium.edge.pages.site import HttpSite
+from angarium.edge.pages.ways import ways
 from angarium.mail.accounts import Refused
 from angarium.mail.invitation import Login, parse
 
@@ -58,49 +61,28 @@ class InvitationPage:
             others=self._site.others(token, link),
             lowered=vouched,
             proxies=proxies,
-            ways=_ways(token),
+            ways=ways(token),
         )
 
     def _words(self, request: Request, status: int, words: str, token: str | None = None) -> Response:
         proxies = self._site.proxies(token) if token else ()
         domain = self._site.domain()
         return draw(
-            "no_invitation", request, status=status, domain=domain, words=words, proxies=proxies, ways=_ways(token)
+            "no_invitation", request, status=status, domain=domain, words=words, proxies=proxies, ways=ways(token)
         )
 
 
-class DeletePage:
-    """What `/delete` shows and does."""
+class DeletePage(OwnersPage):
+    """What `/delete` shows and does: where they are sure, it is deleted."""
 
-    def __init__(self, site: HttpSite) -> None:
-        self._site = site
-
-    async def form(self, request: Request) -> Response:
-        """Ask for name and password."""
-        return self._form(request, 200)
-
-    async def submitted(self, request: Request) -> Response:
-        """Ask whether they are sure; if they are, delete."""
-        try:
-            fields = request.form()
-        except BadForm:
-            return plain(415, "Send a form (application/x-www-form-urlencoded).")
-        name, password = fields.get("name", "").strip(), fields.get("password", "")
-        if not name or not password:
-            return self._form(request, 400, name=name, error="error_empty")
-        if fields.get("sure") != "yes":
-            address = self._site.address(name)
-            return draw("delete_sure", request, domain=self._site.domain(), address=address, password=password)
-        return await self._delete(request, name, password)
-
-    async def _delete(self, request: Request, name: str, password: str) -> Response:
+    async def _asked(self, request: Request, fields: Mapping[str, str], name: str, password: str) -> Response:
         address = self._site.address(name)
+        if fields.get("sure") != "yes":
+            return draw("delete_sure", request, domain=self._site.domain(), address=address, password=password)
         try:
             await self._site.gate.delete(address, password)
         except Refused as refused:
-            match = "authentication" in refused.text.lower()
-            error = "error_match" if match else "error_other"
-            return self._form(request, 503 if refused.temporary else 403, name=name, error=error, reason=refused.text)
+            return self._refused(request, name, refused)
         return draw("delete_done", request, domain=self._site.domain(), address=address)
 
     def _form(self, request: Request, status: int, name: str = "", error: str = "", reason: str = "") -> Response:
@@ -108,29 +90,16 @@ class DeletePage:
         return draw("delete", request, status=status, domain=domain, name=name, error=error, reason=reason)
 
 
-class PasswordPage:
-    """What `/password` shows and does: a duress password, in plain words a second one.
+class PasswordPage(OwnersPage):
+    """What `/password` shows and does: a duress password, set or taken away, in plain words a second one.
 
     Neither the path nor the title says what it is for, since browsers keep both; and no answer says whether there was
     one before.
     """
 
-    def __init__(self, site: HttpSite) -> None:
-        self._site = site
+    wrong = "second"
 
-    async def form(self, request: Request) -> Response:
-        """Explain, and ask."""
-        return self._form(request, 200)
-
-    async def submitted(self, request: Request) -> Response:
-        """Set the second password, or take it away."""
-        try:
-            fields = request.form()
-        except BadForm:
-            return plain(415, "Send a form (application/x-www-form-urlencoded).")
-        name, password = fields.get("name", "").strip(), fields.get("password", "")
-        if not name or not password:
-            return self._form(request, 400, name=name, error="error_empty")
+    async def _asked(self, request: Request, fields: Mapping[str, str], name: str, password: str) -> Response:
         if fields.get("do") == "remove":
             return await self._set(request, name, password, None)
         second = fields.get("second", "")
@@ -150,9 +119,7 @@ class PasswordPage:
         try:
             await self._site.gate.set_duress(address, password, second)
         except Refused as refused:
-            match = "authentication" in refused.text.lower()
-            error = "second_match" if match else "second_other"
-            return self._form(request, 503 if refused.temporary else 403, name=name, error=error, reason=refused.text)
+            return self._refused(request, name, refused)
         words = "second_removed" if second is None else "second_set"
         return draw("password_done", request, domain=self._site.domain(), address=address, words=words)
 
@@ -169,11 +136,6 @@ class PasswordPage:
             reason=reason,
             least=str(least),
         )
-
-
-def _ways(token: str | None) -> str:
-    """Where the page is that shows what leads to an account that there is."""
-    return f"/ways/{token}" if token else "/ways"
 
 
 class LostPage:

@@ -7,39 +7,27 @@ Both are given to those only who show by name and password that the account is t
 front, and of no proxy.
 """
 
+from collections.abc import Mapping
+
 from angarium.edge.pages.draw import draw
-from angarium.edge.pages.exchange import BadForm, Request, Response, plain
-from angarium.edge.pages.site import HttpSite
+from angarium.edge.pages.exchange import Request, Response
+from angarium.edge.pages.owners import OwnersPage
 from angarium.mail.accounts import Refused
 
-__all__ = ["WaysPage"]
+__all__ = ["WaysPage", "ways"]
 
 
-class WaysPage:
+class WaysPage(OwnersPage):
     """What `/ways` and `/ways/TOKEN` show: with the token of an invitation, what that one shows too."""
 
-    def __init__(self, site: HttpSite) -> None:
-        self._site = site
+    wrong = "second"
 
-    async def form(self, request: Request) -> Response:
-        """Ask for name and password."""
-        return self._form(request, 200)
-
-    async def submitted(self, request: Request) -> Response:
-        """Show the codes."""
-        try:
-            fields = request.form()
-        except BadForm:
-            return plain(415, "Send a form (application/x-www-form-urlencoded).")
-        name, password = fields.get("name", "").strip(), fields.get("password", "")
-        if not name or not password:
-            return self._form(request, 400, name=name, error="error_empty")
+    async def _asked(self, request: Request, fields: Mapping[str, str], name: str, password: str) -> Response:
         address = self._site.address(name).lower()
         try:
             await self._site.gate.confirm(address, password)
         except Refused as refused:
-            error = "second_match" if "authentication" in refused.text.lower() else "second_other"
-            return self._form(request, 503 if refused.temporary else 403, name=name, error=error, reason=refused.text)
+            return self._refused(request, name, refused)
         token = _token(request)
         offers = self._site.account(address, password, token)
         return draw(
@@ -53,10 +41,14 @@ class WaysPage:
         )
 
     def _form(self, request: Request, status: int, name: str = "", error: str = "", reason: str = "") -> Response:
-        token = _token(request)
-        action = f"/ways/{token}" if token else "/ways"
+        action = ways(_token(request))
         domain = self._site.domain()
         return draw("ways", request, status=status, domain=domain, name=name, error=error, reason=reason, action=action)
+
+
+def ways(token: str | None) -> str:
+    """Where this page is, for who has this token or none."""
+    return f"/ways/{token}" if token else "/ways"
 
 
 def _token(request: Request) -> str | None:
