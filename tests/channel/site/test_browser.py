@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 from angarium.channel.post import Post, Text
 from angarium.channel.site.build import build
@@ -149,7 +149,7 @@ async def test_search_with_a_script_from_a_stick(browser: Browser, sites: dict[s
         assert await links.count() == count, asked
     for count in (20, 30, 40):
         await page.get_by_role("button", name="More").click()
-        await page.wait_for_function(f"document.querySelectorAll('#found a').length == {count}")
+        await expect(links).to_have_count(count)
     assert not await page.get_by_role("button", name="More").is_visible()
     await judged(page)
     await links.first.click()
