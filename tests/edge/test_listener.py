@@ -338,22 +338,79 @@ def test_without_descriptors_accepting_pauses_and_goes_on() -> None:
     assert said.count("no more file descriptors") == 1, said
 
 
-async def test_who_is_not_admitted_is_ended_before_tls(serving: Serving, client_context: ssl.SSLContext) -> None:
-    seen: list[bytes] = []
+class Doorman:
+    """Lets in only the first who comes, and looks closely at everybody or at nobody."""
 
-    async def admit(door: Door, connection: Connection) -> Door:
-        seen.append(await connection.peek(1, timeout=5))
-        if len(seen) > 1:
+    def __init__(self, *, waits: bool = True, at_once: bool = False) -> None:
+        self._waits, self._at_once = waits, at_once
+        self.seen: list[bytes] = []
+
+    def waits(self, door: Door) -> bool:
+        return self._waits
+
+    def at_once(self, door: Door, connection: Connection) -> bool:
+        return self._at_once
+
+    async def come(self, door: Door, connection: Connection) -> Door:
+        self.seen.append(await connection.peek(1, timeout=5))
+        if len(self.seen) > 1:
             raise ConnectionAbortedError
         return door
 
-    async with serving(admit=admit) as (_, port):
+
+@pytest.mark.parametrize("waits", [True, False])
+async def test_who_is_not_admitted_is_ended_before_tls(
+    serving: Serving, client_context: ssl.SSLContext, waits: bool
+) -> None:
+    doorman = Doorman(waits=waits)
+    async with serving(admit=doorman) as (_, port):
         client = await connect("127.0.0.1", port, client_context)
         assert await says(client, b"hello") == b"hello"
         await client.close()
         with pytest.raises(ConnectionError):
             await connect("127.0.0.1", port, client_context)
-    assert seen == [b"\x16", b"\x16"]
+    assert doorman.seen == [b"\x16", b"\x16"]
+
+
+async def test_who_is_let_in_at_once_is_not_looked_at_again(
+    serving: Serving, client_context: ssl.SSLContext
+) -> None:
+    doorman = Doorman(at_once=True)
+    async with serving(admit=doorman) as (_, port):
+        for _ in range(2):
+            client = await connect("127.0.0.1", port, client_context)
+            assert await says(client, b"hello") == b"hello"
+            await client.close()
+    assert doorman.seen == []
+
+
+async def test_who_says_nothing_costs_no_task_and_is_ended_in_time(serving: Serving) -> None:
+    async with serving(limits=Limits(handshake_seconds=0.3)) as (serving_now, port):
+        tasks = len(asyncio.all_tasks())
+        silent = [await connect("127.0.0.1", port) for _ in range(20)]
+        await until(lambda: serving_now.connections == 20)
+        assert len(asyncio.all_tasks()) == tasks
+        for one in silent:
+            assert await one.read(timeout=5) == b"", "an end in order"
+        assert serving_now.connections == 0
+
+
+async def test_who_goes_before_a_word_is_forgotten(serving: Serving) -> None:
+    async with serving() as (serving_now, port):
+        polite, rude = await connect("127.0.0.1", port), await connect("127.0.0.1", port)
+        await until(lambda: serving_now.connections == 2)
+        rude.abort()
+        await polite.finish()
+        await until(lambda: serving_now.connections == 0)
+
+
+async def test_stopping_ends_those_who_have_said_nothing(serving: Serving) -> None:
+    async with serving() as (serving_now, port):
+        silent = await connect("127.0.0.1", port)
+        await until(lambda: serving_now.connections == 1)
+    assert serving_now.connections == 0
+    with contextlib.suppress(ConnectionError):
+        assert await silent.read(timeout=5) == b""
 
 
 async def test_a_connection_that_came_by_another_way_is_served_as_any(

@@ -112,3 +112,35 @@ async def test_while_the_loop_is_late_fewer_are_let_in_and_more_when_it_is_not()
     async with asyncio.timeout(10):
         await asyncio.gather(*coming)
     await until(lambda: not turnstile._measuring)  # nobody waits, and nothing is measured
+
+
+async def test_who_does_not_want_to_wait_takes_a_place_only_where_one_is_free() -> None:
+    turnstile = Turnstile(1, 60)
+    place = turnstile.take()
+    assert place is not None
+    assert turnstile.take() is None
+    waiting = asyncio.ensure_future(hold(turnstile))
+    await asyncio.sleep(0)
+    place.leave()
+    assert turnstile.take() is None, "somebody was there before"
+    waiting.cancel()
+    await asyncio.wait([waiting])
+    assert turnstile.take() is not None
+
+
+async def test_a_place_taken_is_given_away_after_its_time_and_once() -> None:
+    turnstile = Turnstile(1, 0.02)
+    place = turnstile.take()
+    assert place is not None
+    async with asyncio.timeout(5), turnstile.place():
+        place.leave()
+        assert turnstile.take() is None
+
+
+async def test_no_more_than_so_many_take_a_place_in_one_turn() -> None:
+    turnstile = Turnstile(100, 60)
+    taken = [turnstile.take() for _ in range(AT_ONCE + 1)]
+    assert [place is not None for place in taken] == [True] * AT_ONCE + [False]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert turnstile.take() is not None

@@ -164,3 +164,38 @@ async def test_a_number_that_is_used_again_is_the_next_ones(sockets: Pair) -> No
         begun.stop()
         assert ours.recv(1) == b"x"
         again.stop()
+
+
+class Told:
+    """Waits as something else than a future."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    def done(self) -> bool:
+        return False
+
+    def set_result(self, result: None, /) -> None:
+        self.heard.append("look")
+
+    def set_exception(self, error: TimeoutError, /) -> None:
+        self.heard.append(type(error).__name__)
+
+
+async def test_whoever_is_no_future_is_told_too_once_for_each_wait(ready: Ready, sockets: Pair) -> None:
+    ours, theirs = sockets
+    begun, told = ready.begin(), Told()
+    for heard in (["look"], ["look", "look"]):
+        begun.reading.tell(told, None)
+        theirs.send(b"x")
+        async with asyncio.timeout(5):
+            while told.heard != heard:
+                await asyncio.sleep(0.005)
+        assert ours.recv(10) == b"x"
+    begun.reading.tell(told, asyncio.get_running_loop().time() + 0.05)
+    async with asyncio.timeout(5):
+        while told.heard[2:] != ["TimeoutError"]:
+            await asyncio.sleep(0.005)
+    begun.stop()
+    with pytest.raises(ConnectionAbortedError):
+        begun.reading.tell(told, None)

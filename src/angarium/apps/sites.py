@@ -9,6 +9,7 @@ from typing import Any
 from angarium.apps.approach import Approach
 from angarium.apps.certify import Certified
 from angarium.apps.disguise import Disguise
+from angarium.apps.entrance import IN_CLEAR, Entrance
 from angarium.apps.exchange import Exchange
 from angarium.apps.people import People, Session
 from angarium.apps.proxying import Proxying
@@ -17,7 +18,7 @@ from angarium.edge.decoy import hello
 from angarium.edge.decoy.session import serve_decoy
 from angarium.edge.http import HttpSite, serve_http, serve_plain_http
 from angarium.edge.listener import Admit, Door
-from angarium.edge.mux import PROTOCOLS, first_words, serve_mux
+from angarium.edge.mux import PROTOCOLS, serve_mux
 from angarium.edge.mx import serve_mx
 from angarium.edge.mxdeliv import HEAD_BYTES
 from angarium.edge.pages.site import nowhere
@@ -30,9 +31,6 @@ from angarium.reach.transport import Connection
 from angarium.wire.shadowsocks import cipher
 
 __all__ = ["Sites"]
-
-IN_CLEAR = {name: Door(f"clear {name}", "", 0, tls=False) for name in ("imap", "smtp", "http", "socks")}
-"""The doors of those who begin in clear on the https port, by what they speak."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,42 +102,10 @@ class Sites:
         return self.people.config.decoy.wanted
 
     def admit(self, timeout: float) -> Admit:
-        """By which door somebody comes at one with TLS. `timeout` is for the client's first words, in seconds."""
+        """Who comes by which door. `timeout` is for the client's first words, in seconds."""
+        config = self.people.config
         decoy = self._disguise(self._http()).https() if self.disguised else None
-        mail = frozenset(PROTOCOLS[:2]) if self.people.config.decoy.mail_alpn else frozenset()
-
-        async def admit(door: Door, connection: Connection) -> Door:
-            shared = door.name == "https"
-            if shared and self._clear:
-                spoken = await first_words(connection, timeout=timeout, greet=self._greeting(door))
-                if spoken != "tls":
-                    return self._in_clear(spoken)
-            if shared and decoy is not None:
-                await hello.admit(connection, decoy, alpn=mail, timeout=timeout)
-            elif not (shared and self._clear):
-                await connection.readable(timeout=timeout)
-            return door
-
-        return admit
-
-    @property
-    def _clear(self) -> bool:
-        """Whether what begins in clear on the https port is taken there."""
-        return self.people.config.decoy.clear if self.disguised else self.people.config.listen.clear
-
-    def _greeting(self, door: Door) -> str | None:
-        listen = self.people.config.listen
-        return "imap" if door.port in listen.greet_imap else "smtp" if door.port in listen.greet_smtp else None
-
-    def _in_clear(self, spoken: str) -> Door:
-        """Raises ConnectionAbortedError where that is not spoken here."""
-        if spoken == "socks" and "socks" not in self.ports():
-            spoken = ""
-        if not spoken and self.disguised:
-            spoken = "http"  # which has an answer to everything
-        if not spoken:
-            raise ConnectionAbortedError("nothing known")
-        return IN_CLEAR[spoken]
+        return Entrance(config.listen, config.decoy, decoy, self.ports, timeout)
 
     def _plain(self, site: HttpSite) -> HttpSite:
         """The pages without TLS, and the proxy there only where the keeper wants one."""

@@ -1,13 +1,14 @@
 """Accepts connections and gives each to a session, in a task of its own that is owned here.
 
 Every session is a child of `run`: none outlives it, and one that breaks takes nothing with it. A connection has one
-task after the other, for its handshake, for its session and, where that left it open, for its end: nothing is held of
-what is over, for thousands wait in their sessions. Refuses to know what is spoken, and who speaks: no address is read
+task after the other, for its session and, where that left it open, for its end, and one before if its first words or
+its turn have to be waited for: nothing is held of what is over, for thousands wait in their sessions. Refuses to know what is spoken, and who speaks: no address is read
 from a socket, and what is logged names neither side.
 
 Admission, in this order: as many connections at once as the settings and the kernel allow, the next ones are ended at
-once; a peer that is to begin TLS must say something before it costs more than its socket, and by that it may turn out
-to come by another door; then handshakes take turns.
+once; a peer that is to begin TLS must say something before it costs more than its socket (and no task), and by that it
+may turn out to come by another door; then handshakes take turns. Whoever says at once what most say is answered in the
+turn of the loop in which the kernel tells of it.
 Whoever is inside has precedence over newcomers until their sessions say that they have settled.
 When the process runs out of file descriptors, accepting pauses and the kernel keeps the newcomers for us.
 
@@ -18,20 +19,20 @@ open: who comes while such a process is not there is let in by the first.
 import asyncio
 import contextlib
 import contextvars
-import errno
 import logging
 import socket
 import ssl
 import traceback
 from asyncio import Task
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
-from typing import Any
+from functools import partial
+from typing import Any, Protocol
 
 from angarium.edge.doors import CannotListen, Door, bind_doors, bind_within, share_doors
 from angarium.edge.settings import Limits, Listen
+from angarium.edge.threshold import Newcomer, knocks
 from angarium.edge.turnstile import Turnstile
 from angarium.reach.descriptors import raise_limit
-from angarium.reach.readiness import Readiness
 from angarium.reach.transport import Connection
 
 __all__ = ["Admit", "CannotListen", "Door", "Listener"]
@@ -40,8 +41,6 @@ log = logging.getLogger("angarium.edge.listener")
 
 STOP_SECONDS = 3.0
 """Time for all sessions to say goodbye when the relay stops."""
-AT_ONCE = 8
-"""Connections accepted from one door before the others have their turn."""
 PAUSE_SECONDS = 0.5
 """How long accepting rests when descriptors or memory have run out."""
 QUIET_SECONDS = 60.0
@@ -50,10 +49,37 @@ HOLD_SECONDS = 2.0
 """How long one handshake keeps its place before the next is let in beside it."""
 SESSION = "session"
 """A task's name, or asyncio makes one for each."""
-EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
 Handler = Callable[[Door, Connection], Coroutine[Any, Any, None]]
-Admit = Callable[[Door, Connection], Coroutine[Any, Any, Door]]
+
+
+class Admit(Protocol):
+    """Looks at the first words of those who come by a door with TLS."""
+
+    def waits(self, door: Door) -> bool:
+        """Whether it is always the peer who speaks first at this door."""
+
+    def at_once(self, door: Door, connection: Connection) -> bool:
+        """Whether TLS may begin, by what was said so far, of which nothing is taken. False: `come` has to tell."""
+
+    async def come(self, door: Door, connection: Connection) -> Door:
+        """Wait for the first words, and say by which door it goes on: the same, or one without TLS.
+
+        Or end the connection, and raise ConnectionError or TimeoutError.
+        """
+
+
+class _Everybody:
+    """Whoever speaks begins TLS."""
+
+    def waits(self, door: Door) -> bool:
+        return True
+
+    def at_once(self, door: Door, connection: Connection) -> bool:
+        return True
+
+    async def come(self, door: Door, connection: Connection) -> Door:
+        return door
 
 
 class Listener:
@@ -62,12 +88,8 @@ class Listener:
     def __init__(
         self, limits: Limits, handle: Handler, tls: Callable[[Door], ssl.SSLContext], admit: Admit | None = None
     ) -> None:
-        """`handle` is the session, called after the handshake; `tls` gives the context of the moment for a door.
-
-        `admit` waits for the first words at a door with TLS, looks at them, and says by which door it goes on: the
-        same, or one without TLS; or ends the connection by raising ConnectionError.
-        """
-        self._admit = admit
+        """`handle` is the session, called after the handshake; `tls` gives the context of the moment for a door."""
+        self._admit = admit or _Everybody()
         self._limits = limits
         self._handle = handle
         self._tls = tls
@@ -75,17 +97,19 @@ class Listener:
         self._room = limits.connections
         self._bound: list[tuple[Door, socket.socket]] = []
         self._tasks: dict[Task[Any], Connection] = {}
+        self._newcomers: set[Newcomer] = set()
         self._context = contextvars.copy_context()
         """One for all tasks: nothing is kept in it."""
         self._ended = self._over
-        """Bound once for all tasks."""
+        self._when_on, self._when_late = self._go_on, self._end
+        """Bound once for all."""
         self._running = False
         self._complained = -QUIET_SECONDS
 
     @property
     def connections(self) -> int:
         """How many connections are open now."""
-        return len(self._tasks)
+        return len(self._tasks) + len(self._newcomers)
 
     async def bind(self, listen: Listen, remembered: Mapping[str, int] | None = None) -> list[Door]:
         """Begin to listen; the kernel keeps who connects until `run`. `remembered`: the ports of last time, by name.
@@ -133,7 +157,7 @@ class Listener:
 
     def receive(self, door: Door, connected: socket.socket) -> None:
         """Serve a connection that came by another way as if it had come by this door; closed where there is no room."""
-        if not self._running or len(self._tasks) >= self._room:
+        if not self._running or self.connections >= self._room:
             connected.close()
         else:
             self._begin(door, connected)
@@ -151,34 +175,18 @@ class Listener:
             listening.close()
 
     async def _accept(self, door: Door, listening: socket.socket) -> None:
-        ready = Readiness(listening.fileno())
-        ready.patient = True
-        try:
-            while True:
-                await ready.reading.wait(None)
-                try:
-                    self._accept_some(door, listening)
-                except OSError:
-                    self._complain("no more file descriptors: newcomers wait until others have gone")
-                    await asyncio.sleep(PAUSE_SECONDS)
-        finally:
-            ready.stop()
-
-    def _accept_some(self, door: Door, listening: socket.socket) -> None:
-        """Accept who is there. Raises OSError where the system has nothing left to do it with."""
-        for _ in range(AT_ONCE):
+        while True:
             try:
-                accepted, _ = listening.accept()
-            except BlockingIOError:
-                return
-            except OSError as error:
-                if error.errno in EXHAUSTED:
-                    raise
-                continue  # that one has gone already
-            if len(self._tasks) >= self._room:
-                self._complain("as many connections as limits.connections allows: newcomers are turned away")
-                accepted.close()
-                continue
+                await knocks(listening, partial(self._let_in, door))
+            except OSError:
+                self._complain("no more file descriptors: newcomers wait until others have gone")
+                await asyncio.sleep(PAUSE_SECONDS)
+
+    def _let_in(self, door: Door, accepted: socket.socket) -> None:
+        if self.connections >= self._room:
+            self._complain("as many connections as limits.connections allows: newcomers are turned away")
+            accepted.close()
+        else:
             self._begin(door, accepted)
 
     def _begin(self, door: Door, accepted: socket.socket) -> None:
@@ -187,14 +195,58 @@ class Listener:
         except OSError:  # gone already
             accepted.close()
             return
-        self._own(self._enter(door, connection) if door.tls else self._handle(door, connection), connection)
+        if not door.tls:
+            self._own(self._handle(door, connection), connection)
+        elif not self._admit.waits(door):
+            self._own(self._enter(door, connection), connection)
+        else:
+            newcomer = Newcomer(door, connection, self._when_on, self._when_late)
+            self._newcomers.add(newcomer)
+            connection.tell(newcomer, timeout=self._limits.handshake_seconds)
+
+    def _go_on(self, newcomer: Newcomer) -> None:
+        """Answer a hello in this turn of the loop, or leave the connection to a task that looks closer, or waits."""
+        door, connection = newcomer.door, newcomer.connection
+        begin: Handler | None = None
+        try:
+            if not connection.closed:  # it is where the relay stops
+                if not self._in_tls(newcomer):
+                    begin = self._enter
+                elif connection.shake(newcomer, until=newcomer.until):
+                    begin = self._handle
+                else:
+                    return
+        except ConnectionError:  # which has closed it
+            pass
+        except BaseException:
+            self._forget(newcomer)
+            connection.abort()
+            raise
+        self._forget(newcomer)
+        if begin is not None:
+            self._own(begin(door, connection), connection)
+
+    def _in_tls(self, newcomer: Newcomer) -> bool:
+        """Whether TLS has begun, before or now, if it may and there is a place in the turnstile."""
+        if newcomer.place is None and self._admit.at_once(newcomer.door, newcomer.connection):
+            newcomer.place = self._turnstile.take()
+            if newcomer.place is not None:
+                newcomer.until = asyncio.get_running_loop().time() + self._limits.handshake_seconds
+                newcomer.connection.begin_tls(self._tls(newcomer.door))
+        return newcomer.place is not None
+
+    def _end(self, newcomer: Newcomer) -> None:
+        self._forget(newcomer)
+        newcomer.connection.leave(silent=True)
+
+    def _forget(self, newcomer: Newcomer) -> None:
+        self._newcomers.discard(newcomer)
+        if newcomer.place is not None:
+            newcomer.place.leave()
 
     async def _enter(self, door: Door, connection: Connection) -> None:
         try:
-            if self._admit is not None:
-                door = await self._admit(door, connection)
-            else:
-                await connection.readable(timeout=self._limits.handshake_seconds)
+            door = await self._admit.come(door, connection)
             if door.tls:
                 async with self._turnstile.place():
                     await connection.start_tls(self._tls(door), timeout=self._limits.handshake_seconds)
@@ -221,6 +273,8 @@ class Listener:
 
     async def _stop(self) -> None:
         self._running = False
+        for newcomer in tuple(self._newcomers):
+            newcomer.connection.abort()
         for task in self._tasks:
             task.cancel()
         timer = asyncio.get_running_loop().call_later(STOP_SECONDS, self._abort_all)

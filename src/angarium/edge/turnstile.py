@@ -15,8 +15,9 @@ from time import thread_time
 from types import TracebackType
 
 from angarium.edge.admission import Window
+from angarium.reach.deadlines import deadlines_of
 
-__all__ = ["AT_ONCE", "Turnstile"]
+__all__ = ["AT_ONCE", "Place", "Turnstile"]
 
 AT_ONCE = 2
 """How many are let in before the loop has looked after everybody else."""
@@ -36,13 +37,22 @@ class Turnstile:
         self._turning = False
         self._measuring = False
 
-    def place(self) -> "_Place":
+    def place(self) -> "Place":
         """Wait for a place, in turn, and hold it for the length of the context or for `seconds`."""
-        return _Place(self, self._seconds)
+        return Place(self, self._seconds)
+
+    def take(self) -> "Place | None":
+        """A place as it is held within the context of `place`, if there is one now: for who does not want to wait."""
+        if not self._free:
+            return None
+        self._let_in()
+        place = Place(self, self._seconds)
+        place.hold()
+        return place
 
     async def come(self) -> None:
         """Wait for a place, in turn; whoever has come goes."""
-        if not self._queue and self._left and self._inside < self._window.places:
+        if self._free:
             self._let_in()
             return
         waiting = asyncio.get_running_loop().create_future()
@@ -59,6 +69,10 @@ class Turnstile:
         """Give a place back."""
         self._inside -= 1
         self._admit()
+
+    @property
+    def _free(self) -> bool:
+        return not self._queue and bool(self._left) and self._inside < self._window.places
 
     def _admit(self) -> None:
         """Let in whom there is room for in this turn of the loop."""
@@ -96,27 +110,37 @@ class Turnstile:
             self._measure(loop)
 
 
-class _Place:
-    """One place, for the length of a context."""
+class Place:
+    """One place, for the length of a context, or until it is left."""
 
-    __slots__ = ("_held", "_seconds", "_timer", "_turnstile")
+    __slots__ = ("_held", "_moment", "_seconds", "_turnstile")
 
     def __init__(self, turnstile: Turnstile, seconds: float) -> None:
         self._turnstile = turnstile
         self._seconds = seconds
 
+    def hold(self) -> None:
+        """Who has come keeps it for so many seconds at most."""
+        loop = asyncio.get_running_loop()
+        self._held = True
+        self._moment = deadlines_of(loop).add(loop.time() + self._seconds, self)
+
+    def leave(self) -> None:
+        """Give it back."""
+        deadlines_of(asyncio.get_running_loop()).remove(self._moment, self)
+        self.ring()
+
+    def ring(self) -> None:
+        """It was held long enough: give it back, if that is not done."""
+        if self._held:
+            self._held = False
+            self._turnstile.go()
+
     async def __aenter__(self) -> None:
         await self._turnstile.come()
-        self._held = True
-        self._timer = asyncio.get_running_loop().call_later(self._seconds, self._give_back)
+        self.hold()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._timer.cancel()
-        self._give_back()
-
-    def _give_back(self) -> None:
-        if self._held:
-            self._held = False
-            self._turnstile.go()
+        self.leave()

@@ -25,7 +25,7 @@ from functools import partial
 from typing import TypeVar
 
 from angarium.reach.failure import failure
-from angarium.reach.readiness import Readiness, Side
+from angarium.reach.readiness import Readiness, Side, Waiter
 
 __all__ = ["PIECE", "Flow"]
 
@@ -136,10 +136,22 @@ class Flow:
         self._more = True
         return self._ready.reading.wait(self._ready.deadline(timeout))
 
+    def tell(self, waiter: Waiter, *, timeout: float | None = None) -> None:
+        """As `readable`, for somebody who is told in the turn of the loop in which it happens. Raises as that does."""
+        self._more = True
+        self._ready.reading.tell(waiter, self._ready.deadline(timeout))
+
     def rouse(self) -> None:
         """End the wait for `readable`; `take` finds nothing then. Does nothing where nobody waits."""
         if self._ready.reading.wake():
             self._more = False
+
+    def glimpse(self, octets: int) -> bytes:
+        """What the peer has sent so far, as `peek` sees it; nothing, too, where it has ended or failed."""
+        try:
+            return _peek(self._socket, octets)
+        except OSError:
+            return b""
 
     async def peek(self, octets: int, *, timeout: float, least: int = 1) -> bytes:
         """What the peer has sent, up to so many bytes, and take nothing; at least one, or nothing where it has ended.

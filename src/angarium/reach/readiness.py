@@ -11,13 +11,28 @@ may have given the number to another connection by then, and to forget that one 
 
 import asyncio
 from math import inf
+from typing import Protocol
 
 from angarium.reach.deadlines import deadlines_of
 from angarium.reach.watch import ENDED, READABLE, WRITABLE, watch_of
 
-__all__ = ["Readiness", "Side"]
+__all__ = ["Readiness", "Side", "Waiter"]
 
-_Waiter = tuple[asyncio.Future[None], float]
+
+class Waiter(Protocol):
+    """Who is told that a wait is over: as a future is, or in the very turn of the loop in which the kernel said so."""
+
+    def done(self) -> bool:
+        """Whether he waits no more."""
+
+    def set_result(self, result: None, /) -> None:
+        """The kernel may let us, or somebody says to look again."""
+
+    def set_exception(self, error: TimeoutError, /) -> None:
+        """The deadline came first."""
+
+
+_Waiting = tuple[Waiter, float]
 
 
 class Readiness:
@@ -117,10 +132,10 @@ class Side:
     def __init__(self, ready: Readiness, what: int) -> None:
         self._ready = ready
         self._what = what
-        self._waiter: asyncio.Future[None] | None = None
+        self._waiter: Waiter | None = None
         self._deadline = inf
         """The waiter's, on the loop's clock."""
-        self._others: list[_Waiter] | None = None
+        self._others: list[_Waiting] | None = None
         self._alarm = inf
         """When `ring` is to be called."""
 
@@ -133,10 +148,15 @@ class Side:
         Raises:
             ConnectionAbortedError: `stop` was called before.
         """
+        waiter = self._ready.loop.create_future()
+        self.tell(waiter, deadline)
+        return waiter
+
+    def tell(self, waiter: Waiter, deadline: float | None) -> None:
+        """As `wait`, for somebody of one's own in place of a future."""
         ready = self._ready
         if ready.stopped:
             raise ConnectionAbortedError("closed on our side")
-        waiter = ready.loop.create_future()
         until = inf if deadline is None else deadline
         if self._waiter is None or self._waiter.done():  # that one was cancelled
             self._waiter, self._deadline = waiter, until
@@ -145,7 +165,6 @@ class Side:
         ready.begin(self._what)
         if until < self._alarm:
             self._set_alarm(until)
-        return waiter
 
     def wake(self) -> bool:
         """Let everybody who waits look again; whether anybody does."""
@@ -176,14 +195,16 @@ class Side:
         self._alarm = following = inf
         now = self._ready.loop.time()
         for waiter, deadline in self._waiting():
-            if deadline <= now:
-                waiter.set_exception(TimeoutError())
-            else:
+            if deadline > now:
                 following = min(following, deadline)
+                continue
+            if waiter is self._waiter:
+                self._waiter = None
+            waiter.set_exception(TimeoutError())
         if following < inf:
             self._set_alarm(following)
 
-    def _waiting(self) -> list[_Waiter]:
+    def _waiting(self) -> list[_Waiting]:
         alone = [] if self._waiter is None else [(self._waiter, self._deadline)]
         return [each for each in alone + (self._others or []) if not each[0].done()]
 

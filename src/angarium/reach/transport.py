@@ -24,6 +24,7 @@ from functools import partial
 from angarium.reach.failure import failure
 from angarium.reach.flow import PIECE, Flow
 from angarium.reach.openssl import connection_of, library
+from angarium.reach.readiness import Side, Waiter
 from angarium.reach.tcp_info import bytes_sent
 
 __all__ = ["PIECE", "Connection"]
@@ -89,7 +90,33 @@ class Connection(Flow):
             TimeoutError: the handshake took longer than `timeout` seconds; the connection is closed.
             ConnectionError: the handshake failed; the connection is closed.
         """
-        await self._handshake(partial(context.wrap_socket, server_side=True), timeout)
+        self.begin_tls(context)
+        await self._handshake(timeout)
+
+    def begin_tls(self, context: ssl.SSLContext) -> None:
+        """The first half of `start_tls`, for who goes on with `shake`. Raises ConnectionError as that does."""
+        self._wrap(partial(context.wrap_socket, server_side=True))
+
+    def shake(self, waiter: Waiter, *, until: float) -> bool:
+        """The other half, in steps that wait for nobody: go on with the handshake, and return whether it is over.
+
+        If it is not, `waiter` is told when to do it again, or that it is `until`, by the loop's clock.
+
+        Raises:
+            ConnectionError: the handshake failed; the connection is closed.
+        """
+        tls = self._socket
+        assert isinstance(tls, ssl.SSLSocket)
+        try:
+            side = self._try(self._ready.reading, tls.do_handshake, False)
+        except ConnectionError:
+            self._give_up()
+            raise
+        if isinstance(side, Side):
+            side.tell(waiter, until)
+            return False
+        self._shaken(tls)
+        return True
 
     async def start_tls_client(
         self,
@@ -100,7 +127,8 @@ class Connection(Flow):
         session: ssl.SSLSession | None = None,
     ) -> None:
         """Begin TLS as the client, with the name to be sent and checked. Raises as `start_tls` does."""
-        await self._handshake(partial(context.wrap_socket, server_hostname=server_name, session=session), timeout)
+        self._wrap(partial(context.wrap_socket, server_hostname=server_name, session=session))
+        await self._handshake(timeout)
 
     async def close(self) -> None:
         """Finish what is being written, say goodbye (close_notify, FIN), wait a second for the peer's. Idempotent."""
@@ -180,30 +208,36 @@ class Connection(Flow):
         self._ready.stop()
         self._socket.close()
 
-    async def _handshake(self, wrap: Callable[[socket.socket], ssl.SSLSocket], timeout: float) -> None:
+    def _wrap(self, wrap: Callable[..., ssl.SSLSocket]) -> None:
         try:
             if self._back:
                 raise ConnectionAbortedError("bytes in clear where TLS should begin")
-            until = self._ready.deadline(timeout)
-            async with self._lock():
-                tls = self._wrap(wrap)
-                await self._do(self._ready.reading, tls.do_handshake, False, until=until)
-        except BaseException:
-            self._swallow()
-            self._release()
+            self._socket = wrap(self._socket, do_handshake_on_connect=False)
+        except BaseException as error:
+            self._give_up()
+            if isinstance(error, OSError):
+                raise failure(error) from None
             raise
+
+    async def _handshake(self, timeout: float) -> None:
+        tls = self._socket
+        assert isinstance(tls, ssl.SSLSocket)
+        until = self._ready.deadline(timeout)
+        try:
+            await self._do(self._ready.reading, tls.do_handshake, False, until=until)
+        except BaseException:
+            self._give_up()
+            raise
+        self._shaken(tls)
+
+    def _shaken(self, tls: ssl.SSLSocket) -> None:
         tls.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
-        self._writing = None  # nobody else was to use it
         self.secure = True
         self.alpn = tls.selected_alpn_protocol()
 
-    def _wrap(self, wrap: Callable[..., ssl.SSLSocket]) -> ssl.SSLSocket:
-        try:
-            tls = wrap(self._socket, do_handshake_on_connect=False)
-        except OSError as error:
-            raise failure(error) from None
-        self._socket = tls
-        return tls
+    def _give_up(self) -> None:
+        self._swallow()
+        self._release()
 
     def _swallow(self) -> None:
         """Take out of the kernel what was not read, or it would send a reset in place of our last words."""

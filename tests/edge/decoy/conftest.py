@@ -162,12 +162,8 @@ async def ours(root: Path, pair: Path, site: int) -> AsyncIterator[Ports]:
         decoys = {"https": decoy, "imaps": onward, "submissions": empty}
         await serve_decoy(connection, decoys.get(door.name, plain))
 
-    async def admit(door: Door, connection: Connection) -> Door:
-        await hello.admit(connection, decoy, alpn=frozenset(), timeout=10)
-        return door
-
     listen = Listen(addresses=["127.0.0.1"], ports="any", imap=-1, submission=-1, smtp=-1)
-    listener = Listener(Limits(), handle, lambda door: context, admit)
+    listener = Listener(Limits(), handle, lambda door: context, _Hellos(decoy))
     ports |= {door.name: door.port for door in await listener.bind(listen)}
     ports["onward"] = ports["imaps"]
     running = asyncio.create_task(listener.run())
@@ -176,3 +172,20 @@ async def ours(root: Path, pair: Path, site: int) -> AsyncIterator[Ports]:
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
+
+
+class _Hellos:
+    """As at the door of a relay with a decoy, of whatever port."""
+
+    def __init__(self, decoy: Decoy) -> None:
+        self._decoy = decoy
+
+    def waits(self, door: Door) -> bool:
+        return True
+
+    def at_once(self, door: Door, connection: Connection) -> bool:
+        return hello.plain_to_see(connection, alpn=frozenset())
+
+    async def come(self, door: Door, connection: Connection) -> Door:
+        await hello.admit(connection, self._decoy, alpn=frozenset(), timeout=10)
+        return door

@@ -9,10 +9,11 @@ from angarium.edge.decoy.session import Decoy, serve_decoy
 from angarium.reach.transport import Connection
 from angarium.wire.tls_hello import NotHello, glance, read_hello
 
-__all__ = ["CIPHERS", "PROTOCOLS", "admit"]
+__all__ = ["CIPHERS", "PROTOCOLS", "admit", "plain_to_see"]
 
 PROTOCOLS = ("http/1.1", "http/1.0", "http/0.9")
 """What nginx without HTTP/2 offers, in its order."""
+_PROTOCOLS = frozenset(PROTOCOLS)
 CIPHERS = "HIGH:!aNULL:!MD5"
 """What nginx offers before TLS 1.3 (ssl_ciphers)."""
 NO_SUCH_PROTOCOL = bytes((21, 3, 3, 0, 2, 2, 120))
@@ -21,6 +22,12 @@ LONGEST = 16_384
 """Octets looked at: a hello that is longer, by post-quantum keys and all, is nobody's."""
 RECORD = 5
 """Octets before each record of TLS, the last two of which say how long it is."""
+
+
+def plain_to_see(connection: Connection, *, alpn: frozenset[str]) -> bool:
+    """Whether TLS may begin at once: the hello is there, and offers what is taken, or no protocols. False: `admit` tells."""
+    seen = glance(connection.glimpse(LONGEST))
+    return seen is not None and (not seen or not alpn.isdisjoint(seen) or not _PROTOCOLS.isdisjoint(seen))
 
 
 async def admit(connection: Connection, decoy: Decoy, *, alpn: frozenset[str], timeout: float) -> None:

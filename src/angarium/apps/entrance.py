@@ -1,0 +1,73 @@
+"""By which door somebody comes at one with TLS, as his first words tell: on the https port several things are spoken."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from angarium.edge.decoy import hello
+from angarium.edge.decoy.session import Decoy
+from angarium.edge.listener import Door
+from angarium.edge.mux import PROTOCOLS, first_words
+from angarium.edge.settings import Decoy as DecoySettings
+from angarium.edge.settings import Listen
+from angarium.reach.transport import Connection
+
+__all__ = ["IN_CLEAR", "Entrance"]
+
+IN_CLEAR = {name: Door(f"clear {name}", "", 0, tls=False) for name in ("imap", "smtp", "http", "socks")}
+"""The doors of those who begin in clear on the https port, by what they speak."""
+TLS = 22
+
+
+@dataclass(frozen=True, slots=True)
+class Entrance:
+    """Of one relay (`edge.listener.Admit`)."""
+
+    listen: Listen
+    settings: DecoySettings
+    decoy: Decoy | None
+    """What strangers see; None: there is no decoy."""
+    ports: Callable[[], Mapping[str, int]]
+    timeout: float
+    """For the client's first words, in seconds."""
+
+    def waits(self, door: Door) -> bool:
+        """Not where who says nothing is greeted."""
+        return not (self._takes_clear(door) and self._greeting(door))
+
+    def at_once(self, door: Door, connection: Connection) -> bool:
+        """Whether it is TLS, and with a decoy, whether nginx would take it too."""
+        if door.name == "https" and self.decoy is not None:
+            return hello.plain_to_see(connection, alpn=self._mail)
+        return not self._takes_clear(door) or connection.glimpse(1) == bytes((TLS,))
+
+    async def come(self, door: Door, connection: Connection) -> Door:
+        """See `edge.listener.Admit`."""
+        if self._takes_clear(door):
+            spoken = await first_words(connection, timeout=self.timeout, greet=self._greeting(door))
+            if spoken != "tls":
+                return self._in_clear(spoken)
+        if door.name == "https" and self.decoy is not None:
+            await hello.admit(connection, self.decoy, alpn=self._mail, timeout=self.timeout)
+        return door
+
+    @property
+    def _mail(self) -> frozenset[str]:
+        return frozenset(PROTOCOLS[:2]) if self.settings.mail_alpn else frozenset()
+
+    def _takes_clear(self, door: Door) -> bool:
+        """Whether what begins in clear is taken at this door."""
+        return door.name == "https" and (self.listen.clear if self.decoy is None else self.settings.clear)
+
+    def _greeting(self, door: Door) -> str | None:
+        """What who says nothing is greeted in, if he is."""
+        return "imap" if door.port in self.listen.greet_imap else "smtp" if door.port in self.listen.greet_smtp else None
+
+    def _in_clear(self, spoken: str) -> Door:
+        """Raises ConnectionAbortedError where that is not spoken here."""
+        if spoken == "socks" and "socks" not in self.ports():
+            spoken = ""
+        if not spoken and self.decoy is not None:
+            spoken = "http"  # which has an answer to everything
+        if not spoken:
+            raise ConnectionAbortedError("nothing known")
+        return IN_CLEAR[spoken]

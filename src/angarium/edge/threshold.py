@@ -1,0 +1,108 @@
+"""Who stands before a door, and who has come in and is not yet known: without a task, told of in the turn of the loop
+in which the kernel says so.
+
+A task for each costs some kilobytes, and two turns of the loop before anybody is answered. Thousands may stand here,
+and strangers compare how long it takes. Refuses to know what is said.
+"""
+
+import asyncio
+import errno
+import socket
+from collections.abc import Callable
+from math import inf
+
+from angarium.edge.doors import Door
+from angarium.edge.turnstile import Place
+from angarium.reach.transport import Connection
+from angarium.reach.watch import READABLE, watch_of
+
+__all__ = ["Newcomer", "knocks"]
+
+AT_ONCE = 8
+"""Connections accepted from one door before the others have their turn."""
+EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+
+
+class Newcomer:
+    """Somebody who has connected, until TLS is on: told as a `reach.readiness.Waiter` when there is something to do."""
+
+    __slots__ = ("_late", "_on", "connection", "door", "place", "until")
+
+    def __init__(
+        self, door: Door, connection: Connection, on: Callable[["Newcomer"], None], late: Callable[["Newcomer"], None]
+    ) -> None:
+        """`on` is called when he has said something, or his connection was closed, `late` when nothing came in time."""
+        self.door = door
+        self.connection = connection
+        self._on = on
+        self._late = late
+        self.place: Place | None = None
+        """What he holds since he spoke."""
+        self.until = inf
+        """When TLS has to be on, by the loop's clock."""
+
+    def done(self) -> bool:
+        """He waits until he is told."""
+        return False
+
+    def set_result(self, result: None, /) -> None:
+        """Of a wait: over."""
+        self._on(self)
+
+    def set_exception(self, error: TimeoutError, /) -> None:
+        """Of a wait: for too long."""
+        self._late(self)
+
+
+async def knocks(listening: socket.socket, let_in: Callable[[socket.socket], None]) -> None:
+    """Have whoever connects let in, until cancelled. Raises OSError where the system has nothing left to do it with."""
+    loop = asyncio.get_running_loop()
+    watch, fd = watch_of(loop), listening.fileno()
+    door = _Knocking(listening, let_in, loop.create_future())
+    watch.change(fd, 0, READABLE, door)
+    try:
+        await door.exhausted
+    finally:
+        watch.change(fd, READABLE, 0, door)
+
+
+class _Knocking:
+    """Accepts one, and only where he was not alone two in the next turn, and so on: to look for a second who is not
+    there would keep the first one waiting."""
+
+    patient = True
+
+    def __init__(
+        self, listening: socket.socket, let_in: Callable[[socket.socket], None], exhausted: asyncio.Future[None]
+    ) -> None:
+        self._listening = listening
+        self._let_in = let_in
+        self.exhausted = exhausted
+        self._most = 1
+
+    def defer(self) -> None:
+        """Others have precedence as it is."""
+
+    def tell(self, events: int) -> None:
+        """Somebody is there."""
+        try:
+            for _ in range(self._most):
+                self._accept()
+        except BlockingIOError:
+            self._most = 1
+        except OSError as error:
+            if not self.exhausted.done():
+                self.exhausted.set_exception(error)
+        else:
+            self._most = min(2 * self._most, AT_ONCE)
+
+    def _accept(self) -> None:
+        try:
+            accepted, _ = self._listening.accept()
+        except BlockingIOError:
+            raise
+        except OSError as error:
+            if error.errno in EXHAUSTED:
+                raise
+            return  # that one has gone already
+        self._let_in(accepted)
