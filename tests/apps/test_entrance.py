@@ -16,7 +16,9 @@ from angarium.edge.settings import Decoy as DecoySettings
 from angarium.edge.settings import Listen
 from angarium.reach.transport import Connection
 
-HTTPS, GREETING, IMAPS = (Door(name, "", port, tls=True) for name, port in (("https", 443), ("https", 1443), ("imaps", 993)))
+HTTPS, GREETING, IMAPS = (
+    Door(name, "", port, tls=True) for name, port in (("https", 443), ("https", 1443), ("imaps", 993))
+)
 
 
 def hello(*protocols: str) -> bytes:
@@ -74,7 +76,9 @@ Ends = tuple[socket.socket, socket.socket]
         (b"", {}, HTTPS, False),
     ],
 )
-async def test_who_is_let_in_at_once(said: bytes, options: dict[str, bool], door: Door, at_once: bool, ends: Ends) -> None:
+async def test_who_is_let_in_at_once(
+    said: bytes, options: dict[str, bool], door: Door, at_once: bool, ends: Ends
+) -> None:
     ours, theirs = ends
     connection = Connection(ours)
     theirs.sendall(said)
@@ -99,7 +103,9 @@ async def test_who_begins_in_clear_comes_by_the_door_of_what_he_speaks(ends: End
     connection.abort()
 
 
-async def test_who_says_nothing_is_greeted_where_the_keeper_wants_it(ends: Ends, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_who_says_nothing_is_greeted_where_the_keeper_wants_it(
+    ends: Ends, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("angarium.edge.mux.SILENCE_SECONDS", 0.05)
     connection = Connection(ends[0])
     assert await entrance().come(GREETING, connection) == IN_CLEAR["imap"]

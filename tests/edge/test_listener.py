@@ -372,9 +372,7 @@ async def test_who_is_not_admitted_is_ended_before_tls(
     assert doorman.seen == [b"\x16", b"\x16"]
 
 
-async def test_who_is_let_in_at_once_is_not_looked_at_again(
-    serving: Serving, client_context: ssl.SSLContext
-) -> None:
+async def test_who_is_let_in_at_once_is_not_looked_at_again(serving: Serving, client_context: ssl.SSLContext) -> None:
     doorman = Doorman(at_once=True)
     async with serving(admit=doorman) as (_, port):
         for _ in range(2):
@@ -386,6 +384,7 @@ async def test_who_is_let_in_at_once_is_not_looked_at_again(
 
 async def test_who_says_nothing_costs_no_task_and_is_ended_in_time(serving: Serving) -> None:
     async with serving(limits=Limits(handshake_seconds=0.3)) as (serving_now, port):
+        await asyncio.sleep(0.01)  # it begins to serve
         tasks = len(asyncio.all_tasks())
         silent = [await connect("127.0.0.1", port) for _ in range(20)]
         await until(lambda: serving_now.connections == 20)

@@ -1,4 +1,4 @@
-"""By which door somebody comes at one with TLS, as his first words tell: on the https port several things are spoken."""
+"""By which door somebody comes at one with TLS, as his first words tell: the https port is shared."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -60,7 +60,9 @@ class Entrance:
 
     def _greeting(self, door: Door) -> str | None:
         """What who says nothing is greeted in, if he is."""
-        return "imap" if door.port in self.listen.greet_imap else "smtp" if door.port in self.listen.greet_smtp else None
+        return (
+            "imap" if door.port in self.listen.greet_imap else "smtp" if door.port in self.listen.greet_smtp else None
+        )
 
     def _in_clear(self, spoken: str) -> Door:
         """Raises ConnectionAbortedError where that is not spoken here."""

@@ -44,7 +44,7 @@ def queue(*, data: Data = None, json: Json = False) -> int:
     since the relay could not be reached (the last columns say when it is tried again, and what was wrong); **held** by
     you; **no road**, while this relay is on an island: what waits then does not age.
 
-    A message that cannot be delivered is tried again after some seconds, then ever more rarely up to every two hours, and
+    A message that cannot be delivered is tried again after seconds, then ever more rarely up to every two hours, and
     returned to its sender after `retry_days` (section `[federation]` of angarium.toml). One attempt at a time is made
     at a relay that cannot be reached, however much waits for it; the first that works sends the rest.
 

@@ -2,8 +2,8 @@
 
 Every session is a child of `run`: none outlives it, and one that breaks takes nothing with it. A connection has one
 task after the other, for its session and, where that left it open, for its end, and one before if its first words or
-its turn have to be waited for: nothing is held of what is over, for thousands wait in their sessions. Refuses to know what is spoken, and who speaks: no address is read
-from a socket, and what is logged names neither side.
+its turn have to be waited for: nothing is held of what is over, for thousands wait in their sessions. Refuses to know
+what is spoken, and who speaks: no address is read from a socket, and what is logged names neither side.
 
 Admission, in this order: as many connections at once as the settings and the kernel allow, the next ones are ended at
 once; a peer that is to begin TLS must say something before it costs more than its socket (and no task), and by that it

@@ -10,11 +10,14 @@ import errno
 import socket
 from collections.abc import Callable
 from math import inf
+from typing import TYPE_CHECKING
 
 from angarium.edge.doors import Door
-from angarium.edge.turnstile import Place
 from angarium.reach.transport import Connection
 from angarium.reach.watch import READABLE, watch_of
+
+if TYPE_CHECKING:
+    from angarium.edge.turnstile import Place
 
 __all__ = ["Newcomer", "knocks"]
 

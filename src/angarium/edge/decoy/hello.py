@@ -25,7 +25,7 @@ RECORD = 5
 
 
 def plain_to_see(connection: Connection, *, alpn: frozenset[str]) -> bool:
-    """Whether TLS may begin at once: the hello is there, and offers what is taken, or no protocols. False: `admit` tells."""
+    """Whether TLS may begin: the hello is there, and offers what is taken, or no protocols. False: `admit` tells."""
     seen = glance(connection.glimpse(LONGEST))
     return seen is not None and (not seen or not alpn.isdisjoint(seen) or not _PROTOCOLS.isdisjoint(seen))
 
