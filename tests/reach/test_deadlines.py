@@ -2,7 +2,9 @@
 
 import asyncio
 
-from angarium.reach.deadlines import FINE, NEAR_SECONDS, deadlines_of
+import pytest
+
+from angarium.reach.deadlines import FINE, NEAR_SECONDS, Deadlines, deadlines_of
 
 
 class Waiting:
@@ -78,3 +80,28 @@ async def test_who_is_told_may_ask_again() -> None:
     async with asyncio.timeout(10):
         while len(again.told) < 3:
             await asyncio.sleep(0.01)
+
+
+def test_the_loop_is_not_kept_busy_until_the_moment_has_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    """uvloop rings some tenths of a millisecond early: to ask it again at once was thousands of turns a second."""
+    rung = 0
+    ring = Deadlines._ring
+
+    def counted(deadlines: Deadlines) -> None:
+        nonlocal rung
+        rung += 1
+        ring(deadlines)
+
+    monkeypatch.setattr(Deadlines, "_ring", counted)
+
+    async def wait() -> None:
+        loop = asyncio.get_running_loop()
+        one = Waiting()
+        for number in range(1, 11):
+            deadlines_of(loop).add(loop.time() + number / FINE, one)
+        async with asyncio.timeout(10):
+            while len(one.told) < 10:
+                await asyncio.sleep(0.01)
+
+    pytest.importorskip("uvloop").run(wait())
+    assert rung <= 20

@@ -18,6 +18,9 @@ __all__ = ["Deadlines", "deadlines_of"]
 NEAR_SECONDS = 8.0
 """What is due in less is told within a sixty-fourth of a second, all else within a second."""
 FINE = 64
+EARLY_SECONDS = 0.002
+"""Loops count milliseconds from when their turn began, and ring so much too early; who was asked to look again at once
+would ask again and again until the moment has come."""
 
 
 class Waiting(Protocol):
@@ -58,7 +61,7 @@ class Deadlines:
     def _set_timer(self, moment: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = self._loop.call_at(moment, self._ring)
+        self._timer = self._loop.call_at(moment + EARLY_SECONDS, self._ring)
 
     def _ring(self) -> None:
         self._timer = None
