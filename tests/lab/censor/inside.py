@@ -106,7 +106,7 @@ def controls() -> dict[str, list[bool]]:
             passing.censor([])
             seen[scenario.name].append(tried(scenario, PATIENT))
         made.cut("relay")
-        gone = next(scenario for scenario in SCENARIOS if scenario.relays > 1)
+        gone = next(scenario for scenario in SCENARIOS if scenario.relays > 1 and not scenario.probes)
         seen[gone.name] = [True, tried(gone, IMPATIENT), True]
     return seen
 

@@ -55,7 +55,9 @@ def censor(
     far: Annotated[
         bool,
         Parameter(
-            negative="", help="S12: probe again over lines with a delay that varies, as a distant prober has them."
+            negative="",
+            help="S12: probe again over lines with a delay that varies, as a distant prober has them. Whether the relay is"
+            " told from an nginx with the same site is then judged at 40 ms, give or take 0.5; else from nearby.",
         ),
     ] = False,
     seed: Annotated[int, Parameter(help="Another number, other dice of the bad line.")] = 1,
