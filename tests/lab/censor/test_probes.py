@@ -50,7 +50,9 @@ def test_what_is_not_tls_and_who_does_not_listen_are_answers_too(greeter: int) -
     assert "nothing, TLS" in look("127.0.0.1", Probe("hands", port=greeter)).kind
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    assert look("127.0.0.1", Probe("nobody", tls=False, port=port)) == Sighting("nobody", "refused", said={"kind": "refused"})
+    assert look("127.0.0.1", Probe("nobody", tls=False, port=port)) == Sighting(
+        "nobody", "refused", said={"kind": "refused"}
+    )
 
 
 def test_records_and_groups_are_read_from_what_is_on_the_wire() -> None:

@@ -1,8 +1,9 @@
 """What an answer says of the server that gives it, and not of the site: so that servers of different sites compare.
 
 Of a page there are left its status, the names and order of its headers, and those values that are not the page's; where
-a server speaks itself, in errors and redirects, every octet but the site's name. Of the records of TLS that bring a page,
-whether they are full; of others, their lengths. Pure; what changes from answer to answer is out already (`sighting`).
+a server speaks itself, in errors and redirects, every octet but the name of the site. Of records of TLS that bring a
+page, whether they are full; of others, their lengths. Pure; what changes from answer to answer is out already
+(`sighting`).
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Debian's nginx: its configuration, and a run of it with sites in it. Which sites: `sites`; where in the lab: `gardens`."""
+"""Debian's nginx: its configuration, and a run of it with sites in it. Which sites: `sites`; where: `gardens`."""
 
 import asyncio
 import contextlib
@@ -12,7 +12,18 @@ from angarium.lab.censor.enclosure import PATH, WORK
 from angarium.lab.censor.scenarios import DOMAIN
 from angarium.lab.censor.sites import GARDEN_FILES
 
-__all__ = ["GARDEN", "PAIR", "NoNginx", "behind", "furnish_site", "handed_on", "running", "site", "write_pair", "write_site"]
+__all__ = [
+    "GARDEN",
+    "PAIR",
+    "NoNginx",
+    "behind",
+    "furnish_site",
+    "handed_on",
+    "running",
+    "site",
+    "write_pair",
+    "write_site",
+]
 
 GARDEN, PAIR = WORK / "site", WORK / "pair"
 """The folder of the site that the relay's decoy and the twins show, and where their certificate and its key are."""
@@ -96,7 +107,7 @@ def site(
 
 
 def handed_on(port: int, *, host: bool = False) -> str:
-    """What a site `serves` that hands requests on to an application, and tells it, if `host`, which host was asked for."""
+    """What a site `serves` that hands requests on to an application, and tells it, if `host`, which host is sought."""
     return f"{'proxy_set_header Host $host; ' if host else ''}proxy_pass http://127.0.0.1:{port};"
 
 
@@ -123,7 +134,7 @@ async def running(directory: Path, servers: str, through: Sequence[str] = ()) ->
             if process.returncode is not None or asyncio.get_running_loop().time() > end:
                 assert process.stderr is not None
                 raise NoNginx(f"nginx did not start: {(await process.stderr.read(2000)).decode(errors='replace')}")
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.02)
         yield await asyncio.to_thread(_worker, directory)
     finally:
         with contextlib.suppress(ProcessLookupError):

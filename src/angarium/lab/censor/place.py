@@ -8,11 +8,11 @@ from functools import partial
 
 from angarium.lab.censor.box import Box, box
 from angarium.lab.censor.enclosure import RESOLVER, WORK, furnish
+from angarium.lab.censor.gardens import decoy, furnish_sites
 from angarium.lab.censor.judges.addresses import BlockedAddresses
 from angarium.lab.censor.judges.verdict import Judge
 from angarium.lab.censor.link import Line
 from angarium.lab.censor.names import names
-from angarium.lab.censor.gardens import decoy, furnish_sites
 from angarium.lab.censor.people import ANN, BOB, People, people
 from angarium.lab.censor.relay import DISGUISED, OURS, Entry, NoSuchWay, Relay, opened, relay
 from angarium.lab.censor.report import Job

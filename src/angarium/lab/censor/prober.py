@@ -18,7 +18,7 @@ __all__ = ["Answers", "Ask", "all_kinds", "asks", "put"]
 AT_ONCE = 64
 """Probes under way, where times do not count."""
 PATIENCE = 0.7
-"""Seconds of silence after which an answer is taken for whole where they do. nginx holds some back for a fifth of one."""
+"""Seconds of silence after which an answer is taken for whole where they do. nginx holds some back for a fifth."""
 
 Answers = list[Sighting]
 

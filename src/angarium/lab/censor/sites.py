@@ -3,8 +3,8 @@
 All twenty are Debian's nginx with Debian's nginx.conf as it comes: versions and ciphers of TLS, tickets, compression,
 the server's name in its answers. They differ in what keepers say themselves:
 
-* what is served: files; nothing, from an empty folder; or requests are handed on (`proxy_pass`) to an application on the
-  machine, which is told the host that was asked for, as most recipes have it, or is not;
+* what is served: files; nothing, from an empty folder; or requests are handed on (`proxy_pass`) to an application on
+  the machine, which is told the host that was asked for, as most recipes have it, or is not;
 * the key, P-256 (certbot's default since 2022) or RSA with 2,048 bits, half of them each; and whether the certificate
   comes alone, as one's own does, or with its issuer's;
 * what is on port 80: the way to the port with TLS, which certbot makes, or for four of them the site itself;
@@ -15,9 +15,9 @@ Four sorts are seen at a glance, and are nothing to be suspected for (`SORTS`): 
 of the relays, which can show all four. Beyond that a relay can do less than nginx: it does not speak HTTP/2, and leads
 port 80 always to the other. That may tell it, and counts.
 
-Left out is whatever changes Debian's own settings of TLS, above all what certbot's plugin for nginx writes (tickets that
-last a day, other ciphers, no TLS 1.1), and other modules. One handshake tells a stock nginx from such a site, and a
-relay with it; that says nothing of relays.
+Left out is whatever changes Debian's own settings of TLS, above all what certbot's plugin for nginx writes (tickets
+that last a day, other ciphers, no TLS 1.1), and other modules. One handshake tells a stock nginx from such a site, and
+a relay with it; that says nothing of relays.
 """
 
 import random
@@ -112,7 +112,7 @@ SIZES = {"index.html": (100, 20_000), "long.html": (4_000, 60_000), "dir/index.h
 """Octets of a page, from and to; as many are between 1 and 2 kB as between 10 and 20."""
 PICTURE = (4_000, 60_000)
 OLDEST = 3 * 365 * 86_400.0
-WORDS = "the of and garden open hours we our on in monday news by contact a members street read more for photo to".split()
+WORDS = b"the of and garden open hours we our on in monday news by contact a members street read more for photo".split()
 
 
 def pages(name: str) -> tuple[dict[str, bytes], float]:
@@ -123,10 +123,10 @@ def pages(name: str) -> tuple[dict[str, bytes], float]:
         return int(least * (most / least) ** dice.random())
 
     def page(octets: int) -> bytes:
-        text = f"<!doctype html><title>{name}</title><p>"
+        text = f"<!doctype html><title>{name}</title><p>".encode()
         while len(text) < octets:
-            text += dice.choice(WORDS) + ("</p>\n<p>" if dice.random() < 0.02 else " ")
-        return text.encode()
+            text += dice.choice(WORDS) + (b"</p>\n<p>" if dice.random() < 0.02 else b" ")
+        return text
 
     files = {path: page(size(*sizes)) for path, sizes in SIZES.items()}
     files["photo.jpg"] = dice.randbytes(size(*PICTURE))

@@ -10,9 +10,10 @@ From its twin, by all that is to be seen: the classifier is trained on answers o
 same site and the same certificate, and tried on other answers of both: octets, TLS, ends, times. Control: two such
 nginx, of which it must not do better than it may of the relay.
 
-All of it is judged as seen from nearby; where the prober is `far`, the twin by what comes over a line to another country
-on which the delay varies (`link.JUDGED`), and what is seen from nearby is only told. How much a line varies shows in the
-time to connect, which is the kernels' and the line's alone. Each time by itself, and other lines, judge nothing.
+All of it is judged as seen from nearby; where the prober is `far`, the twin by what comes over a line to another
+country on which the delay varies (`link.JUDGED`), and what is seen from nearby is only told. How much a line varies
+shows in the time to connect, which is the kernels' and the line's alone. Each time by itself, and other lines, judge
+nothing.
 """
 
 import asyncio
