@@ -20,7 +20,7 @@ NEAR = {
     "two twins": COIN,
     "an echo told from the twenty": Accuracy(400, 440),
 }
-DISTANT = {f"told from its twin, {LINE}": COIN, f"two twins, {LINE}": COIN}
+DISTANT = {f"{name}, {LINE}": accuracy for name, accuracy in list(NEAR.items())[:4]}
 
 
 def side(kind: str = "page") -> list[Sighting]:
@@ -50,16 +50,16 @@ def test_who_is_told_by_a_classifier_does_not(name: str) -> None:
     assert run.why == f"{name}: a classifier is right about 60.0 % of single answers"
 
 
-def test_from_afar_the_twin_is_judged_by_that_line_and_told_from_nearby() -> None:
-    figures = NEAR | DISTANT | {"told from its twin": TOLD}
+@pytest.mark.parametrize("name", ["told from the twenty", "told from its twin"])
+def test_from_afar_that_line_judges_and_what_is_seen_from_nearby_is_told(name: str) -> None:
+    figures = NEAR | DISTANT | {name: TOLD}
     run = _verdict(heard(far=True), figures)
     assert (run.ok, run.valid) == (True, True)
-    assert run.notes["told from its twin, %"] == 60
+    assert run.notes[f"{name}, %"] == 60
     assert run.notes[f"connecting varies by, {LINE}, ms"] > 0
-    worse = _verdict(heard(far=True), figures | {f"told from its twin, {LINE}": TOLD})
+    worse = _verdict(heard(far=True), NEAR | DISTANT | {f"{name}, {LINE}": TOLD})
     assert not worse.ok
-    assert worse.why.startswith(f"told from its twin, {LINE}: ")
-    assert not _verdict(heard(far=True), figures | {"told from the twenty": TOLD}).ok
+    assert worse.why.startswith(f"{name}, {LINE}: ")
 
 
 @pytest.mark.parametrize(

@@ -56,8 +56,8 @@ def censor(
         bool,
         Parameter(
             negative="",
-            help="S12: probe again over lines with a delay that varies, as a distant prober has them. Whether the relay"
-            " is told from an nginx with the same site is then judged at 40 ms, give or take 0.5; else from nearby.",
+            help="S12: probe again over lines with a delay that varies, as a distant prober has them. Whether a"
+            " classifier tells the relay from nginx is then judged at 40 ms, give or take 0.5; else from nearby.",
         ),
     ] = False,
     seed: Annotated[int, Parameter(help="Another number, other dice of the bad line.")] = 1,

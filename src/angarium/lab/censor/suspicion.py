@@ -10,7 +10,7 @@ From its twin, by all that is to be seen: the classifier is trained on answers o
 same site and the same certificate, and tried on other answers of both: octets, TLS, ends, times. Control: two such
 nginx, of which it must not do better than it may of the relay.
 
-All of it is judged as seen from nearby; where the prober is `far`, the twin by what comes over a line to another
+Classifiers are judged by what is seen from nearby; where the prober is `far`, by what comes over a line to another
 country on which the delay varies (`link.JUDGED`), and what is seen from nearby is only told. How much a line varies
 shows in the time to connect, which is the kernels' and the line's alone. Each time by itself, and other lines, judge
 nothing.
@@ -77,7 +77,7 @@ def _verdict(all_of_it: Heard, figures: Figures) -> Run:
         why.append(f"told by {', '.join(sorted(unlike)[:SHOWN])}{more}")
     why += [
         f"{name}: a classifier is right about {100 * figures[name].share:.1f} % of single answers"
-        for name in (TWENTY, f"{TWIN}{line}")
+        for name in (f"{TWENTY}{line}", f"{TWIN}{line}")
         if figures[name].share > MOST
     ]
     if mail:
@@ -85,7 +85,9 @@ def _verdict(all_of_it: Heard, figures: Figures) -> Run:
     alone, others = all_of_it.kinds[0], _known(all_of_it.kinds[1:])
     return Run(
         ok=not why,
-        open=not _unlike(alone, others) and _a_coin(figures[ALIKE]) and figures[f"{TWO}{line}"].share <= MOST,
+        open=not _unlike(alone, others)
+        and _a_coin(figures[f"{ALIKE}{line}"])
+        and figures[f"{TWO}{line}"].share <= MOST,
         shut=bool(_unlike(all_of_it.echo, others)) and figures[ECHOED].share >= EVIDENT,
         why="; ".join(why),
         notes={
