@@ -29,6 +29,8 @@ TEXTS, FEW = 100, 10
 WIDTH = 132
 LONGEST = 400
 """Letters of a reason that are shown."""
+MANY = 12
+"""Notes that do not fit into a line or two."""
 
 
 def censor(
@@ -157,7 +159,15 @@ def shown(report: Report) -> RenderableType:
 
 
 def _told(notes: Mapping[str, float]) -> str:
-    return ", ".join(f"{name} {count:g}" for name, count in notes.items())
+    """All of them; a share with its interval, and many one below the other."""
+    told = []
+    for name, count in notes.items():
+        whole = name.removesuffix(", %")
+        if any(f"{whole.removesuffix(end)}, %" in notes for end in (" from", " to") if whole.endswith(end)):
+            continue  # told with what it is the interval of
+        low, high = notes.get(f"{whole} from, %"), notes.get(f"{whole} to, %")
+        told.append(f"{name} {count:g}" if low is None else f"{whole} {count:.1f} % ({low:.1f} to {high:.1f})")
+    return ", ".join(told) if len(told) < MANY else "".join(f"\n  {one}" for one in told)
 
 
 def _figures(line: Line) -> tuple[str, str, str, str]:
