@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from angarium.apps.lab import censor as module
-from angarium.apps.lab.censor import censor, shown
+from angarium.apps.lab.censor import _told, censor, shown
 from angarium.lab.censor.enclosure import missing
 from angarium.lab.censor.report import Line, Report, Run
 from tests.apps.command import angarium
@@ -84,3 +84,15 @@ def test_the_table_says_k_out_of_n_and_why() -> None:
         "no measurement",
     ):
         assert part in text
+
+
+def test_shares_are_told_with_their_intervals_and_many_notes_one_below_the_other() -> None:
+    notes = {"probes": 1000.0, "told from the twenty, %": 52.0, "told from the twenty from, %": 49.8}
+    notes["told from the twenty to, %"] = 54.2
+    assert _told(notes) == "probes 1000, told from the twenty 52.0 % (49.8 to 54.2)"
+    many = _told(notes | {f"seconds to {number}": float(number) for number in range(12)})
+    assert many.splitlines()[1:4] == [
+        "  probes 1000",
+        "  told from the twenty 52.0 % (49.8 to 54.2)",
+        "  seconds to 0 0",
+    ]

@@ -4,6 +4,7 @@ There is no relay and no core in it: a server that echoes and one that shakes ha
 the censor's own work is looked at.
 """
 
+import asyncio
 import json
 import socket
 import ssl
@@ -11,16 +12,21 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 
 import trustme
 
 from angarium.lab.censor import naive
 from angarium.lab.censor.box import Box, box
 from angarium.lab.censor.enclosure import RESOLVER, furnish
+from angarium.lab.censor.gardens import TWINS, furnish_sites, gardens, settle
 from angarium.lab.censor.judges.connections import ShortLife
 from angarium.lab.censor.link import BAD
 from angarium.lab.censor.names import answer
+from angarium.lab.censor.probes import PROBES
 from angarium.lab.censor.scenarios import DOMAIN, ECHO, RELAY, SCENARIOS, Scenario
+from angarium.lab.censor.sighting import look
+from angarium.lab.censor.sites import LIKES, STOCK
 from angarium.lab.censor.topology import INSIDE, OUTSIDE, Ground, within
 
 CLIENT = "198.51.100.9"
@@ -106,7 +112,7 @@ def controls() -> dict[str, list[bool]]:
             passing.censor([])
             seen[scenario.name].append(tried(scenario, PATIENT))
         made.cut("relay")
-        gone = next(scenario for scenario in SCENARIOS if scenario.relays > 1)
+        gone = next(scenario for scenario in SCENARIOS if scenario.relays > 1 and not scenario.probes)
         seen[gone.name] = [True, tried(gone, IMPATIENT), True]
     return seen
 
@@ -221,6 +227,31 @@ def timed(passing: Box, *, line: bool) -> float:
     return time.monotonic() - begin
 
 
+def sites() -> dict[str, list[str]]:
+    """What four probes see of each of the twenty, each nginx like a relay, and each twin; and how long its chain is."""
+    furnish()
+    settle(Ground())
+    furnish_sites()
+    names = ("the page", "TLS 1.2", "the other port", "ALPN h2 and http/1.1")
+    asked = [next(probe for probe in PROBES if probe.name == name) for name in names]
+
+    def see(host: str) -> list[str]:
+        found = [look(host, probe, patience=IMPATIENT) for probe in asked]
+        said = [seen.kind.partition(" Server,")[0] for seen in found]
+        certificates = json.loads(found[1].said["flight"])[1]
+        return [said[0], found[1].said["cipher"], said[2], said[3], str(certificates)]
+
+    async def ask() -> dict[str, list[str]]:
+        hosts = dict.fromkeys((*(one.address for one in STOCK), *LIKES), "nginx")
+        hosts |= {address: f"twin{number}" for number, address in enumerate(TWINS)}
+        async with gardens(decoys=False):
+            work = [asyncio.to_thread(within, namespace, partial(see, host)) for host, namespace in hosts.items()]
+            return dict(zip(hosts, await asyncio.gather(*work), strict=True))
+
+    return asyncio.run(ask())
+
+
 if __name__ == "__main__":
-    done = {"controls": controls, "frames": frames, "ends": ends, "around": around, "gone": gone}[sys.argv[1]]()
+    works = {one.__name__: one for one in (controls, frames, ends, around, gone, sites)}
+    done = works[sys.argv[1]]()
     sys.stdout.write(json.dumps(done) + "\n")

@@ -2,7 +2,7 @@
 
 import random
 
-from angarium.lab.censor.classifier import Accuracy, told_apart
+from angarium.lab.censor.classifier import Accuracy, _rank, right_about, told_apart
 from angarium.lab.censor.sighting import Sighting
 
 KINDS = 6
@@ -48,3 +48,26 @@ def test_one_time_may_be_looked_at_alone() -> None:
     quick, slow = answers(1), answers(2, slower=0.3)
     assert told_apart(quick, slow, words=False, times=("first",)).share > 0.85
     assert told_apart(quick, slow, words=False, times=("last",)).share == 0.5  # there is none
+
+
+def test_a_time_beyond_all_that_are_known_counts_as_the_last_of_them() -> None:
+    known = [1.0, 2.0, 3.0, 4.0]
+    assert [_rank(known, took) for took in (0.5, 1.0, 4.0, 9.0)] == [0.125, 0.125, 0.875, 0.875]
+    assert _rank(known, 2.5) == 0.5
+
+
+def test_who_is_held_out_is_not_learnt_from() -> None:
+    ours, theirs = ([Sighting("page", said={"octets": f"{side} {n % 4}"}) for n in range(80)] for side in "ab")
+    assert told_apart(ours, theirs).share == 1
+    right = right_about(ours, theirs, parts=[n % 4 for n in range(80)])
+    assert len(right) == 160
+    assert sum(right) == 80
+
+
+def test_answers_of_several_sorts_are_ranked_among_their_own() -> None:
+    quick, slow = answers(1), answers(2, slower=0.3)
+    for side in (quick, slow):
+        for number, seen in enumerate(side):
+            seen.sort = ("near", "far")[number % 2]
+            seen.took["first"] += 5 * (number % 2)
+    assert told_apart(quick, slow, words=False).share > 0.85

@@ -50,7 +50,9 @@ def test_what_is_not_tls_and_who_does_not_listen_are_answers_too(greeter: int) -
     assert "nothing, TLS" in look("127.0.0.1", Probe("hands", port=greeter)).kind
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    assert look("127.0.0.1", Probe("nobody", tls=False, port=port)) == Sighting("nobody", "refused")
+    assert look("127.0.0.1", Probe("nobody", tls=False, port=port)) == Sighting(
+        "nobody", "refused", said={"kind": "refused"}
+    )
 
 
 def test_records_and_groups_are_read_from_what_is_on_the_wire() -> None:
@@ -86,6 +88,6 @@ def test_each_time_is_judged_alone_and_by_those_only_that_have_it() -> None:
         return [*seen, *(Sighting("silence", took={"connect": 0.001 * (n % 9)}) for n in range(90))]
 
     told = _by_each_time(answers(0.1), answers(0.2))
-    assert told["by first alone, %"] == 100
-    assert told["by connect alone, %"] < 60
+    assert told["told from its twin by first alone"].share == 1
+    assert told["told from its twin by connect alone"].share < 0.6
     assert _spread(answers(0.1)) == pytest.approx(4, abs=1)

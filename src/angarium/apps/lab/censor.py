@@ -29,6 +29,8 @@ TEXTS, FEW = 100, 10
 WIDTH = 132
 LONGEST = 400
 """Letters of a reason that are shown."""
+MANY = 12
+"""Notes that do not fit into a line or two."""
 
 
 def censor(
@@ -55,7 +57,9 @@ def censor(
     far: Annotated[
         bool,
         Parameter(
-            negative="", help="S12: probe again over lines with a delay that varies, as a distant prober has them."
+            negative="",
+            help="S12: probe again over lines with a delay that varies, as a distant prober has them. Whether a"
+            " classifier tells the relay from nginx is then judged at 40 ms, give or take 0.5; else from nearby.",
         ),
     ] = False,
     seed: Annotated[int, Parameter(help="Another number, other dice of the bad line.")] = 1,
@@ -155,7 +159,15 @@ def shown(report: Report) -> RenderableType:
 
 
 def _told(notes: Mapping[str, float]) -> str:
-    return ", ".join(f"{name} {count:g}" for name, count in notes.items())
+    """All of them; a share with its interval, and many one below the other."""
+    told = []
+    for name, count in notes.items():
+        whole = name.removesuffix(", %")
+        if any(f"{whole.removesuffix(end)}, %" in notes for end in (" from", " to") if whole.endswith(end)):
+            continue  # told with what it is the interval of
+        low, high = notes.get(f"{whole} from, %"), notes.get(f"{whole} to, %")
+        told.append(f"{name} {count:g}" if low is None else f"{whole} {count:.1f} % ({low:.1f} to {high:.1f})")
+    return ", ".join(told) if len(told) < MANY else "".join(f"\n  {one}" for one in told)
 
 
 def _figures(line: Line) -> tuple[str, str, str, str]:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from angarium.lab.censor.sighting import Sighting
 
-__all__ = ["Accuracy", "told_apart"]
+__all__ = ["Accuracy", "right_about", "told_apart"]
 
 FOLDS, BLOCK = 5, 15
 """Answers are divided into so many parts by the order in which they came, so many at a time, or fewer of few."""
@@ -27,6 +27,7 @@ Z = 1.96
 """Standard deviations on both sides of which 95 of 100 lie."""
 
 Parts = Mapping[str, str]
+Crowd = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,11 @@ class Accuracy:
 
     right: int
     of: int
+
+    @classmethod
+    def of_all(cls, right: Collection[bool]) -> "Accuracy":
+        """Of so many answers, about each of which it was right or not."""
+        return cls(sum(right), len(right))
 
     @property
     def share(self) -> float:
@@ -52,20 +58,38 @@ class Accuracy:
 def told_apart(
     one: Sequence[Sighting], other: Sequence[Sighting], *, words: bool = True, times: Collection[str] | None = None
 ) -> Accuracy:
-    """Try every answer on stumps that were trained on others.
+    """How often it is right about answers of two servers, see `right_about`."""
+    return Accuracy.of_all(right_about(one, other, words=words, times=times))
 
-    `words`: whether these may be looked at; `times`: which of them, by name; None: all.
+
+def right_about(
+    one: Sequence[Sighting],
+    other: Sequence[Sighting],
+    *,
+    words: bool = True,
+    times: Collection[str] | None = None,
+    parts: Sequence[int] | None = None,
+) -> list[bool]:
+    """Try every answer on stumps that were trained on others; whether they are right, first about one, then the other.
+
+    `words`: whether these may be looked at; `times`: which of them, by name; None: all. `parts`: in which part each
+    answer of either is; those of one are tried on what was learnt of all other parts. None: by the order in which they
+    came.
     """
-    labelled = [(seen, +1, number) for number, seen in enumerate(one)]
-    labelled += [(seen, -1, number) for number, seen in enumerate(other)]
-    right, block = 0, max(1, min(BLOCK, len(one) // FOLDS))
-    for fold in range(FOLDS):
-        train = [(seen, label) for seen, label, number in labelled if number // block % FOLDS != fold]
-        test = [(seen, label) for seen, label, number in labelled if number // block % FOLDS == fold]
+    if parts is None:
+        block = max(1, min(BLOCK, len(one) // FOLDS))
+        parts = [number // block % FOLDS for number in range(max(len(one), len(other)))]
+    labelled = [(seen, +1, part) for seen, part in zip(one, parts, strict=False)]
+    labelled += [(seen, -1, part) for seen, part in zip(other, parts, strict=False)]
+    right = [False] * len(labelled)
+    for held_out in sorted(set(parts)):
+        train = [(seen, label) for seen, label, part in labelled if part != held_out]
         look = _Look([seen for seen, _ in train], words=words, times=times)
         stumps = _trained([(look.parts(seen), label) for seen, label in train])
-        right += sum((_score(stumps, look.parts(seen)) > 0) == (label > 0) for seen, label in test)
-    return Accuracy(right, len(labelled))
+        for number, (seen, label, part) in enumerate(labelled):
+            if part == held_out:
+                right[number] = (_score(stumps, look.parts(seen)) > 0) == (label > 0)
+    return right
 
 
 class _Look:
@@ -73,10 +97,11 @@ class _Look:
 
     def __init__(self, train: Sequence[Sighting], *, words: bool, times: Collection[str] | None) -> None:
         self._words, self._times = words, times
-        self._known: dict[tuple[str, str], list[float]] = defaultdict(list)
+        self._known: dict[tuple[Crowd, str], list[float]] = defaultdict(list)
         for seen in train:
-            for name, took in seen.took.items():
-                self._known[seen.probe, name].append(took)
+            for crowd in _crowds(seen):
+                for name, took in seen.took.items():
+                    self._known[crowd, name].append(took)
         for known in self._known.values():
             known.sort()
 
@@ -90,10 +115,28 @@ class _Look:
         for name, took in seen.took.items():
             if self._times is not None and name not in self._times:
                 continue
-            if known := self._known.get((seen.probe, name)):
-                rank = (bisect.bisect_left(known, took) + bisect.bisect_right(known, took)) / (2 * len(known))
-                yield f"{name}, in time", str(int(rank * FINE))
-                yield f"{seen.probe}: {name}, in time", str(int(rank * COARSE))
+            for crowd in _crowds(seen):
+                if known := self._known.get((crowd, name)):
+                    rank = _rank(known, took)
+                    yield f"{name}, {crowd[0]}", str(int(rank * FINE))
+                    if crowd[0] == "in time":
+                        yield f"{seen.probe}: {name}, in time", str(int(rank * COARSE))
+
+
+def _rank(known: Sequence[float], took: float) -> float:
+    """Where a time lies among those that are known, of 1; one beyond them as the last of them."""
+    rank, edge = (bisect.bisect_left(known, took) + bisect.bisect_right(known, took)) / 2, 0.5
+    return min(max(rank, edge), len(known) - edge) / len(known)
+
+
+def _crowds(seen: Sighting) -> Iterator[Crowd]:
+    """Among which answers its times are ranked: those to the same probe. Of hosts of several sorts there are few of
+    each sort, so that more are asked for there.
+    """
+    yield "in time", seen.sort, seen.probe
+    if seen.sort:
+        yield "in time, of its kind", seen.sort, seen.kind
+        yield "in time, of all", seen.sort, ""
 
 
 def _trained(examples: Sequence[tuple[Parts, int]]) -> list[tuple[str, dict[str, float]]]:

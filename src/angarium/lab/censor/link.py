@@ -7,7 +7,7 @@ Where as many octets wait as there is room for, the next packet is lost, as in t
 from collections.abc import Callable
 from dataclasses import dataclass
 
-__all__ = ["BAD", "FAR", "Line", "Link"]
+__all__ = ["BAD", "FAR", "JUDGED", "Line", "Link"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,8 @@ BAD = Line(bits=8_000, delay=0.5, loss=0.05)
 """8 kbit/s, a second there and back, 5 % lost."""
 FAR = tuple(Line(delay=0.04, variation=variation) for variation in (0.0002, 0.0005, 0.001))
 """To another country, with more or less of other people's packets on the way."""
+JUDGED = FAR[1]
+"""... of which by this one a relay is judged."""
 
 
 class Link:

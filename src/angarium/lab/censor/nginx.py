@@ -1,49 +1,32 @@
-"""Web sites as Debian's nginx makes them: twenty with an address, a certificate and a page of their own, and two twins
-of a relay's decoy, with its site and its certificate. A third has the same, and hands each request to another server,
-as sites do that have an application behind them.
-"""
+"""Debian's nginx: its configuration, and a run of it with sites in it. Which sites: `sites`; where: `gardens`."""
 
 import asyncio
 import contextlib
-import datetime
 import shutil
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-
+from angarium.lab.censor.certificates import certified
 from angarium.lab.censor.enclosure import PATH, WORK
 from angarium.lab.censor.scenarios import DOMAIN
-from angarium.lab.censor.topology import through
+from angarium.lab.censor.sites import GARDEN_FILES
 
 __all__ = [
     "GARDEN",
     "PAIR",
-    "PROXIED",
-    "SITES",
-    "TWINS",
     "NoNginx",
+    "behind",
     "furnish_site",
-    "nginx",
+    "handed_on",
     "running",
     "site",
-    "twins",
+    "write_pair",
+    "write_site",
 ]
 
-SITES: Sequence[str] = [f"203.0.113.{100 + number}" for number in range(20)]
-TWINS: Sequence[str] = ("203.0.113.60", "203.0.113.61")
-PROXIED = "203.0.113.62"
 GARDEN, PAIR = WORK / "site", WORK / "pair"
 """The folder of the site that the relay's decoy and the twins show, and where their certificate and its key are."""
-FILES = {
-    "index.html": b"<!doctype html><title>Garden</title><p>Roses and tulips, and a good deal more of it.</p>\n",
-    "long.html": b"<!doctype html>" + b"".join(b"<p>Roses and tulips by the water wall, %d" % n for n in range(900)),
-    "photo.jpg": bytes(range(256)) * 40,
-    "dir/index.html": b"hello\n",
-}
 START = 10.0
 HEAD = """\
 daemon off;
@@ -61,52 +44,76 @@ http {{
 """Debian's own configuration, in one file, but for where it keeps what is its own."""
 SERVER = """\
     server {{
-        listen {address}:{https} ssl; server_name {name};
+        listen {address}:{https} ssl{http2}; {clear}server_name {name};
         root {root}; index index.html index.htm index.nginx-debian.html;
         ssl_certificate {pair}/cert; ssl_certificate_key {pair}/key;
         location / {{ {serves} }}
     }}
-    server {{ listen {address}:{http}; server_name {name}; return 301 https://$host$request_uri; }}
 """
+MOVED = "    server {{ listen {address}:{http}; server_name {name}; return 301 https://$host$request_uri; }}\n"
 FILES_SERVED = "try_files $uri $uri/ =404;"
-BEHIND = "    server { listen 127.0.0.1:8080; root %s; location / { try_files $uri $uri/ =404; } }\n"
-"""A server behind the one that people see."""
+BEHIND = "    server {{ listen 127.0.0.1:{port}; root {root}; location / {{ try_files $uri $uri/ =404; }} }}\n"
 
 
 class NoNginx(Exception):
     """It is not installed, or does not start; the text says which."""
 
 
-@contextlib.asynccontextmanager
-async def nginx(namespace: str, directory: Path) -> AsyncIterator[None]:
-    """Serve SITES in a namespace that has these addresses. Raises NoNginx."""
-    servers = await asyncio.to_thread(_prepare, directory)
-    async with running(directory, servers, through(namespace)):
-        yield
-
-
-@contextlib.asynccontextmanager
-async def twins() -> AsyncIterator[None]:
-    """Serve the decoy's site in the namespaces `twin0`, `twin1` and, at second hand, `proxied`. Raises NoNginx."""
-    behind = BEHIND % GARDEN + site(PROXIED, DOMAIN, GARDEN, PAIR, serves="proxy_pass http://127.0.0.1:8080;")
-    texts = {f"twin{number}": site(address, DOMAIN, GARDEN, PAIR) for number, address in enumerate(TWINS)}
-    async with contextlib.AsyncExitStack() as all_of_them:
-        for name, text in {**texts, "proxied": behind}.items():
-            await all_of_them.enter_async_context(running(WORK / name, text, through(name)))
-        yield
-
-
 def furnish_site(garden: Path = GARDEN, pair: Path = PAIR, name: str = DOMAIN) -> None:
     """Make the site and the certificate that the decoy and the twins have."""
-    _site(garden, b"")
-    _pair(pair, name)
+    write_site(garden, GARDEN_FILES)
+    write_pair(pair, *certified(name))
+
+
+def write_site(root: Path, files: Mapping[str, bytes]) -> None:
+    """The folder of a site; it may be empty."""
+    root.mkdir(parents=True)
+    for name, content in files.items():
+        (root / name).parent.mkdir(exist_ok=True)
+        (root / name).write_bytes(content)
+
+
+def write_pair(directory: Path, certificate: bytes, key: bytes) -> None:
+    """A certificate and its key."""
+    directory.mkdir(parents=True)
+    (directory / "cert").write_bytes(certificate)
+    (directory / "key").write_bytes(key)
 
 
 def site(
-    address: str, name: str, root: Path, pair: Path, *, serves: str = FILES_SERVED, https: int = 443, http: int = 80
+    address: str,
+    name: str,
+    root: Path,
+    pair: Path,
+    *,
+    serves: str = FILES_SERVED,
+    https: int = 443,
+    http: int = 80,
+    clear: bool = False,
+    http2: bool = False,
 ) -> str:
-    """A site in nginx's configuration, with a port that leads to the one with TLS."""
-    return SERVER.format(address=address, name=name, root=root, pair=pair, serves=serves, https=https, http=http)
+    """A site in nginx's configuration. Its port without TLS leads to the other one, or, if `clear`, shows the same."""
+    text = SERVER.format(
+        address=address,
+        name=name,
+        root=root,
+        pair=pair,
+        serves=serves,
+        https=https,
+        http2=" http2" if http2 else "",
+        clear=f"listen {address}:{http}; " if clear else "",
+    )
+    return text if clear else text + MOVED.format(address=address, name=name, http=http)
+
+
+def handed_on(port: int, *, host: bool = False) -> str:
+    """What a site `serves` that hands requests on to an application, and tells it, if `host`, which host is sought."""
+    return f"{'proxy_set_header Host $host; ' if host else ''}proxy_pass http://127.0.0.1:{port};"
+
+
+def behind(port: int, root: Path) -> str:
+    """The application, in nginx's configuration."""
+    return BEHIND.format(port=port, root=root)
 
 
 @contextlib.asynccontextmanager
@@ -127,7 +134,7 @@ async def running(directory: Path, servers: str, through: Sequence[str] = ()) ->
             if process.returncode is not None or asyncio.get_running_loop().time() > end:
                 assert process.stderr is not None
                 raise NoNginx(f"nginx did not start: {(await process.stderr.read(2000)).decode(errors='replace')}")
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.02)
         yield await asyncio.to_thread(_worker, directory)
     finally:
         with contextlib.suppress(ProcessLookupError):
@@ -136,7 +143,7 @@ async def running(directory: Path, servers: str, through: Sequence[str] = ()) ->
 
 
 def _configure(directory: Path, servers: str) -> None:
-    directory.mkdir(exist_ok=True)
+    directory.mkdir(parents=True, exist_ok=True)
     (directory / "conf").write_text(HEAD.format(directory=directory) + servers + "}\n")
 
 
@@ -146,48 +153,3 @@ def _worker(directory: Path) -> int:
     while not (children := Path(f"/proc/{master}/task/{master}/children").read_text().split()):
         time.sleep(0.01)
     return int(children[0])
-
-
-def _prepare(directory: Path) -> str:
-    text = ""
-    for number, address in enumerate(SITES):
-        here, name = directory / address, f"site{number}.example"
-        _site(here / "root", b"<p>Hello.</p>\n" * number)
-        _pair(here / "pair", name)
-        text += site(address, name, here / "root", here / "pair")
-    return text
-
-
-def _site(root: Path, more: bytes) -> None:
-    """The files of a site; pages with some `more` at their end."""
-    for name, content in FILES.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_bytes(content + (more if name.endswith(".html") else b""))
-
-
-def _pair(directory: Path, name: str) -> None:
-    directory.mkdir()
-    certificate, key = _certificate(name)
-    (directory / "cert").write_bytes(certificate)
-    (directory / "key").write_bytes(key)
-
-
-def _certificate(name: str) -> tuple[bytes, bytes]:
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-    now = datetime.datetime.now(datetime.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=90))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    return certificate.public_bytes(serialization.Encoding.PEM), private

@@ -8,15 +8,16 @@ from functools import partial
 
 from angarium.lab.censor.box import Box, box
 from angarium.lab.censor.enclosure import RESOLVER, WORK, furnish
+from angarium.lab.censor.gardens import decoy, furnish_sites
 from angarium.lab.censor.judges.addresses import BlockedAddresses
 from angarium.lab.censor.judges.verdict import Judge
 from angarium.lab.censor.link import Line
 from angarium.lab.censor.names import names
-from angarium.lab.censor.nginx import furnish_site
 from angarium.lab.censor.people import ANN, BOB, People, people
 from angarium.lab.censor.relay import DISGUISED, OURS, Entry, NoSuchWay, Relay, opened, relay
 from angarium.lab.censor.report import Job
 from angarium.lab.censor.scenarios import DOMAIN, ECHO, FRONT, RELAY, SPARE, SPARE_NAME, TWINS, Attempt, Scenario
+from angarium.lab.censor.sites import DECOYS
 from angarium.lab.censor.stages import Stages
 from angarium.lab.censor.topology import INSIDE, OUTSIDE, Ground, within
 from angarium.lab.censor.world import echo, front
@@ -79,7 +80,7 @@ async def place(scenario: Scenario, job: Job) -> AsyncIterator[Place]:
     furnish()
     attempt, command = scenario.attempts[job.attempt], job.relay
     if scenario.probes:
-        furnish_site()
+        furnish_sites()
     if attempt.way == "decoy":
         command += DISGUISED if command == OURS else ""
         if "{site}" not in command:
@@ -93,6 +94,7 @@ async def place(scenario: Scenario, job: Job) -> AsyncIterator[Place]:
     for name, host in twins.items():
         ground.add(name, "outside", [host])
     zone = {DOMAIN: [RELAY, SPARE], SPARE_NAME: [RELAY, SPARE]} | {name: [host] for name, host in twins.items()}
+    shown = {one.name: decoy(one) for one in DECOYS}
     start = partial(
         relay,
         command=command,
@@ -105,9 +107,13 @@ async def place(scenario: Scenario, job: Job) -> AsyncIterator[Place]:
         passing = running.enter_context(box(INSIDE, OUTSIDE, seed=job.seed))
         running.enter_context(names(within("names", _resolver), zone))
         await running.enter_async_context(echo("echo", (443, 4444)))
-        up = await running.enter_async_context(start("relay", directory=WORK / "relay", domain=DOMAIN, address=RELAY))
+        up = await running.enter_async_context(
+            start("relay", directory=WORK / "relay", domain=DOMAIN, address=RELAY, **shown[DOMAIN])
+        )
         others = [
-            await running.enter_async_context(start(name, directory=WORK / name, domain=name, address=host))
+            await running.enter_async_context(
+                start(name, directory=WORK / name, domain=name, address=host, **shown[name])
+            )
             for name, host in twins.items()
         ]
         await running.enter_async_context(front("front", 443, (RELAY, up.port("https"))))

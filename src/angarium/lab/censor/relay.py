@@ -19,7 +19,7 @@ from urllib.parse import parse_qsl, quote, urlencode
 
 import msgspec
 
-from angarium.lab.censor.nginx import GARDEN, PAIR
+from angarium.lab.censor.nginx import PAIR
 from angarium.lab.censor.topology import through, within
 from angarium.mail.invitation import ALPHABET, Login, Security, Way, invitation, parse
 
@@ -137,17 +137,17 @@ class Relay:
 @contextlib.asynccontextmanager
 async def relay(
     namespace: str, *, command: str, directory: Path, domain: str, address: str, https: int = 443, link: str = "",
-    proxy: str = "", settings: str = "",
+    proxy: str = "", settings: str = "", site: str = "", pair: Path = PAIR,
 ) -> AsyncIterator[Relay]:  # fmt: skip
     """Run a relay until the context ends. `link` and `proxy` count where it does not tell its own; `settings` are more
-    of ours.
+    of ours; `site` is what its decoy shows, by the certificate in `pair`.
 
     Raises:
         RelayFailed: see there.
     """
     _prepare(directory, https, settings)
     places = {"data": str(directory), "domain": domain, "address": address, "https": str(https)}
-    places |= {"site": str(GARDEN), "pair": str(PAIR)}
+    places |= {"site": site, "pair": str(pair)}
     words = [word.format_map(places) for word in shlex.split(command)]
     errors = directory.with_suffix(".log")
     with errors.open("wb") as log:

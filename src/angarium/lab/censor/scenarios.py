@@ -44,7 +44,7 @@ DOMAIN, SPARE_NAME = "_relay.example", "garden.example"
 RELAY, SPARE = "192.0.2.10", "203.0.113.20"
 """The relay's two addresses, in networks of two hosters; people's resolvers put the first before the second, which is
 farther from theirs (RFC 6724, rule 9), so that it is the one in use."""
-TWINS = {f"_twin{number}.example": f"203.0.113.{30 + number}" for number in range(3)}
+TWINS = {f"_twin{number}.example": f"203.0.113.{30 + number}" for number in range(7)}
 """Further relays, where there are some."""
 FRONT, ECHO = "203.0.113.7", "203.0.113.99"
 BY_PROXY = ("proxy", "http", "socks", "ss")
@@ -96,7 +96,8 @@ class Scenario:
     probes: int = 0
     """How many are put to the relay for each text that would be sent; nobody sends any."""
     relays: int = 1
-    """How many there are: Bob has all but the last, which is Ann's, and all of his but one are lost."""
+    """How many there are. Of people Bob has all but the last, which is Ann's, and all of his but one are lost; a prober
+    learns from them what relays are like."""
     quiet: float = 0
     """Seconds of silence afterwards, to see what reconnecting costs."""
     relogin: int | None = None
@@ -107,7 +108,7 @@ class Scenario:
     def goal(self, attempt: Attempt) -> str:
         """When it counts as got through, in words."""
         if self.probes:
-            return "unlike none of 20 sites, told from its twin ≤ 55 %, no mail protocol"
+            return "unlike none of 20 sites, told from them and from its twin ≤ 55 %, no mail protocol"
         parts = [f"first in {attempt.first:g} s", "all arrive"]
         if self.p95 is not None:
             parts.append(f"p95 in {self.p95:g} s")
@@ -200,6 +201,7 @@ SCENARIOS: Sequence[Scenario] = (
         partial(reached, RELAY, 443),
         [Attempt("domain", 0), Attempt("decoy", 0)],
         probes=10,
+        relays=8,
     ),
     Scenario(
         "S14",

@@ -2,7 +2,8 @@
 
 Two readings of it. `kind` is what kinds of servers differ in and sites of one kind do not: status, names and order of
 headers, alerts, protocol chosen, whether the connection is kept; not what the page says. `said` and `took` are all
-there is, for who knows the site: octets (but for the date), records of TLS, tickets, and times in seconds.
+there is, for who knows the site: octets (but for the date), records of TLS, tickets, and times in seconds; `form` says
+which of it may be compared between sites.
 
 Blocking, for a thread. Sockets are the kernel's, TLS is this side's OpenSSL between two buffers, so that its records
 can be looked at. RFC 8446, 5.1 and 4.1.3.
@@ -15,6 +16,7 @@ import ssl
 import time
 from dataclasses import dataclass, field
 
+from angarium.lab.censor.form import form, shape
 from angarium.lab.censor.probes import Probe, filled
 
 __all__ = ["Sighting", "look"]
@@ -28,6 +30,8 @@ MAIL = re.compile(rb"(?:\* (?:OK|BYE|PREAUTH)|[245]\d\d[ -])")
 """How servers of IMAP and SMTP begin."""
 CHANGING = re.compile(rb"(Date: )[^\r]*|((?:boundary=|--))0{10,}[0-9]+|(site\.example)(?::[0-9]+)?/[a-z]{8}")
 HANDSHAKE, SERVER_HELLO, KEY_SHARE = 22, 2, 51
+TICKETS = 2
+"""Records after the handshake of TLS 1.3 that come before all others."""
 
 
 @dataclass(slots=True)
@@ -40,6 +44,8 @@ class Sighting:
     """Octets of a mail protocol."""
     said: dict[str, str] = field(default_factory=dict)
     took: dict[str, float] = field(default_factory=dict)
+    sort: str = ""
+    """Of which sort its host is, where hosts of several are compared, see `sites`."""
 
 
 def look(host: str, probe: Probe, turn: int = 0, *, port: int | None = None, patience: float = PATIENCE) -> Sighting:
@@ -49,10 +55,10 @@ def look(host: str, probe: Probe, turn: int = 0, *, port: int | None = None, pat
     try:
         sock = socket.create_connection((host, port or probe.port), patience)
     except TimeoutError:
-        seen.kind = "no answer"
+        seen.kind = seen.said["kind"] = "no answer"
         return seen
     except OSError:
-        seen.kind = "refused"
+        seen.kind = seen.said["kind"] = "refused"
         return seen
     seen.took["connect"] = time.perf_counter() - begin
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -195,11 +201,15 @@ class _Exchange:
                 seen.said["ticket"] = f"{session.has_ticket} {session.ticket_lifetime_hint} {session.timeout}"
         seen.kind = f"{chosen}{_kind(said)}, {ending.partition(', then')[0]}"
         seen.said["kind"], seen.said["end"] = f"{chosen}{_kind(said)}", ending
-        seen.said["octets"] = _digest(CHANGING.sub(rb"\1\2\3", said))
-        seen.said["head"] = _digest(CHANGING.sub(rb"\1\2\3", said.partition(b"\r\n\r\n")[0]))
+        steady = CHANGING.sub(rb"\1\2\3", said)
+        seen.said["octets"], seen.said["form"] = _digest(steady), _digest(form(steady))
+        seen.said["head"] = _digest(steady.partition(b"\r\n\r\n")[0])
         if tls is not None:
-            seen.said["records"] = str(_records(self._raw[shaken:]))
-            seen.said["flight"] = str([length for _, length in _records(self._raw[:shaken])][:3])
+            newest = tls.version() == "TLSv1.3"
+            records, flight = _records(self._raw[shaken:]), [length for _, length in _records(self._raw[:shaken])]
+            seen.said["records"], seen.said["flight"] = str(records), str(flight[:3])
+            seen.said["shape"] = shape(records, said, TICKETS if newest else 0)
+            seen.said["opening"] = str(flight[: 3 if newest else 1])  # what comes before the certificate
         seen.took["pieces"] = self._chunks
 
 

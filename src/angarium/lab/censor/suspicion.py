@@ -1,128 +1,161 @@
-"""Whether a prober tells a relay from web sites, in two ways.
+"""Whether a prober tells a relay from web sites, in three ways.
 
 By kind: a host is told if it answers any probe as none of twenty sites does; then one probe is enough for whoever knows
 which. Controls: one of the sites must not be told from the other nineteen, and a server that echoes must be.
 
-By all that is to be seen: a classifier is trained on answers of the relay and of an nginx that has the same site and
-the same certificate, and tried on other answers of both: octets, TLS, ends, times. Control: two such nginx, of which
-it must not do better than it may of the relay. Probes are put to all three in random order, few at a time, so that
-times count. This is judged over the lab's own line, which is next to none: only the box stands between.
+From the twenty, by a classifier that has seen neither the relay nor the sites that it is tried on (`twenty`). Controls:
+an nginx in the relay's place must not be told, and the server that echoes must be.
 
-Beside it, and judged by nobody: each time alone; two nginx that differ as hosts of the world do; and, where the prober
-is `far`, the times again over lines with a delay that varies. How much a line varies shows in the time to connect,
-which is the kernels' and the line's only.
+From its twin, by all that is to be seen: the classifier is trained on answers of the relay and of an nginx that has the
+same site and the same certificate, and tried on other answers of both: octets, TLS, ends, times. Control: two such
+nginx, of which it must not do better than it may of the relay.
+
+Classifiers are judged by what is seen from nearby; where the prober is `far`, by what comes over a line to another
+country on which the delay varies (`link.JUDGED`), and what is seen from nearby is only told. How much a line varies
+shows in the time to connect, which is the kernels' and the line's alone. Each time by itself, and other lines, judge
+nothing.
 """
 
 import asyncio
-import random
 from collections import defaultdict
-from collections.abc import Collection, Sequence
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from functools import partial
+from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from statistics import quantiles
 
 from angarium.lab.censor.classifier import Accuracy, told_apart
-from angarium.lab.censor.enclosure import WORK
-from angarium.lab.censor.link import FAR, Line
-from angarium.lab.censor.nginx import PROXIED, SITES, TWINS, nginx, twins
+from angarium.lab.censor.hearing import Afar, Heard, heard
+from angarium.lab.censor.link import JUDGED, Line
 from angarium.lab.censor.place import Place
-from angarium.lab.censor.probes import PROBES, Probe
+from angarium.lab.censor.prober import Answers
+from angarium.lab.censor.probes import PROBES
 from angarium.lab.censor.report import Run
-from angarium.lab.censor.scenarios import ECHO, RELAY
-from angarium.lab.censor.sighting import Sighting, look
-from angarium.lab.censor.topology import within
+from angarium.lab.censor.sighting import Sighting
+from angarium.lab.censor.twenty import judged
 
 __all__ = ["suspected"]
 
-AT_ONCE = 64
-"""Probes under way, where times do not count."""
-FEW, FEW_FAR = 8, 24
-"""... and where they do; over a line that takes long they mostly wait."""
-PATIENCE = 0.7
-"""Seconds of silence after which an answer is taken for whole then. nginx holds some back for a fifth of one."""
+JUDGES = 2
+"""Processes that judge, each for minutes."""
 MOST = 0.55
 """Of 1: how often the classifier may be right about a single answer."""
+EVIDENT = 0.8
+"""... and how often it must be about answers of what is no web server."""
 SHOWN = 12
 """Probes that are named in the reason."""
+TWENTY, TWIN, ALIKE, TWO = "told from the twenty", "told from its twin", "nginx told from the twenty", "two twins"
+ECHOED = "an echo told from the twenty"
 
-Answers = list[Sighting]
+Figures = dict[str, Accuracy]
 
 
 async def suspected(place: Place, probes: int) -> Run:
     """Put so many probes to the relay, and judge. Raises NoNginx."""
-    place.ground.add("nginx", "outside", SITES)
-    for name, address in zip(("twin0", "twin1", "proxied"), (*TWINS, PROXIED), strict=True):
-        place.ground.add(name, "outside", [address])
-    probes = max(probes, len(PROBES))
-    compared = partial(_compared, probes=probes, seed=place.job.seed)
-    async with nginx("nginx", WORK / "nginx"), twins():
-        sites = await asyncio.to_thread(_answers, SITES)
-        (echo,) = await asyncio.to_thread(_answers, [ECHO])
-        with ProcessPoolExecutor(1, get_context("spawn")) as apart:  # or the box would wait for the prober's threads
-            put = partial(asyncio.get_running_loop().run_in_executor, apart)
-            relay, one, other, second_hand = await put(partial(compared, (RELAY, *TWINS, PROXIED)))
-            afar = []
-            for line in FAR if place.job.far else ():
-                place.box.censor((), line)
-                afar.append((line, await put(partial(compared, (RELAY, *TWINS), at_once=FEW_FAR))))
-    held_out, known = sites[0], _known(sites[1:])
-    unlike = _unlike(relay, _known(sites))
-    mail = sum(seen.mail for seen in relay)
-    told, wordless, timeless, control, crowd = await asyncio.gather(
-        asyncio.to_thread(told_apart, relay, one),
-        asyncio.to_thread(told_apart, relay, one, words=False),
-        asyncio.to_thread(told_apart, relay, one, times=()),
-        asyncio.to_thread(told_apart, other, one),
-        asyncio.to_thread(told_apart, second_hand, one, words=False),
-    )
+    everything = await heard(place, probes)
+    return _verdict(everything, await asyncio.to_thread(_figures, everything))
+
+
+def _figures(all_of_it: Heard) -> Figures:
+    figures: Figures = {}
+    with ProcessPoolExecutor(JUDGES, get_context("spawn")) as judges:
+        near = [judges.submit(work, all_of_it) for work in (_from_the_twenty, _from_its_twin)]
+        far = [judges.submit(_from_afar, one) for one in all_of_it.afar]
+        for some in (*near, *far):
+            figures |= some.result()
+    return figures
+
+
+def _verdict(all_of_it: Heard, figures: Figures) -> Run:
+    relay, relays = all_of_it.twins[0], all_of_it.twenty[0]
+    known = _known([*all_of_it.kinds, all_of_it.twenty[2]])
+    unlike = _unlike([*relay, *relays], known)
+    mail = sum(seen.mail for seen in (*relay, *relays))
+    line = next((f", {_called(one.line)}" for one in all_of_it.afar if one.line == JUDGED), "")
     why = []
     if unlike:
         more = f", and {len(unlike) - SHOWN} more" if len(unlike) > SHOWN else ""
         why.append(f"told by {', '.join(sorted(unlike)[:SHOWN])}{more}")
-    if told.share > MOST:
-        why.append(f"a classifier is right about {100 * told.share:.1f} % of its answers")
+    why += [
+        f"{name}: a classifier is right about {100 * figures[name].share:.1f} % of single answers"
+        for name in (f"{TWENTY}{line}", f"{TWIN}{line}")
+        if figures[name].share > MOST
+    ]
     if mail:
         why.append(f"{mail} octets of mail protocols said to a stranger")
+    alone, others = all_of_it.kinds[0], _known(all_of_it.kinds[1:])
     return Run(
         ok=not why,
-        open=not _unlike(held_out, known) and control.share <= MOST,
-        shut=bool(_unlike(echo, known)),
+        open=not _unlike(alone, others)
+        and _a_coin(figures[f"{ALIKE}{line}"])
+        and figures[f"{TWO}{line}"].share <= MOST,
+        shut=bool(_unlike(all_of_it.echo, others)) and figures[ECHOED].share >= EVIDENT,
         why="; ".join(why),
         notes={
-            "probes": len(relay),
+            "probes": len(relay) + len(relays),
             "kinds": len(PROBES),
             "kinds answered unlike any site": len(unlike),
             "octets of mail protocols": mail,
-            **_told("classifier", told),
-            **_told("by times alone", wordless),
-            **_told("without times", timeless),
-            **_told("two nginx", control),
-            **_told("two nginx, one at second hand, by times alone", crowd),
-            **await asyncio.to_thread(_by_each_time, relay, one),
+            **_told(figures),
             "connecting varies by, ms": _spread(relay),
-            **await asyncio.to_thread(_afar, afar),
+            **{f"connecting varies by, {_called(one.line)}, ms": _spread(one.twins[0]) for one in all_of_it.afar},
         },
     )
 
 
-def _afar(afar: Sequence[tuple[Line, list[Answers]]]) -> dict[str, float]:
-    notes: dict[str, float] = {}
-    for line, (relay, one, other) in afar:
-        name = f"{1000 * line.delay:g} ± {1000 * line.variation:g} ms"
-        notes |= _told(f"{name}, by times alone", told_apart(relay, one, words=False))
-        notes |= _told(f"{name}, two nginx", told_apart(other, one, words=False))
-        notes[f"{name}, connecting varies by, ms"] = _spread(relay)
-    return notes
+def _from_the_twenty(all_of_it: Heard) -> Figures:
+    asked, (relays, alike, sites) = all_of_it.asked, all_of_it.twenty
+    whole, count = judged(relays, sites, asked), len(all_of_it.echoed)
+    return {
+        TWENTY: whole.all,
+        f"{TWENTY} by times alone": judged(relays, sites, asked, words=False).all,
+        f"{TWENTY} without times": judged(relays, sites, asked, times=()).all,
+        **{f"{TWENTY}, {sort}": accuracy for sort, accuracy in whole.by_sort.items()},
+        ALIKE: judged(alike, sites, asked).all,
+        f"{ALIKE} without times": judged(alike, sites, asked, times=()).all,
+        ECHOED: judged(all_of_it.echoed, sites[:count], asked[:count]).all,
+    }
 
 
-def _by_each_time(relay: Answers, one: Answers) -> dict[str, float]:
+def _from_its_twin(all_of_it: Heard) -> Figures:
+    relay, one, other = all_of_it.twins
+    return {
+        TWIN: told_apart(relay, one),
+        f"{TWIN} by times alone": told_apart(relay, one, words=False),
+        f"{TWIN} without times": told_apart(relay, one, times=()),
+        TWO: told_apart(other, one),
+        **_by_each_time(relay, one),
+    }
+
+
+def _from_afar(afar: Afar) -> Figures:
+    """What is judged where it is judged by this line; else by times alone."""
+    (relay, one, other), line = afar.twins, _called(afar.line)
+    figures = {
+        f"{TWIN} by times alone, {line}": told_apart(relay, one, words=False),
+        f"{TWO} by times alone, {line}": told_apart(other, one, words=False),
+    }
+    if afar.twenty is not None:
+        relays, alike, sites = afar.twenty
+        figures |= {
+            f"{TWIN}, {line}": told_apart(relay, one),
+            f"{TWO}, {line}": told_apart(other, one),
+            f"{TWENTY}, {line}": judged(relays, sites, afar.asked).all,
+            f"{ALIKE}, {line}": judged(alike, sites, afar.asked).all,
+        }
+    return figures
+
+
+def _called(line: Line) -> str:
+    return f"{1000 * line.delay:g} ± {1000 * line.variation:g} ms"
+
+
+def _by_each_time(relay: Answers, one: Answers) -> Figures:
     """How often the classifier is right by one time alone, of the answers that have it."""
-    notes: dict[str, float] = {}
+    figures = {}
     for name in sorted({name for seen in relay for name in seen.took}):
         ours, theirs = ([seen for seen in answers if name in seen.took] for answers in (relay, one))
-        notes |= _told(f"by {name} alone", told_apart(ours, theirs, words=False, times=(name,)))
-    return notes
+        figures[f"{TWIN} by {name} alone"] = told_apart(ours, theirs, words=False, times=(name,))
+    return figures
 
 
 def _spread(answers: Answers) -> float:
@@ -131,37 +164,20 @@ def _spread(answers: Answers) -> float:
     return round(1000 * (high - low), 3)
 
 
-def _told(name: str, accuracy: Accuracy) -> dict[str, float]:
+def _told(figures: Mapping[str, Accuracy]) -> dict[str, float]:
+    """As notes: each share, and between which it lies."""
+    notes = {}
+    for name, accuracy in figures.items():
+        low, high = accuracy.interval
+        for what, share in (("", accuracy.share), (" from", low), (" to", high)):
+            notes[f"{name}{what}, %"] = round(100 * share, 1)
+    return notes
+
+
+def _a_coin(accuracy: Accuracy) -> bool:
+    """Whether it may be one that was right so often, give or take what is allowed to the relay."""
     low, high = accuracy.interval
-    shares = {"": accuracy.share, " from": low, " to": high}
-    return {f"{name}{what}, %": round(100 * share, 1) for what, share in shares.items()}
-
-
-def _answers(hosts: Sequence[str]) -> list[Answers]:
-    """What each host answers to each probe; noise is each in turn, over the hosts."""
-    with ThreadPoolExecutor(AT_ONCE) as prober:
-        jobs = [
-            [prober.submit(within, "naive", partial(look, host, probe, first)) for probe in PROBES]
-            for first, host in enumerate(hosts)
-        ]
-        return [[job.result() for job in row] for row in jobs]
-
-
-def _compared(hosts: Sequence[str], *, probes: int, seed: int, at_once: int = FEW) -> list[Answers]:
-    """What each host answers to so many probes: the same probes, in random order."""
-    dice = random.Random(seed)  # noqa: S311 (repeatable)
-    asked = [(PROBES[number % len(PROBES)], number // len(PROBES)) for number in range(probes)]
-    dice.shuffle(asked)
-
-    def ask(probe: Probe, turn: int) -> Answers:
-        order = list(enumerate(hosts))
-        dice.shuffle(order)
-        found = {place: look(host, probe, turn, patience=PATIENCE) for place, host in order}
-        return [found[place] for place in sorted(found)]
-
-    with ThreadPoolExecutor(at_once) as prober:
-        jobs = [prober.submit(within, "naive", partial(ask, *each)) for each in asked]
-        return [list(row) for row in zip(*(job.result() for job in jobs), strict=True)]
+    return low <= MOST and high >= 1 - MOST
 
 
 def _known(sites: Sequence[Answers]) -> dict[str, set[str]]:
