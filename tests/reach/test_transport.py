@@ -166,6 +166,33 @@ async def test_who_lingers_does_not_wait_for_the_silent(pair: MakePair) -> None:
     assert server.closed
 
 
+async def test_who_lingers_does_not_hear_out_who_never_ends(pair: MakePair) -> None:
+    server, client = await pair()
+
+    async def flood() -> None:
+        with contextlib.suppress(ConnectionError):
+            while True:
+                await client.write(b"x" * 100_000, timeout=5)
+
+    flooding = asyncio.create_task(flood())
+    await asyncio.wait_for(server.linger(silence=5, most=0.1), 2)
+    assert server.closed
+    await asyncio.wait_for(flooding, 5)
+
+
+async def test_who_leaves_hears_whether_anything_is_left_unread(pair: MakePair) -> None:
+    server, client = await pair()
+    await client.write(b"good day")
+    assert await server.read(4, timeout=5) == b"good"
+    assert server.waiting
+    assert await server.read(timeout=5) == b" day"
+    assert not server.waiting
+    await server.write(b"go away")
+    server.leave(heard=True)
+    assert server.closed
+    assert await read_all(client) == b"go away"
+
+
 async def test_closing_ends_in_bounded_time_though_the_peer_stays(
     pair: MakePair, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -83,7 +83,7 @@ class Flow:
         if self._back:
             return True
         try:
-            if isinstance(self._socket, ssl.SSLSocket) and self._socket.pending():
+            if self._more and isinstance(self._socket, ssl.SSLSocket) and self._socket.pending():
                 return True
             return bool(socket.socket.recv(self._socket, 1, socket.MSG_PEEK))
         except (OSError, ValueError):

@@ -118,14 +118,18 @@ class Connection(Flow):
                 self.abort()
             self._release()
 
-    def leave(self, *, silent: bool = False) -> None:
-        """Say goodbye (close_notify, unless `silent`; FIN), and do not wait for the peer's. Idempotent."""
+    def leave(self, *, silent: bool = False, heard: bool = False) -> None:
+        """Say goodbye (close_notify, unless `silent`; FIN), and do not wait for the peer's. Idempotent.
+
+        `heard`: it was seen just now that nothing is `waiting`.
+        """
         if not self._begin_to_end():
             return
         try:
             if self._cut:
                 raise ConnectionAbortedError("in the middle of something")
-            self._swallow()
+            if not heard:
+                self._swallow()
             if isinstance(self._socket, ssl.SSLSocket) and not silent:
                 with contextlib.suppress(ssl.SSLWantWriteError):
                     _close_notify(self._socket)
@@ -135,15 +139,19 @@ class Connection(Flow):
         self._release()
 
     async def linger(self, *, silence: float, most: float) -> None:
-        """Say goodbye, and throw away what comes until the peer ends too, for so many seconds at most. Idempotent."""
+        """Say goodbye, and throw away what comes until the peer ends too, for so many seconds at most. Idempotent.
+
+        In the midst of a write it ends as by `abort`.
+        """
         if not self._begin_to_end():
             return
+        clock = self._ready.loop.time
+        last = clock() + most
         with contextlib.suppress(OSError):  # TimeoutError and ConnectionError too
-            async with asyncio.timeout(most):
-                async with self._lock():
-                    await self._say_goodbye()
-                while await self._do(self._ready.reading, self._socket.recv, PIECE, silence):
-                    await self._take_turn()
+            await self._say_goodbye(last)
+            reading, receive = self._ready.reading, self._socket.recv
+            while (left := last - clock()) > 0 and await self._do(reading, receive, PIECE, min(silence, left)):
+                await self._take_turn()
         if self._cut:
             self.abort()
         self._release()
@@ -210,12 +218,13 @@ class Connection(Flow):
         with contextlib.suppress(OSError):
             socket.socket.recv(self._socket, LEFT_BEHIND)
 
-    async def _say_goodbye(self) -> None:
+    async def _say_goodbye(self, until: float | None = None) -> None:
+        """`until`, by the loop's clock, there may be waited for room to say it."""
         if self._cut:
             raise ConnectionAbortedError("in the middle of something")
         self._cut = True
         if isinstance(self._socket, ssl.SSLSocket):
-            await self._do(self._ready.writing, _close_notify, self._socket)
+            await self._do(self._ready.writing, _close_notify, self._socket, until=until)
         self._socket.shutdown(socket.SHUT_WR)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_RESET)
         self._cut = False
