@@ -102,12 +102,9 @@ class _Session:
             if not await self._exchange(head, last=not left):
                 return
 
-    async def _leave(self, *, more: bool) -> None:
+    def _leave(self, *, more: bool) -> Coroutine[Any, Any, None]:
         """End as nginx does: at once, or, where there is `more` that was not looked at, hearing it out."""
-        if more or self._said or self._connection.waiting:
-            await self._connection.linger(silence=DRAIN_SILENCE, most=DRAIN_SECONDS)
-        else:
-            self._connection.leave(heard=True)
+        return self._connection.linger(silence=DRAIN_SILENCE, most=DRAIN_SECONDS, more=more or bool(self._said))
 
     async def _exchange(self, head: Head, *, last: bool) -> bool:
         decoy = self._decoy
