@@ -37,8 +37,6 @@ GOODBYE_PIECES = 64
 and a reset may overtake our last words."""
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 NO_RESET = struct.pack("ii", 0, 0)
-QUIET = (ssl.SSLWantReadError, ssl.SSLEOFError, ssl.SSLSyscallError)
-"""What OpenSSL says where it finds nothing of the peer's, or its end."""
 
 
 class Connection(Flow):
@@ -139,17 +137,20 @@ class Connection(Flow):
     async def linger(self, *, silence: float, most: float, more: bool = True) -> None:
         """Say goodbye, and throw away what comes until the peer ends too, for so many seconds at most. Idempotent.
 
-        Without `more` that is done only where the peer has said more than was read, and else it ends at once. In the
-        midst of a write it ends as by `abort`.
+        Without `more` that is done only where the peer has said more than was read; else this is `leave`. In the midst
+        of a write it ends as by `abort`.
         """
+        if not more and not self._unread():
+            self.leave()
+            return
         if not self._begin_to_end():
             return
         clock = self._ready.loop.time
         last = clock() + most
         with contextlib.suppress(OSError):  # TimeoutError and ConnectionError too
-            more = await self._say_goodbye(last) or more or bool(self._back) or self._unread()
-            while more and (left := last - clock()) > 0:
-                more = bool(await self._do(self._ready.reading, self._socket.recv, PIECE, min(silence, left)))
+            await self._say_goodbye(last)
+            reading, receive = self._ready.reading, self._socket.recv
+            while (left := last - clock()) > 0 and await self._do(reading, receive, PIECE, min(silence, left)):
                 await self._take_turn()
         if self._cut:
             self.abort()
@@ -218,24 +219,24 @@ class Connection(Flow):
             socket.socket.recv(self._socket, LEFT_BEHIND)
 
     def _unread(self) -> bool:
-        """Whether the kernel has something of the peer's that was not read."""
+        """Whether the peer has said more than was read."""
+        if self._back or (self._more and isinstance(self._socket, ssl.SSLSocket) and self._socket.pending()):
+            return True
         try:
             return bool(socket.socket.recv(self._socket, 1, socket.MSG_PEEK))
-        except BlockingIOError:
+        except OSError:
             return False
 
-    async def _say_goodbye(self, until: float | None = None) -> bool:
-        """Whether the peer is seen to have said more in TLS than was read. `until`, by the loop's clock, it takes."""
+    async def _say_goodbye(self, until: float | None = None) -> None:
+        """`until`, by the loop's clock, there is waited for room to say it."""
         if self._cut:
             raise ConnectionAbortedError("in the middle of something")
         self._cut = True
-        more = False
         if isinstance(self._socket, ssl.SSLSocket):
-            more = await self._do(self._ready.writing, _close_notify, self._socket, until=until)
+            await self._do(self._ready.writing, _close_notify, self._socket, until=until)
         self._socket.shutdown(socket.SHUT_WR)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_RESET)
         self._cut = False
-        return more
 
     async def _hear_goodbye(self) -> None:
         for _ in range(GOODBYE_PIECES):
@@ -244,12 +245,10 @@ class Connection(Flow):
                 return
 
 
-def _close_notify(tls: ssl.SSLSocket) -> bool:
-    """Whether the peer is seen to have said something else before its own. Raises SSLWantWriteError: it is not out."""
+def _close_notify(tls: ssl.SSLSocket) -> None:
     try:
         tls.unwrap()
     except ssl.SSLWantWriteError:
         raise
-    except ssl.SSLError as error:  # ours is out; theirs may never come
-        return not isinstance(error, QUIET)
-    return False
+    except ssl.SSLError:
+        pass  # ours is out; theirs may never come, or what they said before it was not read

@@ -1,23 +1,60 @@
-"""Parts of files: at once where the kernel has them in memory, and beside the loop where the disk has to be asked.
+"""What is in files: small ones from our own memory, others at once where the kernel has them in its own, and beside the
+loop where the disk has to be asked.
+
+A file that is kept is looked at each time: it is given out as long as it is the same one, and was neither changed nor
+replaced (stat(2), st_ctime). One that has changed just now is not kept: the clock of files is no finer than it is.
 
 preadv2(2), RWF_NOWAIT.
 """
 
 import asyncio
 import os
+import time
 
 from angarium.edge.decoy.answer import Piece
 
-__all__ = ["AT_ONCE", "content", "in_memory"]
+__all__ = ["AT_ONCE", "Kept", "content"]
 
 AT_ONCE = 65_536
 """Octets of a file that are read, or compressed, in less time than a handshake takes."""
+KEPT = 1 << 20
+"""Octets of all files that are kept."""
+FINE_SECONDS = 2.0
+"""How far apart two times of a file are at least if they differ, on any disk."""
+OPENING = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+"""How a file is opened: not by a link, and a pipe is not waited for."""
 NOWAIT: int | None = getattr(os, "RWF_NOWAIT", None)
+
+
+class Kept:
+    """The small files of a site that were asked for."""
+
+    def __init__(self) -> None:
+        self._files: dict[str, tuple[tuple[int, ...], bytes]] = {}
+        self._octets = 0
+
+    def content(self, path: str, seen: os.stat_result) -> bytes | None:
+        """All of a file that was seen just now, and is no link; None: it is large, or would have to be waited for."""
+        state = _state(seen)
+        kept = self._files.get(path)
+        if kept is not None:
+            if kept[0] == state:
+                return kept[1]
+            self._octets -= len(self._files.pop(path)[1])
+        if seen.st_size > AT_ONCE:
+            return None
+        there = _read(path, state)
+        if there is not None and time.time() - seen.st_ctime > FINE_SECONDS:
+            self._files[path] = state, there
+            self._octets += len(there)
+            while self._octets > KEPT:
+                self._octets -= len(self._files.pop(next(iter(self._files)))[1])
+        return there
 
 
 async def content(part: Piece) -> bytes:
     """The octets of a part, with zeros for what is there no more. Raises ConnectionAbortedError: the file is gone."""
-    if (there := _in_memory(part)) is not None:
+    if (there := _part(part)) is not None:
         return there
 
     def read() -> bytes:
@@ -31,7 +68,36 @@ async def content(part: Piece) -> bytes:
         raise ConnectionAbortedError("the file is gone") from None
 
 
-def in_memory(file: int, begin: int, octets: int) -> bytes | None:
+def _state(seen: os.stat_result) -> tuple[int, ...]:
+    """What changes with a file."""
+    return seen.st_dev, seen.st_ino, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns
+
+
+def _read(path: str, state: tuple[int, ...]) -> bytes | None:
+    """All of a file in that state, if the kernel has it."""
+    try:
+        file = os.open(path, OPENING)
+    except OSError:
+        return None
+    try:
+        seen = os.fstat(file)
+        return _in_memory(file, 0, seen.st_size) if _state(seen) == state else None
+    finally:
+        os.close(file)
+
+
+def _part(part: Piece) -> bytes | None:
+    try:
+        file = os.open(part.path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        return _in_memory(file, part.begin, part.octets)
+    finally:
+        os.close(file)
+
+
+def _in_memory(file: int, begin: int, octets: int) -> bytes | None:
     """So many octets of an open file, where the kernel has them without waiting for the disk; None: not all of them."""
     if NOWAIT is None:
         return None
@@ -41,14 +107,3 @@ def in_memory(file: int, begin: int, octets: int) -> bytes | None:
     except OSError:  # they lie on the disk, or nobody can tell
         return None
     return bytes(into) if read == octets else None
-
-
-def _in_memory(part: Piece) -> bytes | None:
-    try:
-        file = os.open(part.path, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return None
-    try:
-        return in_memory(file, part.begin, part.octets)
-    finally:
-        os.close(file)

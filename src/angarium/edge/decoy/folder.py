@@ -2,7 +2,7 @@
 
 Only what lies in the folder itself is given out: a link that leads out of it is not there.
 
-A file that is there, by no link, is opened and looked at once. All else is looked at step by step.
+A file that is there, by no link, is looked at once. All else is looked at step by step.
 """
 
 import itertools
@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from angarium.edge.decoy.answer import SQUEEZED_LEAST, Answer, Piece, refusal
 from angarium.edge.decoy.conditional import condition, parts
-from angarium.edge.decoy.content import AT_ONCE, in_memory
+from angarium.edge.decoy.content import Kept
 from angarium.edge.decoy.dates import date_of
 from angarium.edge.decoy.kinds import kind_of
 from angarium.edge.decoy.request import Head
@@ -25,8 +25,6 @@ __all__ = ["MOST", "Folder", "asks_squeezed", "ends_early", "host_of"]
 INDEXES = ("index.html", "index.htm", "index.nginx-debian.html")
 MOST = 1 << 20
 """The largest body that may be announced (client_max_body_size)."""
-OPENING = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
-"""How a file is opened: not by a link, and a pipe is not waited for."""
 _OLD = re.compile(r"MSIE (?:[45]\.|6\.(?!.*SV1))(?!.*Opera)")
 """Browsers that nginx lets send one form on a connection (keepalive_disable)."""
 _GZIP = re.compile(r"(?:^|[, ])gzip *(;[^,]*)?(?:,|$)", re.IGNORECASE)
@@ -41,6 +39,7 @@ class Folder:
         self._root = str(root.resolve()).rstrip("/")
         self._origin = origin
         self._port = port
+        self._kept = Kept()
         self._numbers = itertools.count(1)
 
     def answer(self, head: Head) -> Answer:
@@ -57,20 +56,17 @@ class Folder:
         try:
             if self._linked(path):
                 return None
-            file = os.open(here, OPENING)
+            seen = os.lstat(here)
         except FileNotFoundError:
             return None if folder else refusal(404, head)
         except (OSError, ValueError):
             return None
-        try:
-            seen = os.fstat(file)
-            if not stat.S_ISREG(seen.st_mode):
-                return None
-            if head.method not in ("GET", "HEAD"):
-                return refusal(405, head)
-            return self._file(head, here, seen, file)
-        finally:
-            os.close(file)
+        if not stat.S_ISREG(seen.st_mode):
+            return None
+        if head.method not in ("GET", "HEAD"):
+            return refusal(405, head)
+        there = self._kept.content(here, seen)
+        return None if there is None else self._file(head, here, seen, there)
 
     def _linked(self, path: str) -> bool:
         """Whether a folder on the way to a file is a link. Raises OSError where one is not there."""
@@ -137,8 +133,8 @@ class Folder:
                 return there
         return None
 
-    def _file(self, head: Head, path: str, seen: os.stat_result, file: int = -1) -> Answer:
-        """What is said of a file: as it is asked for; `file`: open, and to be read if that takes no time."""
+    def _file(self, head: Head, path: str, seen: os.stat_result, there: bytes | None = None) -> Answer:
+        """What is said of a file, of which `there` is all, if that is known."""
         changed, size = int(seen.st_mtime), seen.st_size
         tag = f'"{changed:x}-{size:x}"'
         answer = Answer(200, kind_of(path), asks=True)
@@ -157,7 +153,6 @@ class Folder:
                 return self._parts(head, answer, path, size, wanted)
             answer.later.append(("Accept-Ranges", "bytes"))
         if size:
-            there = in_memory(file, 0, size) if file >= 0 and size <= AT_ONCE and head.method == "GET" else None
             answer.body.append(Piece(path, 0, size) if there is None else there)
         return answer
 
