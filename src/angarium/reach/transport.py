@@ -120,30 +120,20 @@ class Connection(Flow):
 
     def leave(self, *, silent: bool = False) -> None:
         """Say goodbye (close_notify, unless `silent`; FIN), and do not wait for the peer's. Idempotent."""
-        if not self._begin_to_end():
-            return
-        try:
-            if self._cut:
-                raise ConnectionAbortedError("in the middle of something")
+        if self._begin_to_end():
             self._swallow()
-            if isinstance(self._socket, ssl.SSLSocket) and not silent:
-                with contextlib.suppress(ssl.SSLWantWriteError):
-                    _close_notify(self._socket)
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_RESET)
-        except OSError:
-            self.abort()
-        self._release()
+            self._depart(silent=silent)
 
     async def linger(self, *, silence: float, most: float, more: bool = True) -> None:
         """Say goodbye, and throw away what comes until the peer ends too, for so many seconds at most. Idempotent.
 
-        Without `more` that is done only where the peer has said more than was read; else this is `leave`. In the midst
-        of a write it ends as by `abort`.
+        Without `more` that is done only where the peer has said more than was read; else nothing is waited for. In the
+        midst of a write it ends as by `abort`.
         """
-        if not more and not self._unread():
-            self.leave()
-            return
         if not self._begin_to_end():
+            return
+        if not more and not self._unread():
+            self._depart()
             return
         clock = self._ready.loop.time
         last = clock() + most
@@ -181,6 +171,19 @@ class Connection(Flow):
         self._closing = True
         self._ready.reading.wake()
         return True
+
+    def _depart(self, *, silent: bool = False) -> None:
+        """Say goodbye, and be gone; nothing of the peer's lies unread."""
+        try:
+            if self._cut:
+                raise ConnectionAbortedError("in the middle of something")
+            if isinstance(self._socket, ssl.SSLSocket) and not silent:
+                with contextlib.suppress(ssl.SSLWantWriteError):
+                    _close_notify(self._socket)
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_RESET)
+        except OSError:
+            self.abort()
+        self._release()
 
     def _release(self) -> None:
         self._closing = True

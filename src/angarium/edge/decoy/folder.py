@@ -15,9 +15,7 @@ from urllib.parse import quote
 
 from angarium.edge.decoy.answer import SQUEEZED_LEAST, Answer, Piece, refusal
 from angarium.edge.decoy.conditional import condition, parts
-from angarium.edge.decoy.content import Kept
-from angarium.edge.decoy.dates import date_of
-from angarium.edge.decoy.kinds import kind_of
+from angarium.edge.decoy.files import File, Kept, file_of
 from angarium.edge.decoy.request import Head
 
 __all__ = ["MOST", "Folder", "asks_squeezed", "ends_early", "host_of"]
@@ -65,8 +63,8 @@ class Folder:
             return None
         if head.method not in ("GET", "HEAD"):
             return refusal(405, head)
-        there = self._kept.content(here, seen)
-        return None if there is None else self._file(head, here, seen, there)
+        file = self._kept.file(here, seen)
+        return None if file is None else self._file(head, file)
 
     def _linked(self, path: str) -> bool:
         """Whether a folder on the way to a file is a link. Raises OSError where one is not there."""
@@ -97,7 +95,7 @@ class Folder:
             return refusal(405, head)
         if not os.access(found, os.R_OK):
             return refusal(403, head)
-        return self._file(head, found, seen)
+        return self._file(head, file_of(found, seen))
 
     def _find(self, path: str) -> tuple[str, os.stat_result] | None:
         """A file or folder of the site and what it is; `path` has neither dots nor doubled slashes."""
@@ -133,46 +131,42 @@ class Folder:
                 return there
         return None
 
-    def _file(self, head: Head, path: str, seen: os.stat_result, there: bytes | None = None) -> Answer:
-        """What is said of a file, of which `there` is all, if that is known."""
-        changed, size = int(seen.st_mtime), seen.st_size
-        tag = f'"{changed:x}-{size:x}"'
-        answer = Answer(200, kind_of(path), asks=True)
-        answer.headers.append(("Last-Modified", date_of(changed)))
-        answer.later.append(("ETag", tag))
-        if (status := condition(head.headers, changed, tag)) == 412:
+    def _file(self, head: Head, file: File) -> Answer:
+        later = [("ETag", file.tag)]
+        answer = Answer(200, file.kind, [], [("Last-Modified", file.date)], later, asks=True)
+        if (status := condition(head.headers, file.changed, file.tag)) == 412:
             refused = refusal(412, head)
             refused.drops = refused.asks = True
             return refused
         if status == 304:
             answer.status = 304
             return answer
-        answer.changing = answer.kind == "text/html" and size >= SQUEEZED_LEAST
+        answer.changing = file.kind == "text/html" and file.octets >= SQUEEZED_LEAST
         if not asks_squeezed(head, answer):
-            if "range" in head.headers and (wanted := parts(head.headers, size, changed, tag)) != []:
-                return self._parts(head, answer, path, size, wanted)
-            answer.later.append(("Accept-Ranges", "bytes"))
-        if size:
-            answer.body.append(Piece(path, 0, size) if there is None else there)
+            if "range" in head.headers and (wanted := parts(head.headers, file.octets, file.changed, file.tag)) != []:
+                return self._parts(head, answer, file, wanted)
+            later.append(("Accept-Ranges", "bytes"))
+        if file.octets:
+            answer.body.append(Piece(file.path, 0, file.octets) if file.content is None else file.content)
         return answer
 
-    def _parts(self, head: Head, answer: Answer, path: str, size: int, wanted: list[tuple[int, int]] | None) -> Answer:
+    def _parts(self, head: Head, answer: Answer, file: File, wanted: list[tuple[int, int]] | None) -> Answer:
         if wanted is None:
             refused = refusal(416, head)
             refused.asks = True
-            refused.later.append(("Content-Range", f"bytes */{size}"))
+            refused.later.append(("Content-Range", f"bytes */{file.octets}"))
             return refused
         answer.status, answer.changing = 206, False
         if len(wanted) == 1:
             ((begin, end),) = wanted
-            answer.later.append(("Content-Range", f"bytes {begin}-{end - 1}/{size}"))
-            answer.body.append(Piece(path, begin, end - begin))
+            answer.later.append(("Content-Range", f"bytes {begin}-{end - 1}/{file.octets}"))
+            answer.body.append(Piece(file.path, begin, end - begin))
             return answer
         boundary = f"{next(self._numbers):020d}"
         for begin, end in wanted:
             lines = f"\r\n--{boundary}\r\nContent-Type: {answer.kind}\r\n"
-            answer.body.append(f"{lines}Content-Range: bytes {begin}-{end - 1}/{size}\r\n\r\n".encode())
-            answer.body.append(Piece(path, begin, end - begin))
+            answer.body.append(f"{lines}Content-Range: bytes {begin}-{end - 1}/{file.octets}\r\n\r\n".encode())
+            answer.body.append(Piece(file.path, begin, end - begin))
         answer.body.append(f"\r\n--{boundary}--\r\n".encode())
         answer.kind = f"multipart/byteranges; boundary={boundary}"
         return answer

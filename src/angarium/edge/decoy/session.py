@@ -17,8 +17,8 @@ from typing import Any
 
 from angarium.edge.decoy.answer import Answer, Piece, head_of, refusal, squeezed, squeezer
 from angarium.edge.decoy.body import NO_BODY, Body
-from angarium.edge.decoy.content import AT_ONCE, content
 from angarium.edge.decoy.dates import date_of
+from angarium.edge.decoy.files import AT_ONCE, content
 from angarium.edge.decoy.folder import MOST, asks_squeezed
 from angarium.edge.decoy.ordinary import ordinary_head
 from angarium.edge.decoy.request import Bad, Head, read_head
@@ -116,8 +116,10 @@ class _Session:
         if decoy.onward is not None and not self._plain:
             return await self._hand_on(head, decoy.onward, last=last)
         answer = refusal(497, head) if self._plain else decoy.answer(head)
-        body = Body(head) if head.announces else NO_BODY
-        self._said = body.take(self._said)
+        body = NO_BODY
+        if head.announces:
+            body = Body(head)
+            self._said = body.take(self._said)
         keep = head.keep_alive and head.minor >= 0 and not (answer.ends or last or body.broken)
         if answer.asks and body.broken:
             answer = refusal(400, head)

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from angarium.edge.decoy import content
+from angarium.edge.decoy import files
 from angarium.edge.decoy.answer import Piece
-from angarium.edge.decoy.content import AT_ONCE, KEPT, Kept
-from angarium.edge.decoy.content import content as content_of
+from angarium.edge.decoy.files import AT_ONCE, KEPT, Kept, content
 
 OLD = time.time() - 1000
 
@@ -17,12 +16,13 @@ OLD = time.time() - 1000
 @pytest.fixture
 def kept(monkeypatch: pytest.MonkeyPatch) -> Kept:
     """Keeps what has changed just now, too: time cannot be set back for it."""
-    monkeypatch.setattr(content, "FINE_SECONDS", -1.0)
+    monkeypatch.setattr(files, "FINE_SECONDS", -1.0)
     return Kept()
 
 
 def see(kept: Kept, path: Path) -> bytes | None:
-    return kept.content(str(path), os.lstat(path))
+    found = kept.file(str(path), os.lstat(path))
+    return None if found is None else found.content
 
 
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
@@ -84,15 +84,15 @@ def test_large_ones_and_links_and_what_changes_meanwhile_are_left_to_others(kept
     path.write_bytes(b"hello")
     before = os.lstat(path)
     path.write_bytes(b"hello, world")
-    assert kept.content(str(path), before) is None
+    assert kept.file(str(path), before) is None
     os.symlink(path, tmp_path / "link")
-    assert kept.content(str(tmp_path / "link"), os.stat(path)) is None
+    assert kept.file(str(tmp_path / "link"), os.stat(path)) is None
 
 
 async def test_parts_are_filled_up_where_the_file_has_become_shorter(tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.write_bytes(b"hello")
-    assert await content_of(Piece(str(path), 1, 3)) == b"ell"
-    assert await content_of(Piece(str(path), 3, 4)) == b"lo\0\0"
+    assert await content(Piece(str(path), 1, 3)) == b"ell"
+    assert await content(Piece(str(path), 3, 4)) == b"lo\0\0"
     with pytest.raises(ConnectionAbortedError):
-        await content_of(Piece(str(tmp_path / "b"), 0, 1))
+        await content(Piece(str(tmp_path / "b"), 0, 1))

@@ -1,4 +1,4 @@
-"""What is in files: small ones from our own memory, others at once where the kernel has them in its own, and beside the
+"""Files of a site: small ones from our own memory, others at once where the kernel has them in its own, and beside the
 loop where the disk has to be asked.
 
 A file that is kept is looked at each time: it is given out as long as it is the same one, and was neither changed nor
@@ -10,10 +10,13 @@ preadv2(2), RWF_NOWAIT.
 import asyncio
 import os
 import time
+from dataclasses import dataclass
 
 from angarium.edge.decoy.answer import Piece
+from angarium.edge.decoy.dates import date_of
+from angarium.edge.decoy.kinds import kind_of
 
-__all__ = ["AT_ONCE", "Kept", "content"]
+__all__ = ["AT_ONCE", "File", "Kept", "content", "file_of"]
 
 AT_ONCE = 65_536
 """Octets of a file that are read, or compressed, in less time than a handshake takes."""
@@ -26,30 +29,56 @@ OPENING = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 NOWAIT: int | None = getattr(os, "RWF_NOWAIT", None)
 
 
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file as it was seen, and what is said of it."""
+
+    path: str
+    octets: int
+    changed: int
+    """In seconds since 1970."""
+    date: str
+    tag: str
+    """What its ETag is while it stays the same."""
+    kind: str
+    content: bytes | None = None
+    """All of it, where that is known."""
+
+
+def file_of(path: str, seen: os.stat_result, content: bytes | None = None) -> File:
+    """What is said of a file that was seen."""
+    changed, octets = int(seen.st_mtime), seen.st_size
+    return File(path, octets, changed, date_of(changed), f'"{changed:x}-{octets:x}"', kind_of(path), content)
+
+
 class Kept:
     """The small files of a site that were asked for."""
 
     def __init__(self) -> None:
-        self._files: dict[str, tuple[tuple[int, ...], bytes]] = {}
+        self._files: dict[str, tuple[tuple[int, ...], File]] = {}
         self._octets = 0
 
-    def content(self, path: str, seen: os.stat_result) -> bytes | None:
-        """All of a file that was seen just now, and is no link; None: it is large, or would have to be waited for."""
+    def file(self, path: str, seen: os.stat_result) -> File | None:
+        """A file that was seen just now, and is no link, with all of it; None: it is large, or must be waited for."""
         state = _state(seen)
         kept = self._files.get(path)
         if kept is not None:
             if kept[0] == state:
                 return kept[1]
-            self._octets -= len(self._files.pop(path)[1])
-        if seen.st_size > AT_ONCE:
+            self._forget(path)
+        there = _read(path, state) if seen.st_size <= AT_ONCE else None
+        if there is None:
             return None
-        there = _read(path, state)
-        if there is not None and time.time() - seen.st_ctime > FINE_SECONDS:
-            self._files[path] = state, there
-            self._octets += len(there)
+        file = file_of(path, seen, there)
+        if time.time() - seen.st_ctime > FINE_SECONDS:
+            self._files[path] = state, file
+            self._octets += file.octets
             while self._octets > KEPT:
-                self._octets -= len(self._files.pop(next(iter(self._files)))[1])
-        return there
+                self._forget(next(iter(self._files)))
+        return file
+
+    def _forget(self, path: str) -> None:
+        self._octets -= self._files.pop(path)[1].octets
 
 
 async def content(part: Piece) -> bytes:
