@@ -1,7 +1,7 @@
 """Who is let past the decoy, and whom nobody is asked about since they are strangers at sight."""
 
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -21,7 +21,7 @@ async def anybody(request: Request) -> bool:
 @pytest.fixture
 def disguise() -> Disguise:
     """Of a relay to which everybody has something to say who asks in the right place."""
-    site = SimpleNamespace(
+    site: Any = SimpleNamespace(
         base="/SECRET",
         limits=Limits(),
         domain=lambda: "relay.example",
@@ -29,9 +29,9 @@ def disguise() -> Disguise:
         challenge=lambda token: "proof",
         tunnel=lambda request: None,
     )
-    reception, exchange = SimpleNamespace(known=anybody), SimpleNamespace(known=lambda request: True)
-    tunnels = SimpleNamespace(known=lambda request: True)
-    return Disguise(*cast("Any", (site, reception, exchange, tunnels)), Settings(empty=True), dict)
+    reception: Any = SimpleNamespace(known=anybody)
+    others: Any = SimpleNamespace(known=lambda request: True)
+    return Disguise(site, reception, others, others, Settings(empty=True), dict)
 
 
 def head(target: str, method: str = "GET") -> Head:

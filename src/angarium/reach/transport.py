@@ -139,8 +139,9 @@ class Connection(Flow):
         last = clock() + most
         with contextlib.suppress(OSError):  # TimeoutError and ConnectionError too
             await self._say_goodbye(last)
-            reading, receive = self._ready.reading, self._socket.recv
-            while (left := last - clock()) > 0 and await self._do(reading, receive, PIECE, min(silence, left)):
+            while (left := last - clock()) > 0:
+                if not await self._do(self._ready.reading, self._socket.recv, PIECE, min(silence, left)):
+                    break
                 await self._take_turn()
         if self._cut:
             self.abort()
