@@ -77,6 +77,18 @@ def test_so_much_is_kept_and_no_more(kept: Kept, tmp_path: Path, monkeypatch: py
     assert opened == ["0"]
 
 
+def test_of_files_with_nothing_in_them_there_are_not_any_number_either(
+    kept: Kept, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "KEPT", 10 * files.BESIDE)
+    for number in range(11):
+        (tmp_path / str(number)).touch()
+        assert see(kept, tmp_path / str(number)) == b""
+    opened = reads(monkeypatch)
+    assert [see(kept, tmp_path / str(number)) for number in (10, 0)] == [b"", b""]
+    assert opened == ["0"]
+
+
 def test_large_ones_and_links_and_what_changes_meanwhile_are_left_to_others(kept: Kept, tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.write_bytes(bytes(AT_ONCE + 1))

@@ -22,6 +22,8 @@ AT_ONCE = 65_536
 """Octets of a file that are read, or compressed, in less time than a handshake takes."""
 KEPT = 1 << 20
 """Octets of all files that are kept."""
+BESIDE = 512
+"""Octets that each takes besides, about."""
 FINE_SECONDS = 2.0
 """How far apart two times of a file are at least if they differ, on any disk."""
 OPENING = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
@@ -72,13 +74,13 @@ class Kept:
         file = file_of(path, seen, there)
         if time.time() - seen.st_ctime > FINE_SECONDS:
             self._files[path] = state, file
-            self._octets += file.octets
+            self._octets += file.octets + BESIDE
             while self._octets > KEPT:
                 self._forget(next(iter(self._files)))
         return file
 
     def _forget(self, path: str) -> None:
-        self._octets -= self._files.pop(path)[1].octets
+        self._octets -= self._files.pop(path)[1].octets + BESIDE
 
 
 async def content(part: Piece) -> bytes:
