@@ -166,6 +166,49 @@ async def test_who_lingers_does_not_wait_for_the_silent(pair: MakePair) -> None:
     assert server.closed
 
 
+async def test_who_lingers_does_not_hear_out_who_never_ends(pair: MakePair) -> None:
+    server, client = await pair()
+
+    async def flood() -> None:
+        with contextlib.suppress(ConnectionError):
+            while True:
+                await client.write(b"x" * 100_000, timeout=5)
+
+    flooding = asyncio.create_task(flood())
+    await asyncio.wait_for(server.linger(silence=5, most=0.1), 2)
+    assert server.closed
+    await asyncio.wait_for(flooding, 5)
+
+
+async def test_who_lingers_only_for_more_ends_at_once_where_all_was_read(pair: MakePair) -> None:
+    server, client = await pair()
+    await client.write(b"good day")
+    assert await server.read(timeout=5) == b"good day"
+    await server.write(b"go away")
+    await asyncio.wait_for(server.linger(silence=5, most=10, more=False), 2)
+    assert server.closed
+    assert await read_all(client) == b"go away"
+
+
+@pytest.mark.parametrize("left", [b"good", b"good day"])
+async def test_who_lingers_only_for_more_hears_out_who_has_said_more_than_was_read(pair: MakePair, left: bytes) -> None:
+    server, client = await pair()
+    if left == b"good":  # of one record of TLS, of which OpenSSL has the rest
+        await client.write(b"good day")
+        assert await server.read(4, timeout=5) == left
+    else:
+        await client.write(left)
+        assert await server.read(timeout=5) == left
+        await client.write(b"and more")
+    await server.write(b"go away")
+    lingering = asyncio.create_task(server.linger(silence=5, most=10, more=False))
+    assert await client.read(timeout=5) == b"go away"
+    assert await client.read(timeout=5) == b""
+    assert not lingering.done()
+    await asyncio.gather(client.close(), lingering)
+    assert server.closed
+
+
 async def test_closing_ends_in_bounded_time_though_the_peer_stays(
     pair: MakePair, monkeypatch: pytest.MonkeyPatch
 ) -> None:

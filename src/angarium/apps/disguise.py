@@ -26,6 +26,8 @@ from angarium.reach.transport import Connection
 
 __all__ = ["Disguise"]
 
+BOXES = "/box/"
+
 
 @dataclass(frozen=True, slots=True)
 class Disguise:
@@ -43,7 +45,8 @@ class Disguise:
     def https(self) -> Decoy:
         """The site, and the relay behind it."""
         through = partial(_through, site=self.site, plain=False)
-        return Decoy(self._shown(), self._known, through, self.site.limits.write_seconds, self._onward())
+        seconds = self.site.limits.write_seconds
+        return Decoy(self._shown(), self._known, through, seconds, self._onward(), strange=self._strange)
 
     def _shown(self) -> Callable[[Head], Answer]:
         """What is said of the site's files."""
@@ -73,8 +76,12 @@ class Disguise:
             token = request.path.removeprefix(CHALLENGES)
             return request.method in ("GET", "HEAD") and token != request.path and bool(self.site.challenge(token))
 
+        def strange(head: Head) -> bool:
+            return head.method != "CONNECT" and not head.target.startswith(CHALLENGES)
+
         through = partial(_through, site=site, plain=True)
-        return Decoy(moved(self.site.domain(), self._port), asked, through, self.site.limits.write_seconds)
+        seconds = self.site.limits.write_seconds
+        return Decoy(moved(self.site.domain(), self._port), asked, through, seconds, strange=strange)
 
     def _port(self) -> str:
         port = self.site.https_port()
@@ -86,9 +93,18 @@ class Disguise:
             return self.tunnels.known(request)
         if request.path == PATH:
             return await self.reception.known(request)
-        if request.path.startswith("/box/"):
+        if request.path.startswith(BOXES):
             return self.exchange.known(request)
-        above, slash, _ = request.path[1:].partition("/")
+        return self._secret(request.path)
+
+    def _strange(self, head: Head) -> bool:
+        """Whether a request is for none of the places that `_known` has something to ask about."""
+        target = head.target
+        return not (head.method == "CONNECT" or target.startswith((PATH, BOXES)) or self._secret(target))
+
+    def _secret(self, target: str) -> bool:
+        """Whether an address lies under the secret path: it takes equally long however much of that was right."""
+        above, slash, _ = target[1:].partition("/")
         return bool(slash) and hmac.compare_digest(f"/{above}".encode(), self.site.base.encode())
 
 

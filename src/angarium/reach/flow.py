@@ -77,18 +77,6 @@ class Flow:
         """No longer a newcomer: from here on it has precedence over those who are patient."""
         self._ready.settle()
 
-    @property
-    def waiting(self) -> bool:
-        """Whether the peer has said more than was read."""
-        if self._back:
-            return True
-        try:
-            if isinstance(self._socket, ssl.SSLSocket) and self._socket.pending():
-                return True
-            return bool(socket.socket.recv(self._socket, 1, socket.MSG_PEEK))
-        except (OSError, ValueError):
-            return False
-
     async def read(self, limit: int = PIECE, *, timeout: float | None = None) -> bytes:
         """What the peer sent, at least one byte and at most `limit`; nothing: it has ended, politely or not.
 

@@ -148,30 +148,29 @@ class Connection(Flow):
 
     def leave(self, *, silent: bool = False) -> None:
         """Say goodbye (close_notify, unless `silent`; FIN), and do not wait for the peer's. Idempotent."""
-        if not self._begin_to_end():
-            return
-        try:
-            if self._cut:
-                raise ConnectionAbortedError("in the middle of something")
+        if self._begin_to_end():
             self._swallow()
-            if isinstance(self._socket, ssl.SSLSocket) and not silent:
-                with contextlib.suppress(ssl.SSLWantWriteError):
-                    _close_notify(self._socket)
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_RESET)
-        except OSError:
-            self.abort()
-        self._release()
+            self._depart(silent=silent)
 
-    async def linger(self, *, silence: float, most: float) -> None:
-        """Say goodbye, and throw away what comes until the peer ends too, for so many seconds at most. Idempotent."""
+    async def linger(self, *, silence: float, most: float, more: bool = True) -> None:
+        """Say goodbye, and throw away what comes until the peer ends too, for so many seconds at most. Idempotent.
+
+        Without `more` that is done only where the peer has said more than was read; else nothing is waited for. In the
+        midst of a write it ends as by `abort`.
+        """
         if not self._begin_to_end():
             return
+        if not more and not self._unread():
+            self._depart()
+            return
+        clock = self._ready.loop.time
+        last = clock() + most
         with contextlib.suppress(OSError):  # TimeoutError and ConnectionError too
-            async with asyncio.timeout(most):
-                async with self._lock():
-                    await self._say_goodbye()
-                while await self._do(self._ready.reading, self._socket.recv, PIECE, silence):
-                    await self._take_turn()
+            await self._say_goodbye(last)
+            while (left := last - clock()) > 0:
+                if not await self._do(self._ready.reading, self._socket.recv, PIECE, min(silence, left)):
+                    break
+                await self._take_turn()
         if self._cut:
             self.abort()
         self._release()
@@ -201,6 +200,19 @@ class Connection(Flow):
         self._closing = True
         self._ready.reading.wake()
         return True
+
+    def _depart(self, *, silent: bool = False) -> None:
+        """Say goodbye, and be gone; nothing of the peer's lies unread."""
+        try:
+            if self._cut:
+                raise ConnectionAbortedError("in the middle of something")
+            if isinstance(self._socket, ssl.SSLSocket) and not silent:
+                with contextlib.suppress(ssl.SSLWantWriteError):
+                    _close_notify(self._socket)
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_RESET)
+        except OSError:
+            self.abort()
+        self._release()
 
     def _release(self) -> None:
         self._closing = True
@@ -244,12 +256,22 @@ class Connection(Flow):
         with contextlib.suppress(OSError):
             socket.socket.recv(self._socket, LEFT_BEHIND)
 
-    async def _say_goodbye(self) -> None:
+    def _unread(self) -> bool:
+        """Whether the peer has said more than was read."""
+        if self._back or (self._more and isinstance(self._socket, ssl.SSLSocket) and self._socket.pending()):
+            return True
+        try:
+            return bool(socket.socket.recv(self._socket, 1, socket.MSG_PEEK))
+        except OSError:
+            return False
+
+    async def _say_goodbye(self, until: float | None = None) -> None:
+        """`until`, by the loop's clock, there is waited for room to say it."""
         if self._cut:
             raise ConnectionAbortedError("in the middle of something")
         self._cut = True
         if isinstance(self._socket, ssl.SSLSocket):
-            await self._do(self._ready.writing, _close_notify, self._socket)
+            await self._do(self._ready.writing, _close_notify, self._socket, until=until)
         self._socket.shutdown(socket.SHUT_WR)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_RESET)
         self._cut = False

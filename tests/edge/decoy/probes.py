@@ -10,6 +10,7 @@ FILES = {
     "index.html": b"<!doctype html><title>Garden</title><p>Roses and tulips, and a good deal more of it.</p>\n",
     "long.html": b"<!doctype html>" + b"".join(WORDS + b"%d " % n for n in range(900)),
     "short.html": b"hi\n",
+    ".css": b"no end, but a beginning",
     "style.css": b"body{color:green}\n",
     "app.js": b"let a=1\n",
     "photo.jpg": bytes(range(256)) * 40,
@@ -314,6 +315,15 @@ def headers() -> Iterator[bytes]:
         b"Tue, 14 Nov 2023 22:13:20 GMT",
         b"Tue, 14 Nov 2023 22:13:21 GMT",
         b"Tue, 14 Nov 2023 22:13:19 GMT",
+        b"Tuesday, 14-Nov-23 22:13:20 GMT",
+        b"Tue Nov 14 22:13:20 2023",
+        b"14 Nov 2023 22:13:20 GMT",
+        b"x,14 Nxx 2023 22:13:20",
+        b"Tue, 14 Jan 2023 22:13:20 GMT",
+        b"Tue, 30 Feb 2023 22:13:20 GMT",
+        b"Tue, 14 Nov 2023 24:13:20 GMT",
+        b"Tue, 14 Nov 99999 22:13:20 GMT",
+        b"Tue, 14 Nov 0000 22:13:20 GMT",
         b"x",
         b"",
     ):
@@ -345,6 +355,11 @@ def headers() -> Iterator[bytes]:
         b"-",
         b"0-999999",
         b"0-17,0-17",
+        b"0-9223372036854775807",
+        b"0-9223372036854775808",
+        b"0-1,99999999999999999999-",
+        b"-" + b"9" * 5000,
+        b"000000000000000000000000-1",
     ):
         yield request(css, b"Range: bytes=" + spans)
     yield from (

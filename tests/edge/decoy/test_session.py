@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 
 from angarium.edge.decoy.folder import Folder
+from angarium.edge.decoy.request import Head
 from angarium.edge.decoy.session import Decoy, serve_decoy
 from angarium.edge.pages.exchange import Request
 from angarium.reach.transport import Connection
@@ -38,6 +39,7 @@ async def say(tmp_path: Path, asked: list[Request]) -> AsyncIterator[Say]:
     os.symlink("deep", tmp_path / "link")
     os.symlink("index.html", tmp_path / "deep" / "other.html")
     os.symlink("circle", tmp_path / "circle")
+    os.mkfifo(tmp_path / "pipe.html")
 
     async def known(request: Request) -> bool:
         asked.append(request)
@@ -48,7 +50,10 @@ async def say(tmp_path: Path, asked: list[Request]) -> AsyncIterator[Say]:
         await connection.write(b"RELAY;", timeout=5)
         return None if head.startswith(b"CONNECT") else rest
 
-    decoy = Decoy(Folder(tmp_path, "x", lambda: "").answer, known, through, 5)
+    def strange(head: Head) -> bool:
+        return head.target.startswith("/plainly")
+
+    decoy = Decoy(Folder(tmp_path, "x", lambda: "").answer, known, through, 5, strange=strange)
 
     async def talk(said: bytes) -> bytes:
         ours, theirs = socket.socketpair()
@@ -91,6 +96,13 @@ async def test_handlers_see_what_was_said(say: Say, asked: list[Request]) -> Non
     assert request.headers["x-mail-to"] == "a"
 
 
+async def test_nobody_is_asked_about_who_is_plainly_a_stranger(say: Say, asked: list[Request]) -> None:
+    heard = await say(b"GET /plainly HTTP/1.1\r\nHost: x\r\n\r\n" + KNOWN)
+    assert heard.startswith(b"HTTP/1.1 404 ")
+    assert heard.endswith(b"RELAY;")
+    assert [request.path for request in asked] == ["/secret/page"]
+
+
 @pytest.mark.parametrize(
     "path", [b"/etc/", b"/etc/passwd", b"/hostname", b"/..%2f..%2fetc/passwd", b"/%2e%2e/%2e%2e/etc/passwd"]
 )
@@ -106,6 +118,8 @@ async def test_links_within_the_folder_are_followed(say: Say, path: bytes) -> No
     assert heard.endswith(b"\r\n\r\ndeep in it")
 
 
-@pytest.mark.parametrize("path", [b"/circle", b"/circle/", b"/index.html/", b"/index.html/x", b"/deep/other.html/"])
+@pytest.mark.parametrize(
+    "path", [b"/circle", b"/circle/", b"/index.html/", b"/index.html/x", b"/deep/other.html/", b"/pipe.html"]
+)
 async def test_what_is_no_file_and_no_folder_is_not_there(say: Say, path: bytes) -> None:
     assert (await say(b"GET " + path + b" HTTP/1.1\r\nHost: x\r\n\r\n")).startswith(b"HTTP/1.1 404 ")

@@ -6,6 +6,7 @@ Pure but for the date, which is passed in.
 import zlib
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
+from functools import cache
 
 from angarium.edge.decoy.request import Head
 
@@ -80,38 +81,50 @@ class Answer:
         """Of the body; of a stream of unknown length, enough."""
         if self.stream is not None:
             return SQUEEZED_LEAST if self.length is None else self.length
-        return sum(part.octets if isinstance(part, Piece) else len(part) for part in self.body)
+        octets = 0
+        for part in self.body:
+            octets += len(part) if isinstance(part, bytes) else part.octets
+        return octets
 
 
 def refusal(status: int, head: Head | None = None) -> Answer:
     """The page of a status. Browsers that put their own in its place get a longer one."""
-    reason = REASONS[400 if status in PARTICULAR else status]
     code = 400 if status in PARTICULAR else status
-    particular = PARTICULAR.get(status, "")
-    title = f"400 {particular}" if particular else f"{code} {reason}"
-    lines = ["<html>", f"<head><title>{title}</title></head>", "<body>", f"<center><h1>{code} {reason}</h1></center>"]
-    lines += [f"<center>{particular}</center>"] if particular else []
-    lines += [f"<hr><center>{SOFTWARE}</center>", "</body>", "</html>", ""]
-    page = "\r\n".join(lines).encode()
-    if head is not None and head.minor >= 0 and code >= 400 and _padded(head.headers.get("user-agent", "")):
+    page = _page(status)
+    if code >= 400 and head is not None and head.minor >= 0 and _padded(head.headers.get("user-agent", "")):
         page += PADDING
     return Answer(code, body=[page], ends=status in ENDING, changing=code in (403, 404))
 
 
+@cache
+def _page(status: int) -> bytes:
+    particular = PARTICULAR.get(status, "")
+    code = 400 if particular else status
+    title = f"400 {particular}" if particular else f"{code} {REASONS[code]}"
+    lines = ["<html>", f"<head><title>{title}</title></head>", "<body>"]
+    lines += [f"<center><h1>{code} {REASONS[code]}</h1></center>"]
+    lines += [f"<center>{particular}</center>"] if particular else []
+    lines += [f"<hr><center>{SOFTWARE}</center>", "</body>", "</html>", ""]
+    return "\r\n".join(lines).encode()
+
+
 def head_of(answer: Answer, date: str, *, keep: bool, length: int | None) -> bytes:
     """Status line and headers; `length` None: the body comes in chunks, -1: it comes in chunks that are not sent."""
-    reason = answer.reason or REASONS.get(answer.status, "")
-    lines = [f"HTTP/1.1 {answer.status} {reason}", f"Server: {SOFTWARE}", f"Date: {date}"]
-    if answer.status != 304 and answer.kind:
-        lines.append(f"Content-Type: {answer.kind}")
-    if length is not None and length >= 0 and answer.status != 304:
-        lines.append(f"Content-Length: {length}")
-    lines += [f"{name}: {value}" for name, value in answer.headers]
+    status = answer.status
+    reason = answer.reason or REASONS.get(status, "")
+    lines = f"HTTP/1.1 {status} {reason}\r\nServer: {SOFTWARE}\r\nDate: {date}\r\n"
+    if answer.kind and status != 304:
+        lines += f"Content-Type: {answer.kind}\r\n"
+    if length is not None and length >= 0 and status != 304:
+        lines += f"Content-Length: {length}\r\n"
+    for name, value in answer.headers:
+        lines += f"{name}: {value}\r\n"
     if length is None:
-        lines.append("Transfer-Encoding: chunked")
-    lines.append(f"Connection: {'keep-alive' if keep else 'close'}")
-    lines += [f"{name}: {value}" for name, value in answer.later]
-    return "\r\n".join([*lines, "", ""]).encode("latin-1")
+        lines += "Transfer-Encoding: chunked\r\n"
+    lines += "Connection: keep-alive\r\n" if keep else "Connection: close\r\n"
+    for name, value in answer.later:
+        lines += f"{name}: {value}\r\n"
+    return f"{lines}\r\n".encode("latin-1")
 
 
 def squeezed(data: bytes) -> bytes:

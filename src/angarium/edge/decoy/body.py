@@ -7,7 +7,7 @@ import re
 
 from angarium.edge.decoy.request import Head
 
-__all__ = ["Body"]
+__all__ = ["NO_BODY", "Body"]
 
 _SIZE = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;[^\r\n]*)?\r?\n")
 _SIZE_BEGUN = re.compile(rb"[0-9A-Fa-f]{0,16}[ \t]*(?:;[^\r\n]*)?\r?")
@@ -77,3 +77,7 @@ class Body:
         if whole:
             self.done = not self._line.rstrip(b"\r\n")
             self._line = b""
+
+
+NO_BODY = Body(Head("GET", "/", None, 1))
+"""Of any request that has none: nothing is taken by it."""

@@ -2,22 +2,20 @@
 
 Only what lies in the folder itself is given out: a link that leads out of it is not there.
 
-RFC 9110, 13 (conditional requests) and 14 (ranges), as far and in such a way as nginx does them.
+A file that is there, by no link, is looked at once. All else is looked at step by step.
 """
 
 import itertools
 import os
 import re
 import stat
-from calendar import timegm
 from collections.abc import Callable
-from email.utils import parsedate
 from pathlib import Path
 from urllib.parse import quote
-from wsgiref.handlers import format_date_time
 
 from angarium.edge.decoy.answer import SQUEEZED_LEAST, Answer, Piece, refusal
-from angarium.edge.decoy.kinds import kind_of
+from angarium.edge.decoy.conditional import condition, parts
+from angarium.edge.decoy.files import File, Kept, file_of
 from angarium.edge.decoy.request import Head
 
 __all__ = ["MOST", "Folder", "asks_squeezed", "ends_early", "host_of"]
@@ -28,7 +26,7 @@ MOST = 1 << 20
 _OLD = re.compile(r"MSIE (?:[45]\.|6\.(?!.*SV1))(?!.*Opera)")
 """Browsers that nginx lets send one form on a connection (keepalive_disable)."""
 _GZIP = re.compile(r"(?:^|[, ])gzip *(;[^,]*)?(?:,|$)", re.IGNORECASE)
-_RANGE = re.compile(r" *(?:([0-9]+) *- *([0-9]*)|- *([0-9]+)) *")
+_REFUSED = re.compile(r"; *q=0(?:\.0{0,3})? *")
 
 
 class Folder:
@@ -39,18 +37,46 @@ class Folder:
         self._root = str(root.resolve()).rstrip("/")
         self._origin = origin
         self._port = port
+        self._kept = Kept()
         self._numbers = itertools.count(1)
 
     def answer(self, head: Head) -> Answer:
         """What is said to a request."""
-        answer = self._answer(head)
+        answer = refusal(413, head) if head.length > MOST else self._at_a_glance(head) or self._step_by_step(head)
         answer.ends |= ends_early(head)
         return answer
 
-    def _answer(self, head: Head) -> Answer:
+    def _at_a_glance(self, head: Head) -> Answer | None:
+        """What is said of a file that is there, and of nothing; None: it takes more than a look."""
+        path = head.path if head.path.isascii() else os.fsdecode(head.path.encode("latin-1"))
+        folder = path.endswith("/")
+        here = f"{self._root}{path}{INDEXES[0]}" if folder else self._root + path
+        try:
+            if self._linked(path):
+                return None
+            seen = os.lstat(here)
+        except FileNotFoundError:
+            return None if folder else refusal(404, head)
+        except (OSError, ValueError):
+            return None
+        if not stat.S_ISREG(seen.st_mode):
+            return None
+        if head.method not in ("GET", "HEAD"):
+            return refusal(405, head)
+        file = self._kept.file(here, seen)
+        return None if file is None else self._file(head, file)
+
+    def _linked(self, path: str) -> bool:
+        """Whether a folder on the way to a file is a link. Raises OSError where one is not there."""
+        at = path.find("/", 1)
+        while at > 0:
+            if stat.S_ISLNK(os.lstat(self._root + path[:at]).st_mode):
+                return True
+            at = path.find("/", at + 1)
+        return False
+
+    def _step_by_step(self, head: Head) -> Answer:
         path = head.path
-        if head.length > MOST:
-            return refusal(413, head)
         if (there := self._find(path)) is None:
             return refusal(404, head)
         found, seen = there
@@ -67,9 +93,9 @@ class Folder:
             found, seen = there
         if head.method == "POST":
             return refusal(405, head)
-        answer = self._file(head, found, seen)
-        answer.asks = answer.status != 403
-        return answer
+        if not os.access(found, os.R_OK):
+            return refusal(403, head)
+        return self._file(head, file_of(found, seen))
 
     def _find(self, path: str) -> tuple[str, os.stat_result] | None:
         """A file or folder of the site and what it is; `path` has neither dots nor doubled slashes."""
@@ -105,56 +131,44 @@ class Folder:
                 return there
         return None
 
-    def _file(self, head: Head, path: str, seen: os.stat_result) -> Answer:
-        if not os.access(path, os.R_OK):
-            return refusal(403, head)
-        changed, size = int(seen.st_mtime), seen.st_size
-        tag = f'"{changed:x}-{size:x}"'
-        answer = Answer(200, kind_of(os.path.basename(path)), [Piece(path, 0, size)] if size else [])
-        answer.headers.append(("Last-Modified", format_date_time(changed)))
-        answer.later.append(("ETag", tag))
-        if (condition := _condition(head, changed, tag)) == 412:
-            failed = refusal(412, head)
-            failed.drops = True
-            return failed
-        if condition == 304:
-            answer.status, answer.body = 304, []
-            return answer
-        answer.changing = answer.kind == "text/html" and size >= SQUEEZED_LEAST
-        return self._ranges(head, answer, path, size, changed, tag)
-
-    def _ranges(self, head: Head, answer: Answer, path: str, size: int, changed: int, tag: str) -> Answer:
-        whole = answer
-        if not asks_squeezed(head, answer):
-            whole.later.append(("Accept-Ranges", "bytes"))
-        said = head.headers.get("range", "")
-        if not size or asks_squeezed(head, answer) or not said.lower().startswith("bytes=") or len(said) < 7:
-            return whole
-        condition = head.headers.get("if-range")
-        if condition is not None and (condition != tag if condition.endswith('"') else _seconds(condition) != changed):
-            return whole
-        parts = _parts(said[6:], size)
-        if parts is None:
-            refused = refusal(416, head)
-            refused.later.append(("Content-Range", f"bytes */{size}"))
+    def _file(self, head: Head, file: File) -> Answer:
+        later = [("ETag", file.tag)]
+        answer = Answer(200, file.kind, [], [("Last-Modified", file.date)], later, asks=True)
+        if (status := condition(head.headers, file.changed, file.tag)) == 412:
+            refused = refusal(412, head)
+            refused.drops = refused.asks = True
             return refused
-        if not parts:
-            return whole
+        if status == 304:
+            answer.status = 304
+            return answer
+        answer.changing = file.kind == "text/html" and file.octets >= SQUEEZED_LEAST
+        if not asks_squeezed(head, answer):
+            if "range" in head.headers and (wanted := parts(head.headers, file.octets, file.changed, file.tag)) != []:
+                return self._parts(head, answer, file, wanted)
+            later.append(("Accept-Ranges", "bytes"))
+        if file.octets:
+            answer.body.append(Piece(file.path, 0, file.octets) if file.content is None else file.content)
+        return answer
+
+    def _parts(self, head: Head, answer: Answer, file: File, wanted: list[tuple[int, int]] | None) -> Answer:
+        if wanted is None:
+            refused = refusal(416, head)
+            refused.asks = True
+            refused.later.append(("Content-Range", f"bytes */{file.octets}"))
+            return refused
         answer.status, answer.changing = 206, False
-        answer.later.pop()
-        if len(parts) == 1:
-            ((begin, end),) = parts
-            answer.later.append(("Content-Range", f"bytes {begin}-{end - 1}/{size}"))
-            answer.body = [Piece(path, begin, end - begin)]
-        else:
-            boundary = f"{next(self._numbers):020d}"
-            body: list[bytes | Piece] = []
-            for begin, end in parts:
-                lines = f"\r\n--{boundary}\r\nContent-Type: {answer.kind}\r\n"
-                body.append(f"{lines}Content-Range: bytes {begin}-{end - 1}/{size}\r\n\r\n".encode())
-                body.append(Piece(path, begin, end - begin))
-            answer.body = [*body, f"\r\n--{boundary}--\r\n".encode()]
-            answer.kind = f"multipart/byteranges; boundary={boundary}"
+        if len(wanted) == 1:
+            ((begin, end),) = wanted
+            answer.later.append(("Content-Range", f"bytes {begin}-{end - 1}/{file.octets}"))
+            answer.body.append(Piece(file.path, begin, end - begin))
+            return answer
+        boundary = f"{next(self._numbers):020d}"
+        for begin, end in wanted:
+            lines = f"\r\n--{boundary}\r\nContent-Type: {answer.kind}\r\n"
+            answer.body.append(f"{lines}Content-Range: bytes {begin}-{end - 1}/{file.octets}\r\n\r\n".encode())
+            answer.body.append(Piece(file.path, begin, end - begin))
+        answer.body.append(f"\r\n--{boundary}--\r\n".encode())
+        answer.kind = f"multipart/byteranges; boundary={boundary}"
         return answer
 
 
@@ -180,47 +194,4 @@ def asks_squeezed(head: Head, answer: Answer) -> bool:
     if not said or not answer.changing or head.minor < 1 or "via" in head.headers:
         return False
     found = _GZIP.search(said)
-    return found is not None and not re.fullmatch(r"; *q=0(?:\.0{0,3})? *", found[1] or "")
-
-
-def _condition(head: Head, changed: int, tag: str) -> int:
-    said = head.headers
-    if "if-unmodified-since" in said and _seconds(said["if-unmodified-since"]) < changed:
-        return 412
-    if "if-match" in said and not _among(said["if-match"], tag, weak=False):
-        return 412
-    if "if-modified-since" not in said and "if-none-match" not in said:
-        return 200
-    if "if-modified-since" in said and _seconds(said["if-modified-since"]) != changed:
-        return 200
-    if "if-none-match" in said and not _among(said["if-none-match"], tag, weak=True):
-        return 200
-    return 304
-
-
-def _among(said: str, tag: str, *, weak: bool) -> bool:
-    if said == "*":
-        return True
-    return any((one.removeprefix("W/") if weak else one) == tag for one in map(str.strip, said.split(",")))
-
-
-def _seconds(said: str) -> int:
-    parsed = parsedate(said)
-    return timegm(parsed) if parsed else -1
-
-
-def _parts(said: str, size: int) -> list[tuple[int, int]] | None:
-    """The ranges asked for, as begin and end; none: all of it is as well; None: there is no such part."""
-    parts: list[tuple[int, int]] = []
-    for one in said.split(","):
-        if (found := _RANGE.fullmatch(one)) is None:
-            return None
-        if found[3]:
-            begin, end = max(0, size - int(found[3])), size
-        else:
-            begin, end = int(found[1]), min(int(found[2]) + 1 if found[2] else size, size)
-        if begin < end:
-            parts.append((begin, end))
-    if not parts:
-        return None
-    return [] if sum(end - begin for begin, end in parts) > size else parts
+    return found is not None and not _REFUSED.fullmatch(found[1] or "")

@@ -57,6 +57,7 @@ _KINDS = {
 _BY_END = {end: kind for kind, ends in _KINDS.items() for end in ends.split()}
 
 
-def kind_of(name: str) -> str:
-    """The media type of a file of that name."""
-    return _BY_END.get(name.rpartition(".")[2].lower() if "." in name else "", "application/octet-stream")
+def kind_of(path: str) -> str:
+    """The media type of a file; what is before its name's last dot must be something."""
+    before, _, end = path.rpartition(".")
+    return _BY_END.get("" if before.endswith("/") else end.lower(), "application/octet-stream")

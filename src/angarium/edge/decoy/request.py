@@ -9,7 +9,7 @@ RFC 9112, 3 and 5 where nginx keeps to it.
 import re
 from dataclasses import dataclass, field
 
-__all__ = ["Bad", "Head", "read_head"]
+__all__ = ["SMALL", "UNHOSTLY", "Bad", "Head", "judge", "read_head"]
 
 LINE = 8192
 """The longest line (large_client_header_buffers)."""
@@ -50,7 +50,8 @@ _ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})?")
 _NAME = re.compile(rb"[A-Za-z0-9-]+")
 """Names of header lines that are taken down; others are passed over, unless they have in them:"""
 _CONTROL = re.compile(rb"[\x00-\x20\x7f]")
-_UNHOSTLY = re.compile(r"[\x00-\x20\x7f/]|\.\.|^:|^$")
+UNHOSTLY = re.compile(r"[\x00-\x20\x7f/]|\.\.|^:|^$")
+"""What no name of a host has."""
 
 
 class Bad(Exception):
@@ -97,6 +98,16 @@ class Head:
         return "transfer-encoding" in self.headers
 
     @property
+    def announces(self) -> bool:
+        """Whether a body was announced."""
+        return "content-length" in self.headers or "transfer-encoding" in self.headers
+
+    @property
+    def expects(self) -> bool:
+        """Whether the body is to come once it was asked for."""
+        return self.minor > 0 and self.headers.get("expect", "").lower() == "100-continue"
+
+    @property
     def length(self) -> int:
         """Octets of the body that were announced."""
         return int(self.headers.get("content-length", "0"))
@@ -126,7 +137,7 @@ def read_head(said: bytes) -> Head | None:
         if end < 0:
             return None
     head.octets = end + 1
-    _judge(head, len(said) - head.octets)
+    judge(head, len(said) - head.octets)
     return head
 
 
@@ -201,13 +212,13 @@ def _header(head: Head, line: bytes, *, whole: bool) -> None:
     key, text = name.decode().lower(), value.strip(b" \r\n").decode("latin-1")
     if key in UNIQUE and key in head.headers:
         raise Bad(400)
-    if key == "host" and _UNHOSTLY.search(text):
+    if key == "host" and UNHOSTLY.search(text):
         raise Bad(400)
     head.headers[key] = text
     head.lines.append((key, text))
 
 
-def _judge(head: Head, behind: int) -> None:
+def judge(head: Head, behind: int) -> None:
     """What only the whole head tells. `behind` it lie so many octets."""
     if head.host is None:
         head.host = head.headers.get("host")

@@ -10,15 +10,17 @@ pages of more than 24 kB into chunks.
 
 import asyncio
 import contextlib
-import os
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from dataclasses import dataclass
-from wsgiref.handlers import format_date_time
+from typing import Any
 
 from angarium.edge.decoy.answer import Answer, Piece, head_of, refusal, squeezed, squeezer
-from angarium.edge.decoy.body import Body
+from angarium.edge.decoy.body import NO_BODY, Body
+from angarium.edge.decoy.dates import date_of
+from angarium.edge.decoy.files import AT_ONCE, content
 from angarium.edge.decoy.folder import MOST, asks_squeezed
+from angarium.edge.decoy.ordinary import ordinary_head
 from angarium.edge.decoy.request import Bad, Head, read_head
 from angarium.edge.pages.exchange import Request
 from angarium.reach.transport import PIECE, Connection
@@ -34,12 +36,9 @@ BODY_SECONDS = 60.0
 REQUESTS = 1000
 DRAIN_SILENCE, DRAIN_SECONDS = 5.0, 30.0
 """How long nginx goes on reading a body that it has answered already."""
-AT_ONCE = 65_536
-"""Octets that are compressed in less time than a handshake takes."""
 SQUEEZED_MOST = 1 << 20
 """Larger pages are not compressed: that would hold up everybody else."""
-
-NOWAIT: int | None = getattr(os, "RWF_NOWAIT", None)
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 Through = Callable[[Connection, bytes], Awaitable[bytes | None]]
 """Serves one request that begins with these bytes; what came behind it, or None where the connection is over."""
@@ -57,6 +56,8 @@ class Decoy:
     write_seconds: float
     onward: Callable[[Head, bytes], Awaitable[Answer]] | None = None
     """What a site elsewhere says, to a request and its body; in place of `answer`."""
+    strange: Callable[[Head], bool] = lambda head: False
+    """Whether it is plain at sight that a request is not for the relay: then `known` is not asked."""
 
 
 async def serve_decoy(connection: Connection, decoy: Decoy, *, plain: bool = False) -> None:
@@ -101,33 +102,32 @@ class _Session:
             if not await self._exchange(head, last=not left):
                 return
 
-    async def _leave(self, *, more: bool) -> None:
+    def _leave(self, *, more: bool) -> Coroutine[Any, Any, None]:
         """End as nginx does: at once, or, where there is `more` that was not looked at, hearing it out."""
-        if more or self._said or self._connection.waiting:
-            await self._connection.linger(silence=DRAIN_SILENCE, most=DRAIN_SECONDS)
-        else:
-            self._connection.leave()
+        return self._connection.linger(silence=DRAIN_SILENCE, most=DRAIN_SECONDS, more=more or bool(self._said))
 
     async def _exchange(self, head: Head, *, last: bool) -> bool:
-        if not self._plain and await self._decoy.known(request_of(head)):
-            rest = await self._decoy.through(self._connection, self._said)
+        decoy = self._decoy
+        if not self._plain and not decoy.strange(head) and await decoy.known(request_of(head)):
+            rest = await decoy.through(self._connection, self._said)
             self._said = rest or b""
             return rest is not None
         self._said = self._said[head.octets :]
-        if self._decoy.onward is not None and not self._plain:
-            return await self._hand_on(head, self._decoy.onward, last=last)
-        answer = refusal(497, head) if self._plain else self._decoy.answer(head)
-        body = Body(head)
-        self._said = body.take(self._said)
+        if decoy.onward is not None and not self._plain:
+            return await self._hand_on(head, decoy.onward, last=last)
+        answer = refusal(497, head) if self._plain else decoy.answer(head)
+        body = NO_BODY
+        if head.announces:
+            body = Body(head)
+            self._said = body.take(self._said)
         keep = head.keep_alive and head.minor >= 0 and not (answer.ends or last or body.broken)
-        expects = head.headers.get("expect", "").lower() == "100-continue" and head.minor > 0
         if answer.asks and body.broken:
             answer = refusal(400, head)
-        elif expects and answer.asks:
-            await self._send(b"HTTP/1.1 100 Continue\r\n\r\n")
+        elif answer.asks and head.expects:
+            await self._send(CONTINUE)
         await self._write(head, answer, keep=keep, bare=head.minor < 0, silent=head.method == "HEAD")
         try:
-            if not answer.drops and await self._drain(body) and keep:
+            if not answer.drops and (body.done or await self._drain(body)) and keep:
                 return True
         except TimeoutError:
             self._said = b""
@@ -141,8 +141,8 @@ class _Session:
         if head.length > MOST:
             answer = refusal(413, head)
         else:
-            if head.headers.get("expect", "").lower() == "100-continue" and head.minor > 0:
-                await self._send(b"HTTP/1.1 100 Continue\r\n\r\n")
+            if head.expects:
+                await self._send(CONTINUE)
             self._said = body.take(self._said)
             while not body.done and not body.broken and len(kept) <= MOST:
                 data = await self._connection.read(timeout=BODY_SECONDS)
@@ -167,6 +167,8 @@ class _Session:
         deadline = self._clock() + patience
         while True:
             if begun := bool(self._said):
+                if (head := ordinary_head(self._said)) is not None:
+                    return head
                 if self._said.startswith(b"CONNECT ") and (tunnel := await self._tunnel()) is not None:
                     return tunnel
                 if (head := read_head(self._said)) is not None:
@@ -192,33 +194,38 @@ class _Session:
         return head if await self._decoy.known(request_of(head)) else None
 
     async def _write(self, head: Head | None, answer: Answer, *, keep: bool, bare: bool, silent: bool) -> None:
-        date = format_date_time(time.time())
+        date = date_of(int(time.time()))
         if head is not None and answer.stream is not None:
             await self._pass_on(head, answer, answer.stream, date, keep=keep, bare=bare, silent=silent)
             return
         if head is not None and asks_squeezed(head, answer) and answer.octets <= SQUEEZED_MOST:
-            page = b"".join([await _content(part) for part in answer.body])
-            packed = squeezed(page) if len(page) <= AT_ONCE else await asyncio.to_thread(squeezed, page)
-            answer.later = [(name, f"W/{value}" if name == "ETag" else value) for name, value in answer.later]
-            answer.later.append(("Content-Encoding", "gzip"))
-            said = head_of(answer, date, keep=keep, length=-1 if silent else None)
-            await self._send(said if silent else said + b"%x\r\n%b\r\n0\r\n\r\n" % (len(packed), packed))
+            await self._squeeze(answer, date, keep=keep, silent=silent)
             return
         said = b"" if bare else head_of(answer, date, keep=keep, length=answer.octets)
-        if silent or answer.status == 304:
-            await self._send(said)
-            return
-        for part in answer.body:
+        for part in () if silent or answer.status == 304 else answer.body:
             if isinstance(part, bytes):
                 said += part
                 continue
             for begin in range(part.begin, part.begin + part.octets, 4 * PIECE):
                 octets = min(4 * PIECE, part.begin + part.octets - begin)
-                said += await _content(Piece(part.path, begin, octets))
+                said += await content(Piece(part.path, begin, octets))
                 await self._send(said)
                 said = b""
         if said:
             await self._send(said)
+
+    async def _squeeze(self, answer: Answer, date: str, *, keep: bool, silent: bool) -> None:
+        """Write an answer compressed, or its head only."""
+        answer.later = [(name, f"W/{value}" if name == "ETag" else value) for name, value in answer.later]
+        answer.later.append(("Content-Encoding", "gzip"))
+        said = head_of(answer, date, keep=keep, length=-1 if silent else None)
+        if not silent:
+            page = b""
+            for part in answer.body:
+                page += part if isinstance(part, bytes) else await content(part)
+            packed = squeezed(page) if len(page) <= AT_ONCE else await asyncio.to_thread(squeezed, page)
+            said += b"%x\r\n%b\r\n0\r\n\r\n" % (len(packed), packed)
+        await self._send(said)
 
     async def _pass_on(
         self,
@@ -259,8 +266,9 @@ class _Session:
         if said or rest or chunked:
             await self._send(said + rest + (b"0\r\n\r\n" if chunked else b""))
 
-    async def _send(self, data: bytes) -> None:
-        await self._connection.write(data, timeout=self._decoy.write_seconds)
+    def _send(self, data: bytes) -> Coroutine[Any, Any, None]:
+        """To be awaited."""
+        return self._connection.write(data, timeout=self._decoy.write_seconds)
 
     async def _drain(self, body: Body) -> bool:
         """Read what is left of the body, and throw it away; whether it came to its end."""
@@ -282,36 +290,3 @@ def request_of(head: Head) -> Request:
     """The request as the relay's own handlers see it."""
     path, _, query = head.target.partition("#")[0].partition("?")
     return Request(head.method, path, query, dict(reversed(head.lines)), b"", head.lines)
-
-
-async def _content(part: bytes | Piece) -> bytes:
-    if isinstance(part, bytes):
-        return part
-    if (there := _in_memory(part)) is not None:
-        return there
-
-    def read() -> bytes:
-        with open(part.path, "rb") as file:
-            file.seek(part.begin)
-            return file.read(part.octets).ljust(part.octets, b"\0")
-
-    try:
-        return await asyncio.to_thread(read)
-    except OSError:
-        raise ConnectionAbortedError("the file is gone") from None
-
-
-def _in_memory(part: Piece) -> bytes | None:
-    """What the kernel has of a file and can give without waiting for the disk; None: not all of it (preadv2(2))."""
-    if NOWAIT is None:
-        return None
-    into = bytearray(part.octets)
-    try:
-        file = os.open(part.path, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            read = os.preadv(file, [into], part.begin, NOWAIT)
-        finally:
-            os.close(file)
-    except OSError:  # it lies on the disk, or nobody can tell
-        return None
-    return bytes(into) if read == part.octets else None
