@@ -1,14 +1,19 @@
 """What a prober makes of answers, and of one server that is none of those it knows."""
 
+import contextlib
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from angarium.lab.censor import suspicion
 from angarium.lab.censor.probes import PROBES, Probe, filled
+from angarium.lab.censor.scenarios import ECHO
 from angarium.lab.censor.sighting import Sighting, _group, _kind, _records, look
-from angarium.lab.censor.suspicion import _by_each_time, _known, _spread, _unlike
+from angarium.lab.censor.suspicion import _by_each_time, _known, _spread, _unlike, suspected
 
 
 @pytest.fixture
@@ -76,6 +81,34 @@ def test_who_answers_one_probe_as_no_site_does_is_told() -> None:
     assert _unlike(site, _known([site])) == set()
     assert _unlike(strange, _known([site])) == {PROBES[-1].name}
     assert _unlike(strange, _known([site, strange])) == set()
+
+
+@pytest.mark.parametrize(("greeting", "told"), [("page", ""), ("mail", "told by port 993; 9 octets of mail")])
+async def test_of_a_relay_without_the_decoys_site_kinds_decide_and_no_twin_is_made(
+    greeting: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @contextlib.asynccontextmanager
+    async def nginx(*_: Any) -> AsyncIterator[None]:
+        yield
+
+    def answers(hosts: Sequence[str]) -> list[list[Sighting]]:
+        return [[Sighting(probe.name, "echo" if host == ECHO else "page") for probe in PROBES] for host in hosts]
+
+    def compared(hosts: Sequence[str], **_: Any) -> list[list[Sighting]]:
+        mail = 9 if greeting == "mail" else 0
+        return [[*answers(hosts)[0][1:], Sighting("port 993", greeting, mail)]]
+
+    for name, stands in (("nginx", nginx), ("_answers", answers), ("_compared", compared)):
+        monkeypatch.setattr(suspicion, name, stands)
+    added: list[str] = []
+    place = SimpleNamespace(
+        ground=SimpleNamespace(add=lambda name, *_: added.append(name)),
+        attempt=SimpleNamespace(way="domain"),
+        job=SimpleNamespace(seed=1),
+    )
+    run = await suspected(place, 100)  # type: ignore[arg-type]
+    assert (run.valid, run.ok, added) == (True, not told, ["nginx"])
+    assert run.why.startswith(told)
 
 
 def test_each_time_is_judged_alone_and_by_those_only_that_have_it() -> None:

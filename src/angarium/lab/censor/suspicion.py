@@ -2,6 +2,7 @@
 
 By kind: a host is told if it answers any probe as none of twenty sites does; then one probe is enough for whoever knows
 which. Controls: one of the sites must not be told from the other nineteen, and a server that echoes must be.
+Of a relay without the decoy's site that is all: no nginx shows the same.
 
 By all that is to be seen: a classifier is trained on answers of the relay and of an nginx that has the same site and
 the same certificate, and tried on other answers of both: octets, TLS, ends, times. Control: two such nginx, of which
@@ -52,9 +53,11 @@ Answers = list[Sighting]
 async def suspected(place: Place, probes: int) -> Run:
     """Put so many probes to the relay, and judge. Raises NoNginx."""
     place.ground.add("nginx", "outside", SITES)
+    probes = max(probes, len(PROBES))
+    if place.attempt.way != "decoy":
+        return await _suspected_by_kind(place, probes)
     for name, address in zip(("twin0", "twin1", "proxied"), (*TWINS, PROXIED), strict=True):
         place.ground.add(name, "outside", [address])
-    probes = max(probes, len(PROBES))
     compared = partial(_compared, probes=probes, seed=place.job.seed)
     async with nginx("nginx", WORK / "nginx"), twins():
         sites = await asyncio.to_thread(_answers, SITES)
@@ -76,14 +79,9 @@ async def suspected(place: Place, probes: int) -> Run:
         asyncio.to_thread(told_apart, other, one),
         asyncio.to_thread(told_apart, second_hand, one, words=False),
     )
-    why = []
-    if unlike:
-        more = f", and {len(unlike) - SHOWN} more" if len(unlike) > SHOWN else ""
-        why.append(f"told by {', '.join(sorted(unlike)[:SHOWN])}{more}")
+    why = _why(unlike, mail)
     if told.share > MOST:
         why.append(f"a classifier is right about {100 * told.share:.1f} % of its answers")
-    if mail:
-        why.append(f"{mail} octets of mail protocols said to a stranger")
     return Run(
         ok=not why,
         open=not _unlike(held_out, known) and control.share <= MOST,
@@ -104,6 +102,38 @@ async def suspected(place: Place, probes: int) -> Run:
             **await asyncio.to_thread(_afar, afar),
         },
     )
+
+
+async def _suspected_by_kind(place: Place, probes: int) -> Run:
+    async with nginx("nginx", WORK / "nginx"):
+        sites = await asyncio.to_thread(_answers, SITES)
+        (echo,) = await asyncio.to_thread(_answers, [ECHO])
+        (relay,) = await asyncio.to_thread(_compared, [RELAY], probes=probes, seed=place.job.seed)
+    known, unlike = _known(sites[1:]), _unlike(relay, _known(sites))
+    mail = sum(seen.mail for seen in relay)
+    why = _why(unlike, mail)
+    return Run(
+        ok=not why,
+        open=not _unlike(sites[0], known),
+        shut=bool(_unlike(echo, known)),
+        why="; ".join(why),
+        notes={
+            "probes": len(relay),
+            "kinds": len(PROBES),
+            "kinds answered unlike any site": len(unlike),
+            "octets of mail protocols": mail,
+        },
+    )
+
+
+def _why(unlike: Collection[str], mail: int) -> list[str]:
+    why = []
+    if unlike:
+        more = f", and {len(unlike) - SHOWN} more" if len(unlike) > SHOWN else ""
+        why.append(f"told by {', '.join(sorted(unlike)[:SHOWN])}{more}")
+    if mail:
+        why.append(f"{mail} octets of mail protocols said to a stranger")
+    return why
 
 
 def _afar(afar: Sequence[tuple[Line, list[Answers]]]) -> dict[str, float]:
