@@ -22,7 +22,7 @@ import msgspec
 from angarium.lab.censor.report import Line, Report
 from angarium.lab.censor.scenarios import SCENARIOS
 
-PEER = shlex.join((sys.executable, "-m", "bench.peers.up", "--domain")) + " {domain}"
+PEER = shlex.join((sys.executable, "-m", "bench.peers.up")) + " --domain {domain} --pages {site}"
 
 
 class Measurement(NamedTuple):
