@@ -20,8 +20,9 @@ from typing import NamedTuple
 import msgspec
 
 from angarium.lab.censor.report import Line, Report
+from angarium.lab.censor.scenarios import SCENARIOS
 
-PEER = shlex.join((sys.executable, "-m", "bench.peers.up", "--domain")) + " {domain}"
+PEER = shlex.join((sys.executable, "-m", "bench.peers.up")) + " --domain {domain} --pages {site}"
 
 
 class Measurement(NamedTuple):
@@ -29,10 +30,23 @@ class Measurement(NamedTuple):
 
     scenario: str
     way: str
+    """Or one setup, as the lab's table has it."""
     idle: bool = False
     """Most of it is waiting, so that all runs may go on at once."""
     ours: bool = False
     """The peer has no such way, or takes no part."""
+    once: bool = False
+    """One run says it: a thousand answers."""
+
+    @property
+    def setups(self) -> int:
+        """How many rows of the lab's table it is."""
+        attempts = next(scenario.attempts for scenario in SCENARIOS if scenario.name == self.scenario)
+        return sum(self.way in (attempt.way, attempt.setup) for attempt in attempts)
+
+    def file(self, side: str) -> str:
+        """Where what came of it is kept."""
+        return f"{side}-{self.scenario}-{self.way.replace(',', '').replace(' ', '-')}.json"
 
 
 ALL: Sequence[Measurement] = (
@@ -49,19 +63,24 @@ ALL: Sequence[Measurement] = (
     Measurement("S09", "domain"),
     Measurement("S10", "domain"),
     Measurement("S11", "front"),
+    Measurement("S12", "domain", once=True),
+    Measurement("S12", "decoy", ours=True, once=True),
     Measurement("S14", "443"),
     Measurement("S16", "domain", idle=True),
     Measurement("S15", "ip", idle=True),
-    Measurement("S22", "invitation", ours=True),
+    Measurement("S22", "invitation, from before", ours=True),
+    Measurement("S22", "invitation, open, silent for 100 s", ours=True),
+    Measurement("S22", "domain, from before", ours=True),
 )
 """The peer listens on the reference's ports, so on no other, and has no mail between relays in the lab."""
 
 
 def command(one: Measurement, given: argparse.Namespace) -> list[str]:
     """What measures it."""
-    at_once = given.runs if one.idle else given.at_once
+    runs = 1 if one.once else given.runs
+    at_once = runs * one.setups if one.idle else given.at_once
     words = [sys.executable, "-m", "angarium", "lab", "censor", one.scenario, "--way", one.way, "--json"]
-    words += ["--runs", str(given.runs), "--texts", str(given.texts), "--at-once", str(at_once)]
+    words += ["--runs", str(runs), "--texts", str(given.texts), "--at-once", str(at_once)]
     return [*shlex.split(given.through), *words, *(["--relay", PEER] if given.peer else [])]
 
 
@@ -104,7 +123,7 @@ def main() -> int:
     for one in ALL:
         if (given.only and one.scenario not in given.only) or (given.peer and one.ours):
             continue
-        file = given.directory / f"{'peer' if given.peer else 'ours'}-{one.scenario}-{one.way}.json"
+        file = given.directory / one.file("peer" if given.peer else "ours")
         if not given.table and not file.exists():
             done = subprocess.run(command(one, given), stdout=subprocess.PIPE, text=True, check=False)
             if done.returncode in (0, 1):

@@ -102,6 +102,8 @@ class Place:
     domain: str = DOMAIN
     public: bool = False
     """On all ports of the reference, with its web server before them; else on the two that load is put on."""
+    pages: Path | None = None
+    """Folder of the site that its web server shows, where it has one."""
 
     @property
     def ports(self) -> tuple[int, ...]:
@@ -166,6 +168,7 @@ def _settle(here: Path, configuration: Configuration, place: Place) -> None:
         "here": str(here),
         "address": address,
         "domain": domain,
+        "pages": str(place.pages or here / "pages"),
         "imap": str(IMAP if place.public else 0),
         "user": USER,
         "stream": STREAM,

@@ -23,7 +23,9 @@ LACKING = missing()
     [
         (("S99",), "there is no scenario S99"),
         (("S07", "--way", "sea"), "there is no way sea"),
+        (("S07", "--way", "ip, from before"), "there is no way ip, from before"),
         (("S07", "--runs", "0"), "at least 1"),
+        (("S15", "--way", "ip, from before", "--runs", "0"), "at least 1"),
     ],
 )
 async def test_what_cannot_be_measured_is_refused(words: tuple[str, ...], text: str) -> None:

@@ -14,15 +14,23 @@ def given(*, peer: bool = False) -> argparse.Namespace:
 
 
 def test_only_what_the_lab_knows_is_measured() -> None:
-    known = {(scenario.name, attempt.way) for scenario in SCENARIOS for attempt in scenario.attempts}
-    assert {(one.scenario, one.way) for one in ALL} <= known
-    assert {one.scenario for one in ALL} == {scenario.name for scenario in SCENARIOS if not scenario.probes}
+    assert all(one.setups for one in ALL)
+    assert {one.scenario for one in ALL} == {scenario.name for scenario in SCENARIOS}
+
+
+def test_each_has_a_file_of_its_own() -> None:
+    files = {one.file("ours") for one in ALL}
+    assert len(files) == len(ALL)
+    assert "ours-S22-domain-from-before.json" in files
 
 
 def test_what_is_started() -> None:
     words = command(Measurement("S16", "domain", idle=True), given())
     assert words[:3] == ["nice", "-n", "5"]
     assert words[-2:] == ["--at-once", "10"]
+    assert command(Measurement("S15", "ip", idle=True), given())[-2:] == ["--at-once", "20"]
+    once = command(Measurement("S12", "domain", once=True), given())
+    assert once[once.index("--runs") + 1] == "1"
     assert command(Measurement("S07", "domain"), given(peer=True))[-4:] == ["--at-once", "3", "--relay", PEER]
 
 

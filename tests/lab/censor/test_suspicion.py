@@ -4,11 +4,11 @@ import msgspec
 import pytest
 
 from angarium.lab.censor.classifier import Accuracy
-from angarium.lab.censor.hearing import Afar, Heard
+from angarium.lab.censor.hearing import Afar, Heard, Kinds
 from angarium.lab.censor.link import FAR, JUDGED
 from angarium.lab.censor.probes import PROBES
 from angarium.lab.censor.sighting import Sighting
-from angarium.lab.censor.suspicion import _verdict
+from angarium.lab.censor.suspicion import _by_kind, _verdict
 from angarium.lab.censor.twenty import rounds
 
 LINE = "40 ± 0.5 ms"
@@ -82,3 +82,15 @@ def test_any_relay_that_answers_otherwise_or_speaks_mail_is_told() -> None:
     names = sorted((PROBES[3].name, PROBES[4].name))
     assert run.why == f"told by {', '.join(names)}; 17 octets of mail protocols said to a stranger"
     assert run.notes["kinds answered unlike any site"] == 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "mail", "why"),
+    [("page", 0, ""), ("mail", 9, f"told by {PROBES[2].name}; 9 octets of mail protocols said to a stranger")],
+)
+def test_of_a_relay_that_shows_no_site_of_the_labs_kinds_decide(kind: str, mail: int, why: str) -> None:
+    relay = side()
+    relay[2].kind, relay[2].mail = kind, mail
+    run = _by_kind(Kinds([side(), side()], side("echo"), relay))
+    assert (run.ok, run.valid, run.why) == (not why, True, why)
+    assert not _by_kind(Kinds([side("strange"), side()], side("echo"), relay)).valid

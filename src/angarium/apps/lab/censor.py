@@ -39,7 +39,11 @@ def censor(
     texts: Annotated[int | None, Parameter(help="Texts sent in each run [default: 100].")] = None,
     quick: Annotated[bool, Parameter(negative="", help="Ten texts, and two runs unless --runs says more.")] = False,
     way: Annotated[
-        list[str] | None, Parameter(negative="", help=f"Only this way in; may be repeated: {', '.join(WAYS)}.")
+        list[str] | None,
+        Parameter(
+            negative="",
+            help=f"Only this way in, or this row of the table; may be repeated: {', '.join(WAYS)}, 'ip, from before'.",
+        ),
     ] = None,
     at_once: Annotated[int, Parameter(help="Runs under way at a time.")] = 2,
     relay: Annotated[
@@ -86,7 +90,7 @@ def censor(
     chosen = [one for one in SCENARIOS if one.name in names]
     if unknown := set(names) - {one.name for one in SCENARIOS}:
         raise Refusal(f"there is no scenario {', '.join(sorted(unknown))}: {', '.join(one.name for one in SCENARIOS)}")
-    if unknown := set(way or ()) - set(WAYS):
+    if unknown := set(way or ()) - set(WAYS) - {attempt.setup for one in chosen for attempt in one.attempts}:
         raise Refusal(f"there is no way {', '.join(sorted(unknown))}: {', '.join(WAYS)}")
     if runs < 1 or at_once < 1 or (texts is not None and texts < 1):
         raise Refusal("--runs, --texts and --at-once: at least 1")

@@ -20,7 +20,7 @@ from angarium.lab.censor.scenarios import ECHO, RELAY
 from angarium.lab.censor.sites import PARTS, STOCK
 from angarium.lab.censor.twenty import Round, rounds
 
-__all__ = ["Afar", "Heard", "heard"]
+__all__ = ["Afar", "Heard", "Kinds", "heard", "heard_kinds"]
 
 FEW, MORE, FEW_FAR = 8, 16, 24
 """Rounds under way: to the relay and its twins; to all, which take turns; and over a line that takes long, when they
@@ -59,6 +59,27 @@ class Heard:
     afar: list[Afar]
 
 
+@dataclass(frozen=True, slots=True)
+class Kinds:
+    """What is heard of a relay that shows no site of the lab's."""
+
+    sites: list[Answers]
+    """Of each of the twenty, each probe once."""
+    echo: Answers
+    relay: Answers
+
+
+async def heard_kinds(place: Place, probes: int) -> Kinds:
+    """Put so many probes to the relay, and each kind to the twenty and the echo. Raises NoNginx."""
+    settle(place.ground)
+    seed = place.job.seed
+    async with gardens(decoys=False):
+        *sites, echo = await asyncio.to_thread(all_kinds, [*(one.address for one in STOCK), ECHO])
+        to_relay = asks(max(probes, len(PROBES)), (RELAY,), seed)
+        (relay,) = await asyncio.to_thread(put, to_relay, seed=seed, at_once=FEW)
+    return Kinds(sites, echo, relay)
+
+
 async def heard(place: Place, probes: int) -> Heard:
     """Put so many probes to the relay and its twins, and as many to all relays and the twenty. Raises NoNginx."""
     settle(place.ground)
@@ -66,7 +87,7 @@ async def heard(place: Place, probes: int) -> Heard:
     to_twins, asked = asks(probes, (RELAY, *TWINS), seed), rounds(probes, seed)
     to_all = [one.ask for one in asked]
     to_echo = [ask._replace(hosts=(ECHO,)) for ask in to_all[: PARTS * len(PROBES)]]
-    async with gardens(decoys=place.attempt.way == "decoy"):
+    async with gardens(decoys=True):
         with ProcessPoolExecutor(1, get_context("spawn")) as apart:  # or the box would wait for the prober's threads
 
             async def do(work: Callable[P, R], *given: P.args, **named: P.kwargs) -> R:

@@ -86,7 +86,8 @@ async def place(scenario: Scenario, job: Job) -> AsyncIterator[Place]:
         if "{site}" not in command:
             raise NoSuchWay("decoy")
     ground = Ground()
-    twins = dict(list(TWINS.items())[: scenario.relays - 1])
+    alone = scenario.probes and attempt.way != "decoy"  # no classifier learns from others
+    twins = dict(list(TWINS.items())[: 0 if alone else scenario.relays - 1])
     for name, host in (("ann", ANN), ("bob", BOB), ("naive", NAIVE)):
         ground.add(name, "inside", [host])
     for name, hosts in (("relay", [RELAY, SPARE]), ("names", [RESOLVER]), ("front", [FRONT]), ("echo", [ECHO])):

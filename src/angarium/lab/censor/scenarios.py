@@ -73,6 +73,15 @@ class Attempt:
     port: int | None = None
     """Where the app seeks the relay's proxy, if not where its link says; Shadowsocks then listens there."""
 
+    @property
+    def setup(self) -> str:
+        """The way in, and what people have beforehand, in words."""
+        if self.silence is not None:
+            return f"{self.way}, open, silent for {self.silence:g} s"
+        if self.swallowed:
+            return f"{self.way}, from before, nobody is told"
+        return f"{self.way}, from before" if self.earlier else self.way
+
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
@@ -108,7 +117,8 @@ class Scenario:
     def goal(self, attempt: Attempt) -> str:
         """When it counts as got through, in words."""
         if self.probes:
-            return "unlike none of 20 sites, told from them and from its twin ≤ 55 %, no mail protocol"
+            told = ", told from them and from its twin ≤ 55 %" if attempt.way == "decoy" else ""
+            return f"unlike none of 20 sites{told}, no mail protocol"
         parts = [f"first in {attempt.first:g} s", "all arrive"]
         if self.p95 is not None:
             parts.append(f"p95 in {self.p95:g} s")

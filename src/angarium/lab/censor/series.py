@@ -10,7 +10,7 @@ import msgspec
 
 from angarium.lab.censor.enclosure import enclosed
 from angarium.lab.censor.report import Job, Line, Run
-from angarium.lab.censor.scenarios import Attempt, Scenario
+from angarium.lab.censor.scenarios import Scenario
 
 __all__ = ["LabFailed", "Plan", "series"]
 
@@ -29,7 +29,7 @@ class Plan:
 
     scenarios: Sequence[Scenario]
     ways: Sequence[str]
-    """Only attempts by these ways in; all if there are none."""
+    """Only attempts by these ways in, or with such a setup; all if there are none."""
     runs: int
     texts: int
     at_once: int
@@ -51,7 +51,7 @@ async def series(plan: Plan, tell: Callable[[float, str], None]) -> list[Line]:
         )
         for scenario in plan.scenarios
         for attempt, one in enumerate(scenario.attempts)
-        if not plan.ways or one.way in plan.ways
+        if not plan.ways or one.way in plan.ways or one.setup in plan.ways
         for run in range(plan.runs)
     ]
     done: dict[Job, Run] = {}
@@ -70,7 +70,7 @@ async def series(plan: Plan, tell: Callable[[float, str], None]) -> list[Line]:
     except BaseExceptionGroup as errors:
         raise errors.exceptions[0] from None
     return [
-        Line(scenario.name, scenario.censor, one.way, _setup(one), scenario.goal(one), runs)
+        Line(scenario.name, scenario.censor, one.way, one.setup, scenario.goal(one), runs)
         for scenario in plan.scenarios
         for attempt, one in enumerate(scenario.attempts)
         if (runs := [done[job] for job in jobs if (job.scenario, job.attempt) == (scenario.name, attempt)])
@@ -92,11 +92,3 @@ async def _one(job: Job) -> Run:
             said = complaints.read()[-2000:].decode(errors="replace").strip()
             raise LabFailed(f"{job.scenario}: {said or 'the run ended without a word'}")
         return msgspec.json.decode(line, type=Run)
-
-
-def _setup(attempt: Attempt) -> str:
-    if attempt.silence is not None:
-        return f"{attempt.way}, open, silent for {attempt.silence:g} s"
-    if attempt.swallowed:
-        return f"{attempt.way}, from before, nobody is told"
-    return f"{attempt.way}, from before" if attempt.earlier else attempt.way

@@ -1,7 +1,8 @@
 """Whether a prober tells a relay from web sites, in three ways.
 
 By kind: a host is told if it answers any probe as none of twenty sites does; then one probe is enough for whoever knows
-which. Controls: one of the sites must not be told from the other nineteen, and a server that echoes must be.
+which. Controls: one of the sites must not be told from the other nineteen, and a server that echoes must be. Of a relay
+that does not show a site of the lab's that is all: no nginx shows the same.
 
 From the twenty, by a classifier that has seen neither the relay nor the sites that it is tried on (`twenty`). Controls:
 an nginx in the relay's place must not be told, and the server that echoes must be.
@@ -24,7 +25,7 @@ from multiprocessing import get_context
 from statistics import quantiles
 
 from angarium.lab.censor.classifier import Accuracy, told_apart
-from angarium.lab.censor.hearing import Afar, Heard, heard
+from angarium.lab.censor.hearing import Afar, Heard, Kinds, heard, heard_kinds
 from angarium.lab.censor.link import JUDGED, Line
 from angarium.lab.censor.place import Place
 from angarium.lab.censor.prober import Answers
@@ -51,6 +52,8 @@ Figures = dict[str, Accuracy]
 
 async def suspected(place: Place, probes: int) -> Run:
     """Put so many probes to the relay, and judge. Raises NoNginx."""
+    if place.attempt.way != "decoy":
+        return _by_kind(await heard_kinds(place, probes))
     everything = await heard(place, probes)
     return _verdict(everything, await asyncio.to_thread(_figures, everything))
 
@@ -71,17 +74,12 @@ def _verdict(all_of_it: Heard, figures: Figures) -> Run:
     unlike = _unlike([*relay, *relays], known)
     mail = sum(seen.mail for seen in (*relay, *relays))
     line = next((f", {_called(one.line)}" for one in all_of_it.afar if one.line == JUDGED), "")
-    why = []
-    if unlike:
-        more = f", and {len(unlike) - SHOWN} more" if len(unlike) > SHOWN else ""
-        why.append(f"told by {', '.join(sorted(unlike)[:SHOWN])}{more}")
+    why = _why(unlike, mail)
     why += [
         f"{name}: a classifier is right about {100 * figures[name].share:.1f} % of single answers"
         for name in (f"{TWENTY}{line}", f"{TWIN}{line}")
         if figures[name].share > MOST
     ]
-    if mail:
-        why.append(f"{mail} octets of mail protocols said to a stranger")
     alone, others = all_of_it.kinds[0], _known(all_of_it.kinds[1:])
     return Run(
         ok=not why,
@@ -100,6 +98,33 @@ def _verdict(all_of_it: Heard, figures: Figures) -> Run:
             **{f"connecting varies by, {_called(one.line)}, ms": _spread(one.twins[0]) for one in all_of_it.afar},
         },
     )
+
+
+def _by_kind(all_of_it: Kinds) -> Run:
+    unlike, mail = _unlike(all_of_it.relay, _known(all_of_it.sites)), sum(seen.mail for seen in all_of_it.relay)
+    why, (alone, *others) = _why(unlike, mail), all_of_it.sites
+    return Run(
+        ok=not why,
+        open=not _unlike(alone, _known(others)),
+        shut=bool(_unlike(all_of_it.echo, _known(others))),
+        why="; ".join(why),
+        notes={
+            "probes": len(all_of_it.relay),
+            "kinds": len(PROBES),
+            "kinds answered unlike any site": len(unlike),
+            "octets of mail protocols": mail,
+        },
+    )
+
+
+def _why(unlike: Collection[str], mail: int) -> list[str]:
+    why = []
+    if unlike:
+        more = f", and {len(unlike) - SHOWN} more" if len(unlike) > SHOWN else ""
+        why.append(f"told by {', '.join(sorted(unlike)[:SHOWN])}{more}")
+    if mail:
+        why.append(f"{mail} octets of mail protocols said to a stranger")
+    return why
 
 
 def _from_the_twenty(all_of_it: Heard) -> Figures:
