@@ -18,6 +18,7 @@ Invariants
 
 import asyncio
 import contextlib
+import select
 import socket
 import ssl
 from collections.abc import Callable
@@ -36,6 +37,8 @@ PIECE = 16_384
 """The most that is read or written at once, in bytes: one TLS record (RFC 8446, 5.1)."""
 TURNS = 16
 """Pieces moved, after which other connections have their turn."""
+ENDS = getattr(select, "POLLRDHUP", 0)
+"""... beside errors, of which poll(2) tells unasked."""
 WOULD_WAIT = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
@@ -76,6 +79,16 @@ class Flow:
     def settle(self) -> None:
         """No longer a newcomer: from here on it has precedence over those who are patient."""
         self._ready.settle()
+
+    @property
+    def going(self) -> bool:
+        """Whether the peer has ended its side, or the connection failed, whatever of its words is still unread."""
+        ends = select.poll()
+        try:
+            ends.register(self._socket, ENDS)
+        except ValueError:  # it is closed
+            return True
+        return bool(ends.poll(0))
 
     async def read(self, limit: int = PIECE, *, timeout: float | None = None) -> bytes:
         """What the peer sent, at least one byte and at most `limit`; nothing: it has ended, politely or not.

@@ -2,6 +2,8 @@
 
 import asyncio
 import re
+import socket
+import time
 import zlib
 
 import pytest
@@ -84,6 +86,23 @@ async def test_a_site_that_cannot_be_asked(monkeypatch: pytest.MonkeyPatch, site
     assert await asyncio.to_thread(ask, "http://127.0.0.1:1", "/") == 502
     assert await asyncio.to_thread(ask, f"http://127.0.0.1:{site}", "/slow") == 504
     assert await asyncio.to_thread(ask, f"http://127.0.0.1:{site}", "/nonsense") == 502
+
+
+async def test_who_ends_his_side_while_the_site_is_asked_is_not_answered(nginx: Ports, ours: Ports) -> None:
+    def heard(port: int) -> bytes:
+        with trusting().wrap_socket(socket.create_connection(("127.0.0.1", port), 10)) as client:
+            client.sendall(b"GET /slow HTTP/1.1\r\n" + H + b"\r\n")
+            time.sleep(0.05)  # nginx has read it, or would not see the end
+            client.shutdown(socket.SHUT_WR)  # which leaves TLS, too
+            raw, heard = client.detach(), b""
+        with socket.socket(fileno=raw) as rest:
+            rest.settimeout(10)
+            while data := rest.recv(1 << 16):
+                heard += data
+        return heard
+
+    tickets = [len(await asyncio.to_thread(heard, ports.onward)) for ports in (nginx, ours)]
+    assert tickets[0] == tickets[1] < 700, "an answer, or a goodbye"
 
 
 async def test_an_answer_that_is_cut_off_is_cut_off_here(ours: Ports) -> None:

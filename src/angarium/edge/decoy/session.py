@@ -11,6 +11,7 @@ pages of more than 24 kB into chunks.
 import asyncio
 import contextlib
 import time
+from asyncio import FIRST_COMPLETED
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
@@ -153,7 +154,11 @@ class _Session:
             if body.broken or len(kept) > MOST:
                 answer = refusal(400 if body.broken else 413, head)
             else:
-                answer = await onward(head, bytes(kept))
+                said = await self._said_elsewhere(onward(head, bytes(kept)))
+                if said is None:
+                    self._connection.leave(silent=True)
+                    return False
+                answer = said
         keep = head.keep_alive and head.minor >= 0 and not (answer.ends or last or not body.done)
         unframed = answer.stream is not None and answer.length is None and head.minor < 1 and head.method != "HEAD"
         await self._write(head, answer, keep=keep and not unframed, bare=head.minor < 0, silent=head.method == "HEAD")
@@ -162,6 +167,20 @@ class _Session:
         await self._drain(body)
         await self._leave(more=False)
         return False
+
+    async def _said_elsewhere(self, asked: Awaitable[Answer]) -> Answer | None:
+        """The site's answer; None: the client ended its side before, and hears not even a goodbye (nginx: 499)."""
+        asking = asyncio.ensure_future(asked)
+        coming = self._connection.readable()
+        try:
+            while not asking.done():
+                if self._connection.going:
+                    return None
+                await asyncio.wait([asking, *(() if coming.done() else (coming,))], return_when=FIRST_COMPLETED)
+            return asking.result()
+        finally:
+            coming.cancel()
+            asking.cancel()
 
     async def _head(self, patience: float) -> Head | None:
         deadline = self._clock() + patience
