@@ -1,6 +1,6 @@
 """How long each step of a visit to the decoy takes beside Debian's nginx, with the same site and the same certificate.
 
-    python -m bench.decoy [--visits 400] [--pause 0.003] [--source DIRECTORY] [--json]
+    python -m bench.decoy [--visits 400] [--pause 0.003] [--source DIRECTORY] [--floor] [--json]
 
 A relay as its keeper starts it with `--decoy` (that of another source tree, if one is named), and nginx in Debian's
 configuration, both on loopback. One visitor goes to both in turns, in random order, and notes seconds:
@@ -20,6 +20,9 @@ Printed are medians in microseconds with the quickest tenth and the slowest, and
 (`angarium.lab.censor.classifier`) is right about a single visit by that time alone: half is a coin. `cpu` is what a
 visit costs the server's processor, which no stranger sees; it is the same however busy the machine is. No line is
 between, so this is what a prober on the very machine could know, and no prober is that near.
+
+With `--floor` the relay's place is taken by the least that a server in Python can do (`bench/barest.py`): what takes
+longer there than with nginx takes longer with whatever is written in Python. It shows one page, by two kinds of visits.
 """
 
 import argparse
@@ -85,6 +88,9 @@ KINDS = (
     Kind("hasty", "/", hasty=True),
     Kind("in clear", "/", tls=False),
 )
+
+
+FLOOR = (KINDS[0], KINDS[3])
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,15 +200,16 @@ def _records(raw: bytes) -> list[int]:
     return found
 
 
-def visits(servers: Mapping[str, Server], count: int, pause: float) -> dict[str, list[Sighting]]:
+def visits(
+    servers: Mapping[str, Server], count: int, pause: float, kinds: Sequence[Kind] = KINDS
+) -> dict[str, list[Sighting]]:
     """Visit both, so often by each kind; what was heard must be the same."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context = _context()
     dice = random.Random(1)
     seen: dict[str, list[Sighting]] = {side: [] for side in SIDES}
     gc.disable()
     for turn in range(-WARM, count):
-        for kind in dice.sample(KINDS, len(KINDS)):
+        for kind in dice.sample(kinds, len(kinds)):
             heard = {}
             for side in dice.sample(SIDES, len(SIDES)):
                 time.sleep(pause)
@@ -219,13 +226,19 @@ def visits(servers: Mapping[str, Server], count: int, pause: float) -> dict[str,
     return seen
 
 
+def _context() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
+
+
 def steps(seen: Mapping[str, Sequence[Sighting]]) -> list[Step]:
     """All times of all kinds."""
     found = []
     for kind in KINDS:
         ours, theirs = ([one for one in seen[side] if one.probe == kind.name] for side in SIDES)
         for step in STEPS:
-            if step in ours[0].took:
+            if ours and step in ours[0].took:
                 told = told_apart(ours, theirs, words=False, times=(step,)).share
                 found.append(Step(kind.name, step, _tenths(ours, step), _tenths(theirs, step), round(told, 3)))
     return found
@@ -256,6 +269,45 @@ async def measure(count: int, pause: float, source: str = "") -> dict[str, list[
             return await asyncio.to_thread(visits, servers, count, pause)
 
 
+async def measure_floor(count: int, pause: float) -> dict[str, list[Sighting]]:
+    """Start the barest server in the relay's place, and nginx, and visit them."""
+    with tempfile.TemporaryDirectory() as directory:
+        here = Path(directory)
+        garden, pair, answer = here / "site", here / "pair", here / "answer"
+        furnish_site(garden, pair, "relay.localhost")
+        https, http, barest = free_ports(HOST, 3)
+        text = site(HOST, NAME, garden, pair, https=https, http=http)
+        async with running(here / "nginx", text) as worker:
+            page = await asyncio.to_thread(Visit, FLOOR[0], https, _context())
+            answer.write_bytes(page.heard)
+            words = (
+                sys.executable,
+                "-m",
+                "bench.barest",
+                str(barest),
+                *map(str, (pair / "cert", pair / "key", answer)),
+            )
+            process = await asyncio.create_subprocess_exec(*words)
+            try:
+                await asyncio.to_thread(_until_there, barest)
+                servers = {"relay": Server(barest, 0, process.pid), "nginx": Server(https, http, worker)}
+                return await asyncio.to_thread(visits, servers, count, pause, FLOOR)
+            finally:
+                process.terminate()
+                await process.wait()
+
+
+def _until_there(port: int) -> None:
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return socket.create_connection((HOST, port), PATIENCE).close()
+        except ConnectionRefusedError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.05)
+
+
 def shown(found: Sequence[Step], whole: float) -> Table:
     """As a table."""
     table = Table(box=None, header_style="bold", pad_edge=False, caption=f"by all times together: {whole:.1%}")
@@ -275,9 +327,13 @@ def main() -> None:
     parser.add_argument("--visits", type=int, default=400, help="of each kind, to each")
     parser.add_argument("--pause", type=float, default=0.003, help="seconds before each visit")
     parser.add_argument("--source", default="", help="where the relay's package lies, if not here")
+    parser.add_argument("--floor", action="store_true", help="in place of the relay, the least in Python")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    seen = asyncio.run(measure(options.visits, options.pause, options.source))
+    if options.floor:
+        seen = asyncio.run(measure_floor(options.visits, options.pause))
+    else:
+        seen = asyncio.run(measure(options.visits, options.pause, options.source))
     found = steps(seen)
     whole = told_apart(seen["relay"], seen["nginx"], words=False, times=SEEN).share
     if options.json:

@@ -58,27 +58,26 @@ def ends() -> Iterator[tuple[socket.socket, socket.socket]]:
 Ends = tuple[socket.socket, socket.socket]
 
 
-@pytest.mark.parametrize(
-    ("said", "options", "door", "at_once"),
-    [
-        (hello(), {}, HTTPS, True),
-        (hello("imap"), {}, HTTPS, True),
-        (b"GET / HTTP/1.1\r\n", {}, HTTPS, False),
-        (b"GET / HTTP/1.1\r\n", {"clear": False}, HTTPS, True),  # TLS says what it thinks of it
-        (b"GET / HTTP/1.1\r\n", {}, IMAPS, True),
-        (hello(), {"decoy": True}, HTTPS, True),
-        (hello("h2", "http/1.1"), {"decoy": True}, HTTPS, True),
-        (hello("imap"), {"decoy": True}, HTTPS, False),
-        (hello("imap"), {"decoy": True, "mail": True}, HTTPS, True),
-        (hello()[:100], {"decoy": True}, HTTPS, False),
-        (b"GET / HTTP/1.1\r\n", {"decoy": True, "clear": False}, HTTPS, False),
-        (b"", {"decoy": True}, HTTPS, False),
-        (b"", {}, HTTPS, False),
-    ],
-)
-async def test_who_is_let_in_at_once(
-    said: bytes, options: dict[str, bool], door: Door, at_once: bool, ends: Ends
-) -> None:
+CASES: dict[str, tuple[bytes, dict[str, bool], Door, bool]] = {
+    "TLS": (hello(), {}, HTTPS, True),
+    "mail in TLS": (hello("imap"), {}, HTTPS, True),
+    "in clear": (b"GET / HTTP/1.1\r\n", {}, HTTPS, False),
+    "in clear where only TLS is taken, which says what it thinks of it": (b"GET /\r\n", {"clear": False}, HTTPS, True),
+    "in clear at another door": (b"GET / HTTP/1.1\r\n", {}, IMAPS, True),
+    "TLS, a decoy": (hello(), {"decoy": True}, HTTPS, True),
+    "a browser, a decoy": (hello("h2", "http/1.1"), {"decoy": True}, HTTPS, True),
+    "mail, a decoy": (hello("imap"), {"decoy": True}, HTTPS, False),
+    "mail, a decoy that takes it": (hello("imap"), {"decoy": True, "mail": True}, HTTPS, True),
+    "half a hello, a decoy": (hello()[:100], {"decoy": True}, HTTPS, False),
+    "in clear, a decoy": (b"GET / HTTP/1.1\r\n", {"decoy": True, "clear": False}, HTTPS, False),
+    "gone, a decoy": (b"", {"decoy": True}, HTTPS, False),
+    "gone": (b"", {}, HTTPS, False),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+async def test_who_is_let_in_at_once(case: str, ends: Ends) -> None:
+    said, options, door, at_once = CASES[case]
     ours, theirs = ends
     connection = Connection(ours)
     theirs.sendall(said)

@@ -38,6 +38,16 @@ async def test_both_are_visited_alike_and_every_step_is_timed() -> None:
     assert 0 <= told["together"] <= 1
 
 
+async def test_the_least_that_python_can_do_says_the_same_and_is_timed_too() -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bench.decoy", "--visits", "4", "--pause", "0", "--floor", "--json"),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    out, _ = await process.communicate()
+    assert process.returncode == 0
+    assert {step["kind"] for step in json.loads(out)["steps"]} == {"a page", "hasty"}
+
+
 def test_who_takes_longer_is_told_by_that_step_and_by_how_much() -> None:
     def visits(more: float) -> list[Sighting]:
         took = [{"connect": 1e-5 * (turn % 7), "first": 1e-4 + 1e-6 * (turn % 5)} for turn in range(60)]
