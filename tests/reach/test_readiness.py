@@ -199,3 +199,78 @@ async def test_whoever_is_no_future_is_told_too_once_for_each_wait(ready: Ready,
     begun.stop()
     with pytest.raises(ConnectionAbortedError):
         begun.reading.tell(told, None)
+
+
+async def test_who_waited_goes_on_in_the_turn_in_which_the_kernel_tells(
+    ready: Ready, sockets: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, theirs = sockets
+    went_on: list[bytes] = []
+    by_then: list[bytes] = []
+    tell = Readiness.tell
+
+    def told(one: Readiness, events: int) -> None:
+        tell(one, events)
+        by_then.extend(went_on[len(by_then) :])
+
+    async def wait() -> None:
+        begun = ready.begin()
+        while True:
+            await begun.reading.wait(None)
+            went_on.append(ours.recv(10))
+
+    monkeypatch.setattr(Readiness, "tell", told)
+    waiting = asyncio.create_task(wait())
+    for word in (b"one", b"two", b"three"):
+        theirs.send(word)
+        async with asyncio.timeout(5):
+            while went_on[-1:] != [word]:
+                await asyncio.sleep(0)
+        assert by_then[-1:] == [word]
+    waiting.cancel()
+    await asyncio.wait([waiting])
+    assert waiting.cancelled()
+
+
+async def test_where_a_task_is_at_work_who_waited_goes_on_in_the_next_turn(ready: Ready, sockets: Pair) -> None:
+    begun = ready.begin()
+    done: list[bool] = []
+
+    async def wait() -> None:
+        await begun.reading.wait(None)
+        done.append(True)
+
+    waiting = asyncio.create_task(wait())
+    await asyncio.sleep(0)
+    begun.tell(watch.READABLE)
+    assert not done
+    async with asyncio.timeout(5):
+        await waiting
+
+
+async def test_who_is_cancelled_before_the_news_is_cancelled(ready: Ready, sockets: Pair) -> None:
+    begun = ready.begin()
+
+    async def wait() -> None:
+        await begun.reading.wait(None)
+
+    waiting = asyncio.create_task(wait())
+    await asyncio.sleep(0)
+    waiting.cancel()
+    asyncio.get_running_loop().call_soon(begun.tell, watch.READABLE)
+    await asyncio.wait([waiting])
+    assert waiting.cancelled()
+
+
+async def test_all_who_await_one_wait_go_on(ready: Ready, sockets: Pair) -> None:
+    begun = ready.begin()
+    wait = begun.reading.wait(None)
+
+    async def one() -> None:
+        await wait
+
+    waiting = [asyncio.create_task(one()) for _ in range(3)]
+    await asyncio.sleep(0)
+    asyncio.get_running_loop().call_soon(begun.tell, watch.READABLE)
+    async with asyncio.timeout(5):
+        await asyncio.gather(*waiting)

@@ -2,7 +2,8 @@
 
 Refuses to know what is read. A socket stays watched for reading when a wait is over, until something comes that nobody
 waits for; an alarm that was set is not taken back, but asks what is due when it rings. So a connection in use, which
-waits for every command, asks the kernel and the loop for next to nothing.
+waits for every command, asks the kernel and the loop for next to nothing. Who waited goes on in the turn of the loop in
+which the kernel says so, not in the next.
 
 Invariants: whatever lies there unread, the loop is told of it at most once while nobody waits. No wait outlasts its
 deadline by more than the grain of `deadlines`. After `stop` nothing here touches the file descriptor again: the kernel
@@ -10,6 +11,8 @@ may have given the number to another connection by then, and to forget that one 
 """
 
 import asyncio
+from collections.abc import Callable
+from contextvars import Context, copy_context
 from math import inf
 from typing import Protocol
 
@@ -105,11 +108,12 @@ class Readiness:
         if events & ENDED:
             self._set(0)  # or it would be told again and again
             events = READABLE | WRITABLE
-        if events & READABLE and not self.reading.wake():
+        if events & READABLE and not self.reading.wake(now=True):
             self.cease(READABLE)
         if events & WRITABLE:
             self.cease(WRITABLE)  # there is nearly always room: the loop would not rest
-            self.wrote()
+            if self._writing is not None:
+                self._writing.wake(now=True)
 
     def _move(self, *, patient: bool) -> None:
         if patient is not self.patient:
@@ -122,6 +126,25 @@ class Readiness:
         if what != self._watched:
             before, self._watched = self._watched, what
             self._watch.change(self._fd, before, what, self)
+
+
+class _Wait(asyncio.Future[None]):
+    """A future behind which whoever waits for it can go on in this turn of the loop, where others do in the next."""
+
+    __slots__ = ("_context", "_go_on")
+
+    def add_done_callback(self, fn: Callable[["_Wait"], object], /, *, context: Context | None = None) -> None:
+        """See `asyncio.Future`. A task that awaits this asks so to be told."""
+        self._go_on, self._context = fn, context
+        super().add_done_callback(fn, context=context)
+
+    def over(self) -> None:
+        """Set the result, and let who waits go on at once; or in the next turn, where another task is at work now."""
+        go_on: Callable[[_Wait], object] | None = getattr(self, "_go_on", None)
+        at_once = go_on is not None and asyncio.current_task() is None and bool(self.remove_done_callback(go_on))
+        self.set_result(None)
+        if at_once and go_on is not None:
+            (self._context or copy_context()).run(go_on, self)
 
 
 class Side:
@@ -148,7 +171,7 @@ class Side:
         Raises:
             ConnectionAbortedError: `stop` was called before.
         """
-        waiter = self._ready.loop.create_future()
+        waiter = _Wait(loop=self._ready.loop)
         self.tell(waiter, deadline)
         return waiter
 
@@ -166,15 +189,18 @@ class Side:
         if until < self._alarm:
             self._set_alarm(until)
 
-    def wake(self) -> bool:
-        """Let everybody who waits look again; whether anybody does."""
+    def wake(self, *, now: bool = False) -> bool:
+        """Let everybody who waits look again, `now` or in the next turn of the loop; whether anybody does."""
         waiter = self._waiter
         if waiter is None:
             return False
         self._waiter = None
         woken = not waiter.done()
         if woken:
-            waiter.set_result(None)
+            if now and isinstance(waiter, _Wait):
+                waiter.over()
+            else:
+                waiter.set_result(None)
         if self._others is not None:
             others, self._others = self._others, None
             for other, _ in others:
