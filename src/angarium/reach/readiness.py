@@ -62,10 +62,10 @@ class Readiness:
             self._writing = Side(self, WRITABLE)
         return self._writing
 
-    def wrote(self) -> None:
+    def wrote(self, *, now: bool = False) -> None:
         """Something was written: let those who wait for that look again."""
         if self._writing is not None:
-            self._writing.wake()
+            self._writing.wake(now=now)
 
     @property
     def stopped(self) -> bool:
@@ -112,8 +112,7 @@ class Readiness:
             self.cease(READABLE)
         if events & WRITABLE:
             self.cease(WRITABLE)  # there is nearly always room: the loop would not rest
-            if self._writing is not None:
-                self._writing.wake(now=True)
+            self.wrote(now=True)
 
     def _move(self, *, patient: bool) -> None:
         if patient is not self.patient:

@@ -26,8 +26,7 @@ RECORD = 5
 
 def plain_to_see(connection: Connection, *, alpn: frozenset[str]) -> bool:
     """Whether TLS may begin: the hello is there, and offers what is taken, or no protocols. False: `admit` tells."""
-    seen = glance(connection.glimpse(LONGEST))
-    return seen is not None and (not seen or not alpn.isdisjoint(seen) or not _PROTOCOLS.isdisjoint(seen))
+    return _plain(connection.glimpse(LONGEST), alpn)
 
 
 async def admit(connection: Connection, decoy: Decoy, *, alpn: frozenset[str], timeout: float) -> None:
@@ -42,7 +41,7 @@ async def admit(connection: Connection, decoy: Decoy, *, alpn: frozenset[str], t
         if not said:
             raise ConnectionAbortedError("nothing was said")
         tls = said[0] == TLS or bool(said[0] & SSL2)
-        refused = tls and await _refused(connection, said, {*PROTOCOLS, *alpn}, timeout)
+        refused = tls and await _refused(connection, said, alpn, timeout)
     except OSError:
         connection.leave()
         raise
@@ -55,14 +54,20 @@ async def admit(connection: Connection, decoy: Decoy, *, alpn: frozenset[str], t
         raise ConnectionAbortedError("no protocol in common")
 
 
-async def _refused(connection: Connection, said: bytes, taken: set[str], timeout: float) -> bool:
+def _plain(said: bytes, alpn: frozenset[str]) -> bool:
+    """Whether a glance at a hello tells that it may go on."""
+    seen = glance(said)
+    return seen is not None and (not seen or not alpn.isdisjoint(seen) or not _PROTOCOLS.isdisjoint(seen))
+
+
+async def _refused(connection: Connection, said: bytes, alpn: frozenset[str], timeout: float) -> bool:
     """Whether protocols are offered, and none that is taken: OpenSSL's server, as Python has it, does not mind."""
-    if (seen := glance(said)) is not None and (not seen or not taken.isdisjoint(seen)):
+    if _plain(said, alpn):
         return False
     if (offered := _offered(said)) is None:
         async with asyncio.timeout(timeout):
             offered = await _awaited(connection, said, timeout)
-    return bool(offered) and taken.isdisjoint(offered)
+    return bool(offered) and (alpn | _PROTOCOLS).isdisjoint(offered)
 
 
 def _offered(said: bytes) -> tuple[str, ...] | None:
