@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from angarium.apps.disguise import Disguise
+from angarium.edge.decoy.prompt import Decoy
 from angarium.edge.decoy.request import Head
-from angarium.edge.decoy.session import Decoy, request_of
+from angarium.edge.decoy.session import request_of
 from angarium.edge.pages.exchange import Request
 from angarium.edge.pages.machines import CHALLENGES
 from angarium.edge.settings import Decoy as Settings

@@ -9,7 +9,7 @@ import pytest
 
 from angarium.apps.entrance import IN_CLEAR, Entrance
 from angarium.edge.decoy.bare import bare
-from angarium.edge.decoy.session import Decoy
+from angarium.edge.decoy.prompt import Decoy
 from angarium.edge.listener import Door
 from angarium.edge.pages.exchange import Request
 from angarium.edge.settings import Decoy as DecoySettings

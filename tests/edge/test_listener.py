@@ -357,6 +357,12 @@ class Doorman:
             raise ConnectionAbortedError
         return door
 
+    def patience(self, door: Door, connection: Connection) -> float:
+        return 0
+
+    def greet(self, door: Door, connection: Connection) -> Coroutine[Any, Any, None] | None:
+        raise AssertionError
+
 
 @pytest.mark.parametrize("waits", [True, False])
 async def test_who_is_not_admitted_is_ended_before_tls(

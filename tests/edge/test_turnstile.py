@@ -132,6 +132,7 @@ async def test_a_place_taken_is_given_away_after_its_time_and_once() -> None:
     turnstile = Turnstile(1, 0.02)
     place = turnstile.take()
     assert place is not None
+    place.hold()
     async with asyncio.timeout(5), turnstile.place():
         place.leave()
         assert turnstile.take() is None

@@ -12,8 +12,8 @@ from angarium.edge.decoy.answer import Answer, refusal
 from angarium.edge.decoy.bare import bare
 from angarium.edge.decoy.folder import Folder
 from angarium.edge.decoy.moved import moved
+from angarium.edge.decoy.prompt import Decoy
 from angarium.edge.decoy.request import Head
-from angarium.edge.decoy.session import Decoy
 from angarium.edge.decoy.upstream import Upstream
 from angarium.edge.http import HttpSite, serve_once
 from angarium.edge.mxdeliv import PATH

@@ -1,10 +1,12 @@
 """By which door somebody comes at one with TLS, as his first words tell: the https port is shared."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from angarium.edge.decoy import hello
-from angarium.edge.decoy.session import Decoy
+from angarium.edge.decoy.prompt import Decoy
+from angarium.edge.decoy.session import HEAD_SECONDS, greet
 from angarium.edge.listener import Door
 from angarium.edge.mux import PROTOCOLS, first_words
 from angarium.edge.settings import Decoy as DecoySettings
@@ -16,6 +18,8 @@ __all__ = ["IN_CLEAR", "Entrance"]
 IN_CLEAR = {name: Door(f"clear {name}", "", 0, tls=False) for name in ("imap", "smtp", "http", "socks")}
 """The doors of those who begin in clear on the https port, by what they speak."""
 TLS = 22
+MAIL: frozenset[str] = frozenset(PROTOCOLS[:2])
+NONE: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,8 @@ class Entrance:
     ports: Callable[[], Mapping[str, int]]
     timeout: float
     """For the client's first words, in seconds."""
+    http: Decoy | None = None
+    """What strangers see without TLS, on the port of its own."""
 
     def waits(self, door: Door) -> bool:
         """Not where who says nothing is greeted."""
@@ -50,9 +56,20 @@ class Entrance:
             await hello.admit(connection, self.decoy, alpn=self._mail, timeout=self.timeout)
         return door
 
+    def patience(self, door: Door, connection: Connection) -> float:
+        """See `edge.listener.Admit`: with a decoy, whoever does not want mail speaks first."""
+        https = door.name == "https" and self.decoy is not None and connection.alpn not in MAIL
+        return HEAD_SECONDS if https or (door.name == "http" and self.http is not None) else 0
+
+    def greet(self, door: Door, connection: Connection) -> Coroutine[Any, Any, None] | None:
+        """See `edge.listener.Admit`."""
+        decoy = self.decoy if door.name == "https" else self.http
+        assert decoy is not None
+        return greet(connection, decoy)
+
     @property
     def _mail(self) -> frozenset[str]:
-        return frozenset(PROTOCOLS[:2]) if self.settings.mail_alpn else frozenset()
+        return MAIL if self.settings.mail_alpn else NONE
 
     def _takes_clear(self, door: Door) -> bool:
         """Whether what begins in clear is taken at this door."""

@@ -290,7 +290,9 @@ class _Relay:
         limits = self._config.limits
         if sites.disguised:  # who says nothing is waited for as long as a web server does
             limits = replace(limits, handshake_seconds=max(limits.handshake_seconds, HEAD_SECONDS))
-        return Listener(limits, sites.sessions(), sites.context, sites.admit(limits.handshake_seconds))
+        decoys = sites.decoys()
+        admit = sites.admit(decoys, limits.handshake_seconds)
+        return Listener(limits, sites.sessions(decoys), sites.context, admit)
 
     def _workers(self, shared: _Shared, errors: LastError) -> Crew:
         """The other processes. Raises CannotListen."""

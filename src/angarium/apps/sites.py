@@ -4,7 +4,7 @@ import ssl
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from angarium.apps.approach import Approach
 from angarium.apps.certify import Certified
@@ -15,6 +15,7 @@ from angarium.apps.people import People, Session
 from angarium.apps.proxying import Proxying
 from angarium.apps.reception import Reception
 from angarium.edge.decoy import hello
+from angarium.edge.decoy.prompt import Decoy
 from angarium.edge.decoy.session import serve_decoy
 from angarium.edge.http import HttpSite, serve_http, serve_plain_http
 from angarium.edge.listener import Admit, Door
@@ -30,7 +31,14 @@ from angarium.reach.names import Names
 from angarium.reach.transport import Connection
 from angarium.wire.shadowsocks import cipher
 
-__all__ = ["Sites"]
+__all__ = ["Decoys", "Sites"]
+
+
+class Decoys(NamedTuple):
+    """What strangers see, over TLS and without."""
+
+    https: Decoy
+    http: Decoy
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +59,25 @@ class Sites:
     base: str
     """What the address of every page begins with."""
 
-    def sessions(self) -> Callable[[Door, Connection], Coroutine[Any, Any, None]]:
+    def decoys(self) -> Decoys | None:
+        """What strangers see, if that is not what is there."""
+        if not self.disguised:
+            return None
+        site = self._http()
+        disguise = Disguise(site, self.reception, self.exchange, self.tunnels, self.people.config.decoy, self.ports)
+        return Decoys(disguise.https(), disguise.http(self._plain(site)))
+
+    def sessions(self, decoys: Decoys | None) -> Callable[[Door, Connection], Coroutine[Any, Any, None]]:
         """The session of each door."""
         people, site = self.people.sessions(), self._http()
         within = replace(site, tunnel=nowhere, breath=0)
         https: Session = partial(serve_http, site=site)
         http: Session = partial(serve_plain_http, site=self._plain(site))
         clear = http
-        if self.disguised:
-            disguise = self._disguise(site)
-            https = partial(serve_decoy, decoy=disguise.https())
-            http = partial(serve_decoy, decoy=disguise.http(self._plain(site)))
-            clear = partial(serve_decoy, decoy=disguise.https(), plain=True)
+        if decoys is not None:
+            https = partial(serve_decoy, decoy=decoys.https)
+            http = partial(serve_decoy, decoy=decoys.http)
+            clear = partial(serve_decoy, decoy=decoys.https, plain=True)
         imap, smtp = self.people.imap("https"), self.people.smtp("https")
         mux = partial(serve_mux, imap=imap, smtp=smtp)
         socks: Session = partial(serve_socks, tunnels=self.tunnels, seconds=self.people.config.limits.login_seconds)
@@ -101,18 +116,15 @@ class Sites:
         """Whether strangers see an ordinary web site."""
         return self.people.config.decoy.wanted
 
-    def admit(self, timeout: float) -> Admit:
+    def admit(self, decoys: Decoys | None, timeout: float) -> Admit:
         """Who comes by which door. `timeout` is for the client's first words, in seconds."""
         config = self.people.config
-        decoy = self._disguise(self._http()).https() if self.disguised else None
-        return Entrance(config.listen, config.decoy, decoy, self.ports, timeout)
+        https, http = decoys or (None, None)
+        return Entrance(config.listen, config.decoy, https, self.ports, timeout, http)
 
     def _plain(self, site: HttpSite) -> HttpSite:
         """The pages without TLS, and the proxy there only where the keeper wants one."""
         return site if self.people.config.proxy.http else replace(site, tunnel=nowhere)
-
-    def _disguise(self, site: HttpSite) -> Disguise:
-        return Disguise(site, self.reception, self.exchange, self.tunnels, self.people.config.decoy, self.ports)
 
     def _mx_context(self) -> ssl.SSLContext:
         """Other relays run older software than the apps do."""

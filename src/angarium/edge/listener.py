@@ -45,6 +45,8 @@ PAUSE_SECONDS = 0.5
 """How long accepting rests when descriptors or memory have run out."""
 QUIET_SECONDS = 60.0
 """How long the same complaint is not repeated."""
+READY = 64
+"""Newcomers for whom TLS is made ready before they have said a word; more than so many cost their socket only."""
 HOLD_SECONDS = 2.0
 """How long one handshake keeps its place before the next is let in beside it."""
 SESSION = "session"
@@ -68,6 +70,13 @@ class Admit(Protocol):
         Or end the connection, and raise ConnectionError or TimeoutError.
         """
 
+    def patience(self, door: Door, connection: Connection) -> float:
+        """Seconds in which somebody who has come in is to say something, for `greet`; 0: his session begins at once."""
+
+    def greet(self, door: Door, connection: Connection) -> Coroutine[Any, Any, None] | None:
+        """Answer it, and return what is left to be done then, for a task; None: nothing is, since he has said nothing
+        yet, or the connection is over."""
+
 
 class _Everybody:
     """Whoever speaks begins TLS."""
@@ -80,6 +89,12 @@ class _Everybody:
 
     async def come(self, door: Door, connection: Connection) -> Door:
         return door
+
+    def patience(self, door: Door, connection: Connection) -> float:
+        return 0
+
+    def greet(self, door: Door, connection: Connection) -> Coroutine[Any, Any, None] | None:
+        raise AssertionError("nobody is")
 
 
 class Listener:
@@ -195,54 +210,83 @@ class Listener:
         except OSError:  # gone already
             accepted.close()
             return
-        if not door.tls:
+        patience = self._limits.handshake_seconds if door.tls else self._admit.patience(door, connection)
+        if not patience:
             self._own(self._handle(door, connection), connection)
-        elif not self._admit.waits(door):
+        elif door.tls and not self._admit.waits(door):
             self._own(self._enter(door, connection), connection)
         else:
             newcomer = Newcomer(door, connection, self._when_on, self._when_late)
+            newcomer.inside = not door.tls
+            newcomer.until = asyncio.get_running_loop().time() + patience
             self._newcomers.add(newcomer)
-            connection.tell(newcomer, timeout=self._limits.handshake_seconds)
+            connection.tell(newcomer, until=newcomer.until)
+            if door.tls and len(self._newcomers) <= READY:
+                newcomer.ready = True
+                with contextlib.suppress(ConnectionError):  # gone already, of which he is told
+                    connection.begin_tls(self._tls(door))
 
     def _go_on(self, newcomer: Newcomer) -> None:
-        """Answer a hello in this turn of the loop, or leave the connection to a task that looks closer, or waits."""
-        door, connection = newcomer.door, newcomer.connection
-        begin: Handler | None = None
+        """Answer a hello, or the first words, in this turn of the loop, or leave the connection to a task that looks
+        closer, or waits."""
+        connection = newcomer.connection
+        work: Coroutine[Any, Any, None] | None = None
         try:
-            if not connection.closed:  # it is where the relay stops
-                if not self._in_tls(newcomer):
-                    begin = self._enter
-                elif connection.shake(newcomer, until=newcomer.until):
-                    begin = self._handle
-                else:
-                    return
+            if not connection.closed and newcomer in self._newcomers:
+                work = self._answer(newcomer)
         except ConnectionError:  # which has closed it
             pass
         except BaseException:
             self._forget(newcomer)
             connection.abort()
             raise
-        self._forget(newcomer)
-        if begin is not None:
-            self._own(begin(door, connection), connection)
+        if work is not None or connection.closed:
+            self._forget(newcomer)
+            if work is not None:
+                self._own(work, connection)
+
+    def _answer(self, newcomer: Newcomer) -> Coroutine[Any, Any, None] | None:
+        """Go on as far as nothing has to be waited for, and return what a task is to do then. None: he is told when
+        there is more, or the connection is over. Raises ConnectionError where it failed.
+        """
+        door, connection = newcomer.door, newcomer.connection
+        if not newcomer.inside:
+            if not self._in_tls(newcomer):
+                return self._enter(door, connection)
+            if not connection.shake(newcomer, until=newcomer.until):
+                newcomer.stay()
+                return None
+            if not (patience := self._admit.patience(door, connection)):
+                return self._handle(door, connection)
+            newcomer.inside = True
+            newcomer.until = asyncio.get_running_loop().time() + patience
+        work = self._admit.greet(door, connection)
+        if work is None and not connection.closed:
+            connection.tell(newcomer, until=newcomer.until)
+            newcomer.leave()
+        return work
 
     def _in_tls(self, newcomer: Newcomer) -> bool:
         """Whether TLS has begun, before or now, if it may and there is a place in the turnstile."""
-        if newcomer.place is None and self._admit.at_once(newcomer.door, newcomer.connection):
-            newcomer.place = self._turnstile.take()
-            if newcomer.place is not None:
-                newcomer.until = asyncio.get_running_loop().time() + self._limits.handshake_seconds
-                newcomer.connection.begin_tls(self._tls(newcomer.door))
-        return newcomer.place is not None
+        if newcomer.place is not None:
+            return True
+        door, connection = newcomer.door, newcomer.connection
+        if self._admit.at_once(door, connection) and (place := self._turnstile.take()) is not None:
+            newcomer.place = place
+            newcomer.until = asyncio.get_running_loop().time() + self._limits.handshake_seconds
+            if not newcomer.ready:
+                connection.begin_tls(self._tls(door))
+            return True
+        connection.in_clear()
+        return False
 
     def _end(self, newcomer: Newcomer) -> None:
         self._forget(newcomer)
-        newcomer.connection.leave(silent=True)
+        newcomer.connection.leave(silent=not newcomer.inside)
 
     def _forget(self, newcomer: Newcomer) -> None:
         self._newcomers.discard(newcomer)
-        if newcomer.place is not None:
-            newcomer.place.leave()
+        newcomer.leave()
 
     async def _enter(self, door: Door, connection: Connection) -> None:
         try:
@@ -274,7 +318,11 @@ class Listener:
     async def _stop(self) -> None:
         self._running = False
         for newcomer in tuple(self._newcomers):
-            newcomer.connection.abort()
+            self._forget(newcomer)
+            if newcomer.inside:
+                newcomer.connection.leave()
+            else:
+                newcomer.connection.abort()
         for task in self._tasks:
             task.cancel()
         timer = asyncio.get_running_loop().call_later(STOP_SECONDS, self._abort_all)

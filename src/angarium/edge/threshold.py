@@ -27,9 +27,10 @@ EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
 
 class Newcomer:
-    """Somebody who has connected, until TLS is on: told as a `reach.readiness.Waiter` when there is something to do."""
+    """Somebody who has connected, until there is a task for him: told as a `reach.readiness.Waiter` when there is
+    something to do."""
 
-    __slots__ = ("_late", "_on", "connection", "door", "place", "until")
+    __slots__ = ("_late", "_on", "connection", "door", "inside", "place", "ready", "until")
 
     def __init__(
         self, door: Door, connection: Connection, on: Callable[["Newcomer"], None], late: Callable[["Newcomer"], None]
@@ -40,9 +41,23 @@ class Newcomer:
         self._on = on
         self._late = late
         self.place: Place | None = None
-        """What he holds since he spoke."""
+        """What he holds since he spoke, until TLS is on."""
         self.until = inf
-        """When TLS has to be on, by the loop's clock."""
+        """When TLS has to be on, or his first words said in it, by the loop's clock."""
+        self.ready = False
+        """Whether TLS is made ready for him."""
+        self.inside = False
+        """Whether it is on, or none is wanted."""
+
+    def stay(self) -> None:
+        """Keep the place for longer than this turn of the loop. Idempotent."""
+        if self.place is not None:
+            self.place.hold()
+
+    def leave(self) -> None:
+        """Give back the place. Idempotent."""
+        if self.place is not None:
+            self.place.leave()
 
     def done(self) -> bool:
         """He waits until he is told."""

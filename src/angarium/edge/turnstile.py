@@ -42,13 +42,11 @@ class Turnstile:
         return Place(self, self._seconds)
 
     def take(self) -> "Place | None":
-        """A place as it is held within the context of `place`, if there is one now: for who does not want to wait."""
+        """A place, if there is one now, for who does not want to wait. Longer than a turn of the loop: `hold`."""
         if not self._free:
             return None
         self._let_in()
-        place = Place(self, self._seconds)
-        place.hold()
-        return place
+        return Place(self, self._seconds, held=True)
 
     async def come(self) -> None:
         """Wait for a place, in turn; whoever has come goes."""
@@ -115,19 +113,24 @@ class Place:
 
     __slots__ = ("_held", "_moment", "_seconds", "_turnstile")
 
-    def __init__(self, turnstile: Turnstile, seconds: float) -> None:
+    def __init__(self, turnstile: Turnstile, seconds: float, *, held: bool = False) -> None:
         self._turnstile = turnstile
         self._seconds = seconds
+        self._held = held
+        self._moment: float | None = None
+        """Until when."""
 
     def hold(self) -> None:
-        """Who has come keeps it for so many seconds at most."""
-        loop = asyncio.get_running_loop()
-        self._held = True
-        self._moment = deadlines_of(loop).add(loop.time() + self._seconds, self)
+        """Who has come keeps it for so many seconds at most, from when this is first said."""
+        if self._moment is None:
+            loop = asyncio.get_running_loop()
+            self._held = True
+            self._moment = deadlines_of(loop).add(loop.time() + self._seconds, self)
 
     def leave(self) -> None:
-        """Give it back."""
-        deadlines_of(asyncio.get_running_loop()).remove(self._moment, self)
+        """Give it back. Idempotent."""
+        if self._held and self._moment is not None:
+            deadlines_of(asyncio.get_running_loop()).remove(self._moment, self)
         self.ring()
 
     def ring(self) -> None:

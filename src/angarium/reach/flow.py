@@ -98,8 +98,7 @@ class Flow:
             ConnectionError: the network or TLS failed, or the connection was closed on our side.
         """
         if self._back:
-            taken, self._back = self._back[:limit], self._back[limit:]
-            return taken
+            return self._again(limit)
         reading, deadline = self._ready.reading, self._ready.deadline(timeout)
         if self._more or timeout == 0 or self._closing:
             await self._take_turn()
@@ -112,17 +111,26 @@ class Flow:
 
     async def take(self, limit: int = PIECE) -> bytes | None:
         """Like `read`, for who does not want to wait: None where nothing is there now. Raises ConnectionError."""
+        if not self._back:
+            if not self._more and not self._closing:
+                return None
+            await self._take_turn()
+        return self.at_hand(limit)
+
+    def at_hand(self, limit: int = PIECE) -> bytes | None:
+        """As `take`, for who is told by `tell`: he has had his turn."""
         if self._back:
-            return await self.read(limit)
-        if not self._more and not self._closing:
-            return None
-        await self._take_turn()
+            return self._again(limit)
         got = self._try(self._ready.reading, self._receive, limit)
         if isinstance(got, Side):
             self._more = False
             return None
         self._more = len(got) == limit
         return got
+
+    def _again(self, limit: int) -> bytes:
+        taken, self._back = self._back[:limit], self._back[limit:]
+        return taken
 
     def readable(self, *, timeout: float | None = None) -> asyncio.Future[None]:
         """Done when the peer may have sent something, or ended, and on `rouse`; takes nothing. To be awaited at once.
@@ -137,10 +145,11 @@ class Flow:
         self._more = True
         return self._ready.reading.wait(self._ready.deadline(timeout))
 
-    def tell(self, waiter: Waiter, *, timeout: float | None = None) -> None:
-        """As `readable`, for somebody who is told in the turn of the loop in which it happens. Raises as that does."""
+    def tell(self, waiter: Waiter, *, until: float) -> None:
+        """As `readable`, for somebody who is told in the turn of the loop in which it happens, or that it is `until` by
+        the loop's clock. Raises as that does."""
         self._more = True
-        self._ready.reading.tell(waiter, self._ready.deadline(timeout))
+        self._ready.reading.tell(waiter, until)
 
     def rouse(self) -> None:
         """End the wait for `readable`; `take` finds nothing then. Does nothing where nobody waits."""
@@ -191,6 +200,17 @@ class Flow:
                 await self._write(memoryview(data)[sent:], timeout)
         finally:
             self._queued -= 1
+
+    def put(self, data: bytes) -> bytes:
+        """Send what the kernel has room for now, and return what is left for `write`, which must be next. For who is
+        told by `tell`, where nobody writes. Raises ConnectionError as that does.
+        """
+        while data:
+            sent = self._write_at_once(data[:PIECE])
+            if not sent:
+                break
+            data = data[sent:]
+        return data
 
     def _write_at_once(self, data: bytes) -> int:
         """Send what the kernel has room for now, which is nearly always all; return how much."""
@@ -276,4 +296,4 @@ class Flow:
 
 
 def _peek(connected: socket.socket, octets: int) -> bytes:
-    return connected.recv(octets, socket.MSG_PEEK)
+    return socket.socket.recv(connected, octets, socket.MSG_PEEK)  # of one that is prepared for TLS too

@@ -94,8 +94,17 @@ class Connection(Flow):
         await self._handshake(timeout)
 
     def begin_tls(self, context: ssl.SSLContext) -> None:
-        """The first half of `start_tls`, for who goes on with `shake`. Raises ConnectionError as that does."""
+        """The first half of `start_tls`, for who goes on with `shake`; as a server does that makes ready while nothing
+        has been said, until `in_clear`. Raises ConnectionError as that does.
+        """
         self._wrap(partial(context.wrap_socket, server_side=True))
+
+    def in_clear(self) -> None:
+        """Take `begin_tls` back, of whose handshake nothing has been said: it is not to be TLS, or later."""
+        tls = self._socket
+        if isinstance(tls, ssl.SSLSocket):
+            self._socket = socket.socket(tls.family, tls.type, tls.proto, tls.detach())
+            self._socket.setblocking(False)
 
     def shake(self, waiter: Waiter, *, until: float) -> bool:
         """The other half, in steps that wait for nobody: go on with the handshake, and return whether it is over.
@@ -158,10 +167,7 @@ class Connection(Flow):
         Without `more` that is done only where the peer has said more than was read; else nothing is waited for. In the
         midst of a write it ends as by `abort`.
         """
-        if not self._begin_to_end():
-            return
-        if not more and not self._unread():
-            self._depart()
+        if (not more and self.part()) or not self._begin_to_end():
             return
         clock = self._ready.loop.time
         last = clock() + most
@@ -174,6 +180,14 @@ class Connection(Flow):
         if self._cut:
             self.abort()
         self._release()
+
+    def part(self) -> bool:
+        """Say goodbye and be gone, where the peer has said nothing that was not read. False: he has; `linger`."""
+        if not self._closing and self._unread():
+            return False
+        if self._begin_to_end():
+            self._depart()
+        return True
 
     def fill(self, octets: int) -> bool:
         """Fill up what is written from here on, record by record, to so many octets or a multiple of that, the octet of

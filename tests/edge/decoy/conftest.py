@@ -7,9 +7,10 @@ import socket
 import ssl
 import subprocess
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -19,7 +20,9 @@ from angarium.edge.decoy import hello
 from angarium.edge.decoy.bare import bare
 from angarium.edge.decoy.folder import Folder
 from angarium.edge.decoy.moved import moved
-from angarium.edge.decoy.session import Decoy, serve_decoy
+from angarium.edge.decoy.prompt import Decoy
+from angarium.edge.decoy.request import Head
+from angarium.edge.decoy.session import HEAD_SECONDS, greet, serve_decoy
 from angarium.edge.decoy.upstream import Upstream
 from angarium.edge.listener import Door, Listener
 from angarium.edge.pages.exchange import Request
@@ -141,9 +144,13 @@ async def ours(root: Path, pair: Path, site: int) -> AsyncIterator[Ports]:
     async def nowhere(connection: Connection, said: bytes) -> bytes | None:
         raise AssertionError
 
+    def strange(head: Head) -> bool:
+        return head.method != "CONNECT"
+
     ports: dict[str, int] = {}
-    decoy = Decoy(Folder(root, "site.example", lambda: f":{ports['https']}").answer, nobody, nowhere, 10)
-    plain = Decoy(moved("site.example", lambda: ""), nobody, nowhere, 10)
+    folder = Folder(root, "site.example", lambda: f":{ports['https']}")
+    decoy = Decoy(folder.answer, nobody, nowhere, 10, strange=strange)
+    plain = Decoy(moved("site.example", lambda: ""), nobody, nowhere, 10, strange=strange)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
     context.set_ciphers(hello.CIPHERS)
@@ -158,12 +165,13 @@ async def ours(root: Path, pair: Path, site: int) -> AsyncIterator[Ports]:
     onward = replace(decoy, onward=elsewhere.ask)
     empty = replace(decoy, answer=bare)
 
+    decoys = {"https": decoy, "imaps": onward, "submissions": empty, "http": plain}
+
     async def handle(door: Door, connection: Connection) -> None:
-        decoys = {"https": decoy, "imaps": onward, "submissions": empty}
-        await serve_decoy(connection, decoys.get(door.name, plain))
+        await serve_decoy(connection, decoys[door.name])
 
     listen = Listen(addresses=["127.0.0.1"], ports="any", imap=-1, submission=-1, smtp=-1)
-    listener = Listener(Limits(), handle, lambda door: context, _Hellos(decoy))
+    listener = Listener(Limits(), handle, lambda door: context, _Hellos(decoys))
     ports |= {door.name: door.port for door in await listener.bind(listen)}
     ports["onward"] = ports["imaps"]
     running = asyncio.create_task(listener.run())
@@ -177,8 +185,8 @@ async def ours(root: Path, pair: Path, site: int) -> AsyncIterator[Ports]:
 class _Hellos:
     """As at the door of a relay with a decoy, of whatever port."""
 
-    def __init__(self, decoy: Decoy) -> None:
-        self._decoy = decoy
+    def __init__(self, decoys: Mapping[str, Decoy]) -> None:
+        self._decoys = decoys
 
     def waits(self, door: Door) -> bool:
         return True
@@ -187,5 +195,11 @@ class _Hellos:
         return hello.plain_to_see(connection, alpn=frozenset())
 
     async def come(self, door: Door, connection: Connection) -> Door:
-        await hello.admit(connection, self._decoy, alpn=frozenset(), timeout=10)
+        await hello.admit(connection, self._decoys[door.name], alpn=frozenset(), timeout=10)
         return door
+
+    def patience(self, door: Door, connection: Connection) -> float:
+        return HEAD_SECONDS
+
+    def greet(self, door: Door, connection: Connection) -> Coroutine[Any, Any, None] | None:
+        return greet(connection, self._decoys[door.name])

@@ -10,8 +10,9 @@ import pytest
 import pytest_asyncio
 
 from angarium.edge.decoy.folder import Folder
+from angarium.edge.decoy.prompt import Decoy
 from angarium.edge.decoy.request import Head
-from angarium.edge.decoy.session import Decoy, serve_decoy
+from angarium.edge.decoy.session import serve_decoy
 from angarium.edge.pages.exchange import Request
 from angarium.reach.transport import Connection
 

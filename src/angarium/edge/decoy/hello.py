@@ -5,7 +5,8 @@ RFC 7301, 3.2 (no_application_protocol); RFC 8446, 6 (alerts).
 
 import asyncio
 
-from angarium.edge.decoy.session import Decoy, serve_decoy
+from angarium.edge.decoy.prompt import Decoy
+from angarium.edge.decoy.session import serve_decoy
 from angarium.reach.transport import Connection
 from angarium.wire.tls_hello import NotHello, glance, read_hello
 
@@ -18,6 +19,8 @@ CIPHERS = "HIGH:!aNULL:!MD5"
 """What nginx offers before TLS 1.3 (ssl_ciphers)."""
 NO_SUCH_PROTOCOL = bytes((21, 3, 3, 0, 2, 2, 120))
 SSL2, TLS, TLS_1_2 = 0x80, 22, 0x0303
+USUAL = 4096
+"""Octets in which there is room for nearly every hello."""
 LONGEST = 16_384
 """Octets looked at: a hello that is longer, by post-quantum keys and all, is nobody's."""
 RECORD = 5
@@ -26,7 +29,7 @@ RECORD = 5
 
 def plain_to_see(connection: Connection, *, alpn: frozenset[str]) -> bool:
     """Whether TLS may begin: the hello is there, and offers what is taken, or no protocols. False: `admit` tells."""
-    return _plain(connection.glimpse(LONGEST), alpn)
+    return _plain(connection.glimpse(USUAL), alpn)
 
 
 async def admit(connection: Connection, decoy: Decoy, *, alpn: frozenset[str], timeout: float) -> None:

@@ -1,5 +1,8 @@
 """One connection to the decoy: requests of strangers in, nginx's answers out, and the relay's own people let through.
 
+The first request is nearly always answered at once (`prompt`), in the turn of the loop in which it comes, and takes no
+task: `greet` answers it, and whatever else there is to do is done by `serve_decoy`.
+
 A request is looked at before it is answered: who knows the secret path, shows a pass, or brings mail for somebody who
 is here, is served by the relay itself (`edge/http`), and then it is the decoy's turn again. Everybody else gets what
 Debian's nginx would say of the folder, down to the limits, and the relay is not asked.
@@ -13,7 +16,6 @@ import contextlib
 import time
 from asyncio import FIRST_COMPLETED
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
-from dataclasses import dataclass
 from typing import Any
 
 from angarium.edge.decoy.answer import Answer, Piece, head_of, refusal, squeezed, squeezer
@@ -22,11 +24,12 @@ from angarium.edge.decoy.dates import date_of
 from angarium.edge.decoy.files import AT_ONCE, content
 from angarium.edge.decoy.folder import MOST, asks_squeezed
 from angarium.edge.decoy.ordinary import ordinary_head
+from angarium.edge.decoy.prompt import Decoy, Prompt, prompt, prompt_to, refused
 from angarium.edge.decoy.request import Bad, Head, read_head
 from angarium.edge.pages.exchange import Request
 from angarium.reach.transport import PIECE, Connection
 
-__all__ = ["HEAD_SECONDS", "Decoy", "request_of", "serve_decoy"]
+__all__ = ["HEAD_SECONDS", "greet", "request_of", "serve_decoy"]
 
 HEAD_SECONDS = 60.0
 """For a head, and for the first word of TLS (client_header_timeout)."""
@@ -41,34 +44,41 @@ SQUEEZED_MOST = 1 << 20
 """Larger pages are not compressed: that would hold up everybody else."""
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
-Through = Callable[[Connection, bytes], Awaitable[bytes | None]]
-"""Serves one request that begins with these bytes; what came behind it, or None where the connection is over."""
+
+def greet(connection: Connection, decoy: Decoy, *, plain: bool = False) -> Coroutine[Any, Any, None] | None:
+    """Answer what somebody has said who said nothing before, and return what is left to be done then, for a task; None:
+    nothing is, since he has said nothing yet, or the connection is over. `plain`: TLS was to begin, and did not.
+    """
+    try:
+        said = connection.at_hand()
+    except ConnectionError:
+        return connection.close()
+    if said is None:
+        return None
+    if not said:
+        connection.leave(silent=True)
+        return None
+    first = prompt(decoy, said, plain=plain)
+    if first is None:
+        connection.unread(said)
+        return serve_decoy(connection, decoy, plain=plain)
+    with contextlib.suppress(ConnectionError):  # of which the session hears too
+        first.octets = connection.put(first.octets)
+    if not (first.octets or first.keep or first.more or first.awaits) and connection.part():
+        return None
+    return serve_decoy(connection, decoy, plain=plain, first=first)
 
 
-@dataclass(frozen=True, slots=True)
-class Decoy:
-    """The site that strangers see, and the way past it."""
-
-    answer: Callable[[Head], Answer]
-    """What the site says to a request without looking at its body."""
-    known: Callable[[Request], Awaitable[bool]]
-    """Whether a request is for the relay itself."""
-    through: Through
-    write_seconds: float
-    onward: Callable[[Head, bytes], Awaitable[Answer]] | None = None
-    """What a site elsewhere says, to a request and its body; in place of `answer`."""
-    strange: Callable[[Head], bool] = lambda head: False
-    """Whether it is plain at sight that a request is not for the relay: then `known` is not asked."""
-
-
-async def serve_decoy(connection: Connection, decoy: Decoy, *, plain: bool = False) -> None:
-    """Answer until the connection is over. `plain`: TLS was to begin, and did not.
+async def serve_decoy(
+    connection: Connection, decoy: Decoy, *, plain: bool = False, first: Prompt | None = None
+) -> None:
+    """Answer until the connection is over, from the middle of the `first` answer on if there is one.
 
     Raises nothing but CancelledError.
     """
     try:
         with contextlib.suppress(ConnectionError, TimeoutError):
-            await _Session(connection, decoy, plain).run()
+            await _Session(connection, decoy, plain).run(first)
     finally:
         await connection.close()  # where it was not ended in the site's own way
 
@@ -81,18 +91,15 @@ class _Session:
         self._said = b""
         self._clock = asyncio.get_running_loop().time
 
-    async def run(self) -> None:
+    async def run(self, first: Prompt | None) -> None:
         """Answer requests until one side has had enough."""
-        for left in reversed(range(REQUESTS)):
+        if first is not None and not await self._finish(first):
+            return
+        for left in reversed(range(REQUESTS if first is None else REQUESTS - 1)):
             try:
                 head = await self._head(HEAD_SECONDS if left == REQUESTS - 1 or self._said else KEEP_SECONDS)
             except Bad as bad:
-                silent = not bad.bare and self._said.lstrip(b"\r\n").startswith(b"HEAD ")
-                await self._write(None, refusal(bad.status), keep=False, bare=bad.bare, silent=silent)
-                if bad.awaits:
-                    await self._drain(Body.announced(bad.awaits))
-                self._said = b""
-                await self._leave(more=bool(bad.behind))
+                await self._finish(refused(bad, self._said))
                 return
             except TimeoutError:
                 self._connection.leave(silent=bool(self._said))
@@ -102,6 +109,17 @@ class _Session:
                 return
             if not await self._exchange(head, last=not left):
                 return
+
+    async def _finish(self, answer: Prompt) -> bool:
+        """Say what was not said of it yet; whether there may be another request."""
+        if answer.octets:
+            await self._send(answer.octets)
+        if answer.awaits:
+            await self._drain(Body.announced(answer.awaits))
+        self._said = answer.behind if answer.keep else b""
+        if not answer.keep:
+            await self._leave(more=answer.more)
+        return answer.keep
 
     def _leave(self, *, more: bool) -> Coroutine[Any, Any, None]:
         """End as nginx does: at once, or, where there is `more` that was not looked at, hearing it out."""
@@ -114,6 +132,8 @@ class _Session:
             self._said = rest or b""
             return rest is not None
         self._said = self._said[head.octets :]
+        if (answer_at_once := prompt_to(decoy, head, self._said, plain=self._plain, last=last)) is not None:
+            return await self._finish(answer_at_once)
         if decoy.onward is not None and not self._plain:
             return await self._hand_on(head, decoy.onward, last=last)
         answer = refusal(497, head) if self._plain else decoy.answer(head)
@@ -212,12 +232,12 @@ class _Session:
         head = Head("CONNECT", parts[1], None, 1, dict(pairs), pairs, len(text) + 4)
         return head if await self._decoy.known(request_of(head)) else None
 
-    async def _write(self, head: Head | None, answer: Answer, *, keep: bool, bare: bool, silent: bool) -> None:
+    async def _write(self, head: Head, answer: Answer, *, keep: bool, bare: bool, silent: bool) -> None:
         date = date_of(int(time.time()))
-        if head is not None and answer.stream is not None:
+        if answer.stream is not None:
             await self._pass_on(head, answer, answer.stream, date, keep=keep, bare=bare, silent=silent)
             return
-        if head is not None and asks_squeezed(head, answer) and answer.octets <= SQUEEZED_MOST:
+        if asks_squeezed(head, answer) and answer.octets <= SQUEEZED_MOST:
             await self._squeeze(answer, date, keep=keep, silent=silent)
             return
         said = b"" if bare else head_of(answer, date, keep=keep, length=answer.octets)
