@@ -10,7 +10,7 @@ import pytest
 from angarium.apps.entrance import IN_CLEAR, Entrance
 from angarium.edge.decoy.bare import bare
 from angarium.edge.decoy.prompt import Decoy
-from angarium.edge.listener import Door
+from angarium.edge.listener import Begins, Door
 from angarium.edge.pages.exchange import Request
 from angarium.edge.settings import Decoy as DecoySettings
 from angarium.edge.settings import Listen
@@ -58,30 +58,34 @@ def ends() -> Iterator[tuple[socket.socket, socket.socket]]:
 Ends = tuple[socket.socket, socket.socket]
 
 
-CASES: dict[str, tuple[bytes, dict[str, bool], Door, bool]] = {
-    "TLS": (hello(), {}, HTTPS, True),
-    "mail in TLS": (hello("imap"), {}, HTTPS, True),
-    "in clear": (b"GET / HTTP/1.1\r\n", {}, HTTPS, False),
-    "in clear where only TLS is taken, which says what it thinks of it": (b"GET /\r\n", {"clear": False}, HTTPS, True),
-    "in clear at another door": (b"GET / HTTP/1.1\r\n", {}, IMAPS, True),
-    "TLS, a decoy": (hello(), {"decoy": True}, HTTPS, True),
-    "a browser, a decoy": (hello("h2", "http/1.1"), {"decoy": True}, HTTPS, True),
-    "mail, a decoy": (hello("imap"), {"decoy": True}, HTTPS, False),
-    "mail, a decoy that takes it": (hello("imap"), {"decoy": True, "mail": True}, HTTPS, True),
-    "half a hello, a decoy": (hello()[:100], {"decoy": True}, HTTPS, False),
-    "in clear, a decoy": (b"GET / HTTP/1.1\r\n", {"decoy": True, "clear": False}, HTTPS, False),
-    "gone, a decoy": (b"", {"decoy": True}, HTTPS, False),
-    "gone": (b"", {}, HTTPS, False),
+CASES: dict[str, tuple[bytes, dict[str, bool], Door, Begins]] = {
+    "TLS": (hello(), {}, HTTPS, Begins.TLS),
+    "mail in TLS": (hello("imap"), {}, HTTPS, Begins.TLS),
+    "in clear": (b"GET / HTTP/1.1\r\n", {}, HTTPS, Begins.UNCLEAR),
+    "in clear where only TLS is taken, which says what it thinks of it": (
+        *(b"GET /\r\n", {"clear": False}, HTTPS, Begins.TLS),
+    ),
+    "in clear at another door": (b"GET / HTTP/1.1\r\n", {}, IMAPS, Begins.TLS),
+    "TLS, a decoy": (hello(), {"decoy": True}, HTTPS, Begins.TLS),
+    "a browser, a decoy": (hello("h2", "http/1.1"), {"decoy": True}, HTTPS, Begins.TLS),
+    "mail, a decoy": (hello("imap"), {"decoy": True, "clear": False}, HTTPS, Begins.GREETED),
+    "mail, a decoy that takes it": (hello("imap"), {"decoy": True, "mail": True}, HTTPS, Begins.TLS),
+    "half a hello, a decoy": (hello()[:100], {"decoy": True, "clear": False}, HTTPS, Begins.UNCLEAR),
+    "no hello, a decoy": (b"\x16\x03\x01\x00\x08what now", {"decoy": True, "clear": False}, HTTPS, Begins.TLS),
+    "in clear, a decoy": (b"GET / HTTP/1.1\r\n", {"decoy": True, "clear": False}, HTTPS, Begins.GREETED),
+    "in clear, a decoy that takes it": (b"GET / HTTP/1.1\r\n", {"decoy": True}, HTTPS, Begins.UNCLEAR),
+    "nothing yet, a decoy": (b"", {"decoy": True, "clear": False}, HTTPS, Begins.UNCLEAR),
+    "nothing yet": (b"", {}, HTTPS, Begins.UNCLEAR),
 }
 
 
 @pytest.mark.parametrize("case", CASES)
-async def test_who_is_let_in_at_once(case: str, ends: Ends) -> None:
-    said, options, door, at_once = CASES[case]
+async def test_what_is_begun_with(case: str, ends: Ends) -> None:
+    said, options, door, begins = CASES[case]
     ours, theirs = ends
     connection = Connection(ours)
     theirs.sendall(said)
-    assert entrance(**options).at_once(door, connection) is at_once
+    assert entrance(**options).begins(door, connection) is begins
     if said:
         assert await connection.read(timeout=5) == said, "nothing of it was taken"
     connection.abort()
@@ -121,3 +125,13 @@ async def test_who_offers_mail_to_a_decoy_is_refused_as_by_a_web_server(ends: En
         await entrance(decoy=True).come(HTTPS, connection)
     await asyncio.sleep(0)
     assert theirs.recv(100) == bytes((21, 3, 3, 0, 2, 2, 120))
+
+
+async def test_who_ends_before_a_word_is_answered_as_a_web_server_does(ends: Ends) -> None:
+    ours, theirs = ends
+    connection = Connection(ours)
+    theirs.shutdown(socket.SHUT_WR)
+    door = entrance(decoy=True, clear=False)
+    assert door.begins(HTTPS, connection) is Begins.GREETED
+    assert door.greet(HTTPS, connection) is None
+    assert theirs.recv(100) == b""

@@ -16,7 +16,7 @@ import pytest
 import trustme
 
 from angarium.edge import listener
-from angarium.edge.listener import Admit, Door, Listener
+from angarium.edge.listener import Admit, Begins, Door, Listener
 from angarium.edge.settings import Limits, Listen
 from angarium.reach import transport
 from angarium.reach.connect import connect
@@ -348,8 +348,8 @@ class Doorman:
     def waits(self, door: Door) -> bool:
         return self._waits
 
-    def at_once(self, door: Door, connection: Connection) -> bool:
-        return self._at_once
+    def begins(self, door: Door, connection: Connection) -> Begins:
+        return Begins.TLS if self._at_once else Begins.UNCLEAR
 
     async def come(self, door: Door, connection: Connection) -> Door:
         self.seen.append(await connection.peek(1, timeout=5))

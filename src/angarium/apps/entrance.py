@@ -7,7 +7,7 @@ from typing import Any
 from angarium.edge.decoy import hello
 from angarium.edge.decoy.prompt import Decoy
 from angarium.edge.decoy.session import HEAD_SECONDS, greet
-from angarium.edge.listener import Door
+from angarium.edge.listener import Begins, Door
 from angarium.edge.mux import PROTOCOLS, first_words
 from angarium.edge.settings import Decoy as DecoySettings
 from angarium.edge.settings import Listen
@@ -40,11 +40,13 @@ class Entrance:
         """Not where who says nothing is greeted."""
         return not (self._takes_clear(door) and self._greeting(door))
 
-    def at_once(self, door: Door, connection: Connection) -> bool:
-        """Whether it is TLS, and with a decoy, whether nginx would take it too."""
+    def begins(self, door: Door, connection: Connection) -> Begins:
+        """Whether it is TLS, and with a decoy, whether nginx would take it too, or what else nginx says to it."""
+        clear = self._takes_clear(door)
         if door.name == "https" and self.decoy is not None:
-            return hello.plain_to_see(connection, alpn=self._mail)
-        return not self._takes_clear(door) or connection.glimpse(1) == bytes((TLS,))
+            begins = hello.begins(connection, alpn=self._mail)
+            return Begins.UNCLEAR if clear and begins is Begins.GREETED else begins
+        return Begins.TLS if not clear or connection.glimpse(1) == bytes((TLS,)) else Begins.UNCLEAR
 
     async def come(self, door: Door, connection: Connection) -> Door:
         """See `edge.listener.Admit`."""
@@ -65,6 +67,8 @@ class Entrance:
         """See `edge.listener.Admit`."""
         decoy = self.decoy if door.name == "https" else self.http
         assert decoy is not None
+        if door.tls and not connection.secure:
+            return hello.greet_in_clear(connection, decoy)
         return greet(connection, decoy)
 
     @property

@@ -30,12 +30,12 @@ from typing import Any, Protocol
 
 from angarium.edge.doors import CannotListen, Door, bind_doors, bind_within, share_doors
 from angarium.edge.settings import Limits, Listen
-from angarium.edge.threshold import Newcomer, knocks
+from angarium.edge.threshold import Begins, Newcomer, knocks
 from angarium.edge.turnstile import Turnstile
 from angarium.reach.descriptors import raise_limit
 from angarium.reach.transport import Connection
 
-__all__ = ["Admit", "CannotListen", "Door", "Listener"]
+__all__ = ["Admit", "Begins", "CannotListen", "Door", "Listener"]
 
 log = logging.getLogger("angarium.edge.listener")
 
@@ -61,8 +61,8 @@ class Admit(Protocol):
     def waits(self, door: Door) -> bool:
         """Whether it is always the peer who speaks first at this door."""
 
-    def at_once(self, door: Door, connection: Connection) -> bool:
-        """Whether TLS may begin, by what was said so far, of which nothing is taken. False: `come` has to tell."""
+    def begins(self, door: Door, connection: Connection) -> Begins:
+        """With what, by what was said so far, of which nothing is taken. UNCLEAR: `come` tells."""
 
     async def come(self, door: Door, connection: Connection) -> Door:
         """Wait for the first words, and say by which door it goes on: the same, or one without TLS.
@@ -71,7 +71,8 @@ class Admit(Protocol):
         """
 
     def patience(self, door: Door, connection: Connection) -> float:
-        """Seconds in which somebody who has come in is to say something, for `greet`; 0: his session begins at once."""
+        """Seconds in which somebody is to say something, for `greet`, who is in TLS, or at a door without it; 0: his
+        session begins at once."""
 
     def greet(self, door: Door, connection: Connection) -> Coroutine[Any, Any, None] | None:
         """Answer it, and return what is left to be done then, for a task; None: nothing is, since he has said nothing
@@ -84,8 +85,8 @@ class _Everybody:
     def waits(self, door: Door) -> bool:
         return True
 
-    def at_once(self, door: Door, connection: Connection) -> bool:
-        return True
+    def begins(self, door: Door, connection: Connection) -> Begins:
+        return Begins.TLS
 
     async def come(self, door: Door, connection: Connection) -> Door:
         return door
@@ -220,11 +221,15 @@ class Listener:
             newcomer.inside = not door.tls
             newcomer.until = asyncio.get_running_loop().time() + patience
             self._newcomers.add(newcomer)
-            connection.tell(newcomer, until=newcomer.until)
-            if door.tls and len(self._newcomers) <= READY:
+            few = len(self._newcomers) <= READY
+            if few and door.tls:
                 newcomer.ready = True
-                with contextlib.suppress(ConnectionError):  # gone already, of which he is told
+                with contextlib.suppress(ConnectionError):  # gone already, and closed
                     connection.begin_tls(self._tls(door))
+            if connection.closed or (few and connection.glimpse(1)):
+                self._go_on(newcomer)
+            else:
+                connection.tell(newcomer, until=newcomer.until)
 
     def _go_on(self, newcomer: Newcomer) -> None:
         """Answer a hello, or the first words, in this turn of the loop, or leave the connection to a task that looks
@@ -251,34 +256,39 @@ class Listener:
         """
         door, connection = newcomer.door, newcomer.connection
         if not newcomer.inside:
-            if not self._in_tls(newcomer):
+            begins = self._begins(newcomer)
+            if begins is Begins.UNCLEAR:
                 return self._enter(door, connection)
-            if not connection.shake(newcomer, until=newcomer.until):
-                newcomer.stay()
-                return None
-            if not (patience := self._admit.patience(door, connection)):
-                return self._handle(door, connection)
+            if begins is Begins.TLS:
+                if not connection.shake(newcomer, until=newcomer.until):
+                    newcomer.stay()
+                    return None
+                if not (patience := self._admit.patience(door, connection)):
+                    return self._handle(door, connection)
+                newcomer.until = asyncio.get_running_loop().time() + patience
             newcomer.inside = True
-            newcomer.until = asyncio.get_running_loop().time() + patience
         work = self._admit.greet(door, connection)
         if work is None and not connection.closed:
             connection.tell(newcomer, until=newcomer.until)
             newcomer.leave()
         return work
 
-    def _in_tls(self, newcomer: Newcomer) -> bool:
-        """Whether TLS has begun, before or now, if it may and there is a place in the turnstile."""
+    def _begins(self, newcomer: Newcomer) -> Begins:
+        """With what; TLS if it has begun, before or now, as there is a place in the turnstile."""
         if newcomer.place is not None:
-            return True
+            return Begins.TLS
         door, connection = newcomer.door, newcomer.connection
-        if self._admit.at_once(door, connection) and (place := self._turnstile.take()) is not None:
-            newcomer.place = place
-            newcomer.until = asyncio.get_running_loop().time() + self._limits.handshake_seconds
-            if not newcomer.ready:
-                connection.begin_tls(self._tls(door))
-            return True
+        begins = self._admit.begins(door, connection)
+        if begins is Begins.TLS:
+            newcomer.place = self._turnstile.take()
+            if newcomer.place is not None:
+                newcomer.until = asyncio.get_running_loop().time() + self._limits.handshake_seconds
+                if not newcomer.ready:
+                    connection.begin_tls(self._tls(door))
+                return begins
+            begins = Begins.UNCLEAR
         connection.in_clear()
-        return False
+        return begins
 
     def _end(self, newcomer: Newcomer) -> None:
         self._forget(newcomer)

@@ -9,6 +9,7 @@ import asyncio
 import errno
 import socket
 from collections.abc import Callable
+from enum import Enum
 from math import inf
 from typing import TYPE_CHECKING
 
@@ -19,11 +20,19 @@ from angarium.reach.watch import READABLE, watch_of
 if TYPE_CHECKING:
     from angarium.edge.turnstile import Place
 
-__all__ = ["Newcomer", "knocks"]
+__all__ = ["Begins", "Newcomer", "knocks"]
 
 AT_ONCE = 8
 """Connections accepted from one door before the others have their turn."""
 EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+
+
+class Begins(Enum):
+    """What somebody may begin with who has said his first words, of which nothing was taken, at a door with TLS."""
+
+    TLS = "TLS"
+    GREETED = "what `greet` answers in clear"
+    UNCLEAR = "it takes a closer look, or more words"
 
 
 class Newcomer:
@@ -47,7 +56,7 @@ class Newcomer:
         self.ready = False
         """Whether TLS is made ready for him."""
         self.inside = False
-        """Whether it is on, or none is wanted."""
+        """Whether it is on, or there is to be none."""
 
     def stay(self) -> None:
         """Keep the place for longer than this turn of the loop. Idempotent."""

@@ -24,7 +24,7 @@ from angarium.edge.decoy.prompt import Decoy
 from angarium.edge.decoy.request import Head
 from angarium.edge.decoy.session import HEAD_SECONDS, greet, serve_decoy
 from angarium.edge.decoy.upstream import Upstream
-from angarium.edge.listener import Door, Listener
+from angarium.edge.listener import Begins, Door, Listener
 from angarium.edge.pages.exchange import Request
 from angarium.edge.settings import Limits, Listen
 from angarium.reach.disguise import disguise
@@ -191,8 +191,8 @@ class _Hellos:
     def waits(self, door: Door) -> bool:
         return True
 
-    def at_once(self, door: Door, connection: Connection) -> bool:
-        return hello.plain_to_see(connection, alpn=frozenset())
+    def begins(self, door: Door, connection: Connection) -> Begins:
+        return hello.begins(connection, alpn=frozenset())
 
     async def come(self, door: Door, connection: Connection) -> Door:
         await hello.admit(connection, self._decoys[door.name], alpn=frozenset(), timeout=10)
@@ -202,4 +202,7 @@ class _Hellos:
         return HEAD_SECONDS
 
     def greet(self, door: Door, connection: Connection) -> Coroutine[Any, Any, None] | None:
-        return greet(connection, self._decoys[door.name])
+        decoy = self._decoys[door.name]
+        if door.tls and not connection.secure:
+            return hello.greet_in_clear(connection, decoy)
+        return greet(connection, decoy)

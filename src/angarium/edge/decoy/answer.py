@@ -3,14 +3,16 @@
 Pure but for the date, which is passed in.
 """
 
+import os
 import zlib
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from functools import cache
+from typing import Protocol
 
 from angarium.edge.decoy.request import Head
 
-__all__ = ["Answer", "Piece", "head_of", "refusal", "squeezed", "squeezer"]
+__all__ = ["Answer", "Keeper", "Piece", "head_of", "refusal", "squeezed", "squeezer"]
 
 SOFTWARE = "nginx/1.22.1"
 REASONS = {
@@ -43,6 +45,13 @@ SQUEEZED_LEAST = 20
 """Octets from which it is worth compressing (gzip_min_length)."""
 
 
+class Keeper(Protocol):
+    """Keeps what had to be waited for, so that nobody has to wait for it again."""
+
+    def keep(self, path: str, seen: os.stat_result, octets: bytes) -> None:
+        """All of a file that was in that state before it was read and afterwards."""
+
+
 @dataclass(frozen=True, slots=True)
 class Piece:
     """Part of a file, or all of it."""
@@ -50,6 +59,8 @@ class Piece:
     path: str
     begin: int
     octets: int
+    keeper: Keeper | None = field(default=None, compare=False)
+    """Who is given it, if it is all."""
 
 
 @dataclass(slots=True)

@@ -1,5 +1,5 @@
 """Files of a site: small ones from our own memory, others at once where the kernel has them in its own, and beside the
-loop where the disk has to be asked.
+loop where the disk has to be asked, or where the kernel does not say whether it has (tmpfs(5), for one).
 
 A file that is kept is looked at each time: it is given out as long as it is the same one, and was neither changed nor
 replaced (stat(2), st_ctime). One that has changed just now is not kept: the clock of files is no finer than it is.
@@ -72,12 +72,22 @@ class Kept:
         if there is None:
             return None
         file = file_of(path, seen, there)
+        self._keep(file, seen)
+        return file
+
+    def keep(self, path: str, seen: os.stat_result, octets: bytes) -> None:
+        """See `answer.Keeper`. By a link that led to it, it is not found again."""
+        if len(octets) == seen.st_size <= AT_ONCE:
+            if path in self._files:
+                self._forget(path)
+            self._keep(file_of(path, seen, octets), seen)
+
+    def _keep(self, file: File, seen: os.stat_result) -> None:
         if time.time() - seen.st_ctime > FINE_SECONDS:
-            self._files[path] = state, file
+            self._files[file.path] = _state(seen), file
             self._octets += file.octets + BESIDE
             while self._octets > KEPT:
                 self._forget(next(iter(self._files)))
-        return file
 
     def _forget(self, path: str) -> None:
         self._octets -= self._files.pop(path)[1].octets + BESIDE
@@ -88,15 +98,20 @@ async def content(part: Piece) -> bytes:
     if (there := _part(part)) is not None:
         return there
 
-    def read() -> bytes:
+    def read() -> tuple[bytes, os.stat_result, bool]:
         with open(part.path, "rb") as file:
+            seen = os.fstat(file.fileno())
             file.seek(part.begin)
-            return file.read(part.octets).ljust(part.octets, b"\0")
+            octets = file.read(part.octets)
+            return octets, seen, _state(os.fstat(file.fileno())) == _state(seen)
 
     try:
-        return await asyncio.to_thread(read)
+        octets, seen, steady = await asyncio.to_thread(read)
     except OSError:
         raise ConnectionAbortedError("the file is gone") from None
+    if part.keeper is not None and steady and not part.begin:
+        part.keeper.keep(part.path, seen, octets)
+    return octets.ljust(part.octets, b"\0")
 
 
 def _state(seen: os.stat_result) -> tuple[int, ...]:

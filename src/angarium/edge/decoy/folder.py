@@ -147,7 +147,7 @@ class Folder:
                 return self._parts(head, answer, file, wanted)
             later.append(("Accept-Ranges", "bytes"))
         if file.octets:
-            answer.body.append(Piece(file.path, 0, file.octets) if file.content is None else file.content)
+            answer.body.append(self._part(file, 0, file.octets))
         return answer
 
     def _parts(self, head: Head, answer: Answer, file: File, wanted: list[tuple[int, int]] | None) -> Answer:
@@ -160,16 +160,21 @@ class Folder:
         if len(wanted) == 1:
             ((begin, end),) = wanted
             answer.later.append(("Content-Range", f"bytes {begin}-{end - 1}/{file.octets}"))
-            answer.body.append(Piece(file.path, begin, end - begin))
+            answer.body.append(self._part(file, begin, end))
             return answer
         boundary = f"{next(self._numbers):020d}"
         for begin, end in wanted:
             lines = f"\r\n--{boundary}\r\nContent-Type: {answer.kind}\r\n"
             answer.body.append(f"{lines}Content-Range: bytes {begin}-{end - 1}/{file.octets}\r\n\r\n".encode())
-            answer.body.append(Piece(file.path, begin, end - begin))
+            answer.body.append(self._part(file, begin, end))
         answer.body.append(f"\r\n--{boundary}--\r\n".encode())
         answer.kind = f"multipart/byteranges; boundary={boundary}"
         return answer
+
+    def _part(self, file: File, begin: int, end: int) -> bytes | Piece:
+        if file.content is None:
+            return Piece(file.path, begin, end - begin, self._kept)
+        return file.content[begin:end]
 
 
 SAFE = "/!$&'()*+,;=:@~-._<>[]\\^`{|}\""

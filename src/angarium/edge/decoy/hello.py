@@ -4,13 +4,17 @@ RFC 7301, 3.2 (no_application_protocol); RFC 8446, 6 (alerts).
 """
 
 import asyncio
+import contextlib
+from collections.abc import Collection, Coroutine
+from typing import Any
 
 from angarium.edge.decoy.prompt import Decoy
-from angarium.edge.decoy.session import serve_decoy
+from angarium.edge.decoy.session import greet, serve_decoy
+from angarium.edge.threshold import Begins
 from angarium.reach.transport import Connection
 from angarium.wire.tls_hello import NotHello, glance, read_hello
 
-__all__ = ["CIPHERS", "PROTOCOLS", "admit", "plain_to_see"]
+__all__ = ["CIPHERS", "PROTOCOLS", "admit", "begins", "greet_in_clear"]
 
 PROTOCOLS = ("http/1.1", "http/1.0", "http/0.9")
 """What nginx without HTTP/2 offers, in its order."""
@@ -27,13 +31,33 @@ RECORD = 5
 """Octets before each record of TLS, the last two of which say how long it is."""
 
 
-def plain_to_see(connection: Connection, *, alpn: frozenset[str]) -> bool:
-    """Whether TLS may begin: the hello is there, and offers what is taken, or no protocols. False: `admit` tells."""
-    return _plain(connection.glimpse(USUAL), alpn)
+def begins(connection: Connection, *, alpn: frozenset[str]) -> Begins:
+    """What somebody begins with: TLS where nginx would take it; UNCLEAR: `admit` tells. `alpn` are the protocols taken
+    beside those of HTTP.
+    """
+    said = connection.glimpse(USUAL)
+    if _plain(said, alpn):
+        return Begins.TLS
+    if not _like_tls(said):
+        return Begins.GREETED if said or connection.going else Begins.UNCLEAR
+    offered = _offered(said)
+    if offered is None:
+        return Begins.UNCLEAR
+    return Begins.GREETED if _in_vain(offered, alpn) else Begins.TLS
+
+
+def greet_in_clear(connection: Connection, decoy: Decoy) -> Coroutine[Any, Any, None] | None:
+    """Answer who begins with neither TLS nor a protocol that is taken, as `session.greet` does."""
+    if not _like_tls(connection.glimpse(1)):
+        return greet(connection, decoy, plain=True)
+    with contextlib.suppress(ConnectionError):
+        connection.put(NO_SUCH_PROTOCOL)
+    connection.leave()
+    return None
 
 
 async def admit(connection: Connection, decoy: Decoy, *, alpn: frozenset[str], timeout: float) -> None:
-    """Return where TLS may begin. `alpn` are the protocols taken beside those of HTTP.
+    """Return where TLS may begin. `alpn` as above.
 
     Raises:
         ConnectionError: it was answered, or refused, and is over.
@@ -43,7 +67,7 @@ async def admit(connection: Connection, decoy: Decoy, *, alpn: frozenset[str], t
         said = await connection.peek(LONGEST, timeout=timeout)
         if not said:
             raise ConnectionAbortedError("nothing was said")
-        tls = said[0] == TLS or bool(said[0] & SSL2)
+        tls = _like_tls(said)
         refused = tls and await _refused(connection, said, alpn, timeout)
     except OSError:
         connection.leave()
@@ -70,7 +94,16 @@ async def _refused(connection: Connection, said: bytes, alpn: frozenset[str], ti
     if (offered := _offered(said)) is None:
         async with asyncio.timeout(timeout):
             offered = await _awaited(connection, said, timeout)
-    return bool(offered) and (alpn | _PROTOCOLS).isdisjoint(offered)
+    return _in_vain(offered, alpn)
+
+
+def _like_tls(said: bytes) -> bool:
+    return bool(said) and (said[0] == TLS or bool(said[0] & SSL2))
+
+
+def _in_vain(offered: Collection[str], alpn: frozenset[str]) -> bool:
+    """Whether protocols are offered, and none that is taken."""
+    return bool(offered) and alpn.isdisjoint(offered) and _PROTOCOLS.isdisjoint(offered)
 
 
 def _offered(said: bytes) -> tuple[str, ...] | None:

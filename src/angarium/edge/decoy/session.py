@@ -16,9 +16,10 @@ import contextlib
 import time
 from asyncio import FIRST_COMPLETED
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from dataclasses import replace
 from typing import Any
 
-from angarium.edge.decoy.answer import Answer, Piece, head_of, refusal, squeezed, squeezer
+from angarium.edge.decoy.answer import Answer, head_of, refusal, squeezed, squeezer
 from angarium.edge.decoy.body import NO_BODY, Body
 from angarium.edge.decoy.dates import date_of
 from angarium.edge.decoy.files import AT_ONCE, content
@@ -247,7 +248,7 @@ class _Session:
                 continue
             for begin in range(part.begin, part.begin + part.octets, 4 * PIECE):
                 octets = min(4 * PIECE, part.begin + part.octets - begin)
-                said += await content(Piece(part.path, begin, octets))
+                said += await content(replace(part, begin=begin, octets=octets))
                 await self._send(said)
                 said = b""
         if said:
