@@ -360,6 +360,9 @@ class Doorman:
     def patience(self, door: Door, connection: Connection) -> float:
         return 0
 
+    def rehearse(self, door: Door) -> None:
+        pass
+
     def greet(self, door: Door, connection: Connection) -> Coroutine[Any, Any, None] | None:
         raise AssertionError
 

@@ -74,6 +74,10 @@ class Admit(Protocol):
         """Seconds in which somebody is to say something, for `greet`, who is in TLS, or at a door without it; 0: his
         session begins at once."""
 
+    def rehearse(self, door: Door) -> None:
+        """Go through what will be needed to `greet` somebody whose hello was answered, while his next words are on their
+        way: a processor that has slept takes ten times as long for what it does for the first time."""
+
     def greet(self, door: Door, connection: Connection) -> Coroutine[Any, Any, None] | None:
         """Answer it, and return what is left to be done then, for a task; None: nothing is, since he has said nothing
         yet, or the connection is over."""
@@ -93,6 +97,9 @@ class _Everybody:
 
     def patience(self, door: Door, connection: Connection) -> float:
         return 0
+
+    def rehearse(self, door: Door) -> None:
+        pass
 
     def greet(self, door: Door, connection: Connection) -> Coroutine[Any, Any, None] | None:
         raise AssertionError("nobody is")
@@ -262,6 +269,7 @@ class Listener:
             if begins is Begins.TLS:
                 if not connection.shake(newcomer, until=newcomer.until):
                     newcomer.stay()
+                    self._admit.rehearse(door)
                     return None
                 if not (patience := self._admit.patience(door, connection)):
                     return self._handle(door, connection)

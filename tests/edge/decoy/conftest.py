@@ -201,6 +201,9 @@ class _Hellos:
     def patience(self, door: Door, connection: Connection) -> float:
         return HEAD_SECONDS
 
+    def rehearse(self, door: Door) -> None:
+        pass
+
     def greet(self, door: Door, connection: Connection) -> Coroutine[Any, Any, None] | None:
         decoy = self._decoys[door.name]
         if door.tls and not connection.secure:
