@@ -65,6 +65,12 @@ class Certified:
         """The TLS context of the moment, offering these protocols (`Certificates.context`)."""
         return self._certificates.context(*alpn, minimum=minimum, ciphers=ciphers, disguised=disguised)
 
+    def source(
+        self, *alpn: str, minimum: ssl.TLSVersion, ciphers: str = "", disguised: bool = False
+    ) -> Callable[[], ssl.SSLContext]:
+        """What gives it each time, quicker (`Certificates.source`)."""
+        return self._certificates.source(*alpn, minimum=minimum, ciphers=ciphers, disguised=disguised)
+
     def challenge(self, token: str) -> str | None:
         """What an authority is to read on port 80 (RFC 8555, 8.3), while it is asked for a certificate."""
         return self._acme.challenge(token) if self._acme else None

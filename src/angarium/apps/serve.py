@@ -292,7 +292,7 @@ class _Relay:
             limits = replace(limits, handshake_seconds=max(limits.handshake_seconds, HEAD_SECONDS))
         decoys = sites.decoys()
         admit = sites.admit(decoys, limits.handshake_seconds)
-        return Listener(limits, sites.sessions(decoys), sites.context, admit)
+        return Listener(limits, sites.sessions(decoys), sites.contexts(), admit)
 
     def _workers(self, shared: _Shared, errors: LastError) -> Crew:
         """The other processes. Raises CannotListen."""

@@ -102,14 +102,19 @@ class Sites:
 
         return serve_door
 
-    def context(self, door: Door) -> ssl.SSLContext:
-        """The TLS context of a door, as it is now."""
-        if door.name == "https" and self.disguised:
-            mail = PROTOCOLS[:2] if self.people.config.decoy.mail_alpn else ()
-            return self.certified.context(
-                *mail, *hello.PROTOCOLS, minimum=ssl.TLSVersion.MINIMUM_SUPPORTED, ciphers=hello.CIPHERS, disguised=True
-            )
-        return self.people.context(door)
+    def contexts(self) -> Callable[[Door], ssl.SSLContext]:
+        """What gives the TLS context of a door, as it is each time."""
+        if not self.disguised:
+            return self.people.context
+        mail = PROTOCOLS[:2] if self.people.config.decoy.mail_alpn else ()
+        https = self.certified.source(
+            *mail, *hello.PROTOCOLS, minimum=ssl.TLSVersion.MINIMUM_SUPPORTED, ciphers=hello.CIPHERS, disguised=True
+        )
+
+        def context(door: Door) -> ssl.SSLContext:
+            return https() if door.name == "https" else self.people.context(door)
+
+        return context
 
     @property
     def disguised(self) -> bool:

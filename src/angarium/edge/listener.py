@@ -47,6 +47,9 @@ QUIET_SECONDS = 60.0
 """How long the same complaint is not repeated."""
 READY = 64
 """Newcomers for whom TLS is made ready before they have said a word; more than so many cost their socket only."""
+REHEARSED_SECONDS = 0.002
+"""How long before somebody's next words can be here it is gone through what is done about them: a loop's timer is late
+by a millisecond, and what lies idle for longer than a few is forgotten by the processor."""
 HOLD_SECONDS = 2.0
 """How long one handshake keeps its place before the next is let in beside it."""
 SESSION = "session"
@@ -75,8 +78,8 @@ class Admit(Protocol):
         session begins at once."""
 
     def rehearse(self, door: Door) -> None:
-        """Go through what will be needed to `greet` somebody whose hello was answered, while his next words are on their
-        way: a processor that has slept takes ten times as long for what it does for the first time."""
+        """Go through what will be needed to `greet` somebody whose next words are on their way: a processor takes ten
+        times as long for what it has not done lately."""
 
     def greet(self, door: Door, connection: Connection) -> Coroutine[Any, Any, None] | None:
         """Answer it, and return what is left to be done then, for a task; None: nothing is, since he has said nothing
@@ -269,7 +272,7 @@ class Listener:
             if begins is Begins.TLS:
                 if not connection.shake(newcomer, until=newcomer.until):
                     newcomer.stay()
-                    self._admit.rehearse(door)
+                    self._rehearse(newcomer)
                     return None
                 if not (patience := self._admit.patience(door, connection)):
                     return self._handle(door, connection)
@@ -280,6 +283,13 @@ class Listener:
             connection.tell(newcomer, until=newcomer.until)
             newcomer.leave()
         return work
+
+    def _rehearse(self, newcomer: Newcomer) -> None:
+        """Have what comes next gone through shortly before it comes, which is a round trip from now."""
+        if len(self._newcomers) <= READY:
+            with contextlib.suppress(OSError):  # gone
+                wait = max(newcomer.connection.round_trip - REHEARSED_SECONDS, 0)
+                asyncio.get_running_loop().call_later(wait, self._admit.rehearse, newcomer.door, context=self._context)
 
     def _begins(self, newcomer: Newcomer) -> Begins:
         """With what; TLS if it has begun, before or now, as there is a place in the turnstile."""

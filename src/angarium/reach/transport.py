@@ -25,7 +25,7 @@ from angarium.reach.failure import failure
 from angarium.reach.flow import PIECE, Flow
 from angarium.reach.openssl import connection_of, library
 from angarium.reach.readiness import Side, Waiter
-from angarium.reach.tcp_info import bytes_sent
+from angarium.reach.tcp_info import bytes_sent, round_trip
 
 __all__ = ["PIECE", "Connection"]
 
@@ -64,6 +64,11 @@ class Connection(Flow):
     def sent(self) -> int:
         """Bytes sent on the wire, as `reach.tcp_info` counts them. Raises OSError as `bytes_sent` does."""
         return bytes_sent(self._socket)
+
+    @property
+    def round_trip(self) -> float:
+        """Seconds to the peer and back, as `reach.tcp_info` has it. Raises OSError as that does."""
+        return round_trip(self._socket)
 
     async def finish(self) -> None:
         """Say that nothing follows from our side, and go on hearing the other. In clear only.
