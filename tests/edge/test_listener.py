@@ -360,6 +360,9 @@ class Doorman:
     def patience(self, door: Door, connection: Connection) -> float:
         return 0
 
+    def compared(self, door: Door) -> bool:
+        return False
+
     def rehearse(self, door: Door) -> None:
         pass
 

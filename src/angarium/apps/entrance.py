@@ -64,9 +64,13 @@ class Entrance:
         https = door.name == "https" and self.decoy is not None and connection.alpn not in MAIL
         return HEAD_SECONDS if https or (door.name == "http" and self.http is not None) else 0
 
+    def compared(self, door: Door) -> bool:
+        """With a web server, where it looks like one."""
+        return door.name == "https" and self.decoy is not None
+
     def rehearse(self, door: Door) -> None:
         """See `edge.listener.Admit`."""
-        if door.name == "https" and self.decoy is not None:
+        if self.decoy is not None:
             prompt(self.decoy, SAMPLE, plain=False)
 
     def greet(self, door: Door, connection: Connection) -> Coroutine[Any, Any, None] | None:

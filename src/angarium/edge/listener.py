@@ -29,6 +29,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from angarium.edge.doors import CannotListen, Door, bind_doors, bind_within, share_doors
+from angarium.edge.seats import Seats
 from angarium.edge.settings import Limits, Listen
 from angarium.edge.threshold import Begins, Newcomer, knocks
 from angarium.edge.turnstile import Turnstile
@@ -45,8 +46,8 @@ PAUSE_SECONDS = 0.5
 """How long accepting rests when descriptors or memory have run out."""
 QUIET_SECONDS = 60.0
 """How long the same complaint is not repeated."""
-READY = 64
-"""Newcomers for whom TLS is made ready before they have said a word; more than so many cost their socket only."""
+FEW = 64
+"""Newcomers up to whom each gets more than his socket's worth of attention before he has said a word."""
 REHEARSED_SECONDS = 0.002
 """How long before somebody's next words can be here it is gone through what is done about them: a loop's timer is late
 by a millisecond, and what lies idle for longer than a few is forgotten by the processor."""
@@ -77,6 +78,9 @@ class Admit(Protocol):
         """Seconds in which somebody is to say something, for `greet`, who is in TLS, or at a door without it; 0: his
         session begins at once."""
 
+    def compared(self, door: Door) -> bool:
+        """Whether strangers compare how long they wait at this door with how long they wait elsewhere."""
+
     def rehearse(self, door: Door) -> None:
         """Go through what will be needed to `greet` somebody whose next words are on their way: a processor takes ten
         times as long for what it has not done lately."""
@@ -101,8 +105,11 @@ class _Everybody:
     def patience(self, door: Door, connection: Connection) -> float:
         return 0
 
+    def compared(self, door: Door) -> bool:
+        return False
+
     def rehearse(self, door: Door) -> None:
-        pass
+        raise AssertionError("nobody is")
 
     def greet(self, door: Door, connection: Connection) -> Coroutine[Any, Any, None] | None:
         raise AssertionError("nobody is")
@@ -124,6 +131,7 @@ class Listener:
         self._bound: list[tuple[Door, socket.socket]] = []
         self._tasks: dict[Task[Any], Connection] = {}
         self._newcomers: set[Newcomer] = set()
+        self._seats: dict[Door, Seats] = {}
         self._context = contextvars.copy_context()
         """One for all tasks: nothing is kept in it."""
         self._ended = self._over
@@ -195,10 +203,15 @@ class Listener:
         self._bound.clear()
 
     async def _accept_until_closed(self, door: Door, listening: socket.socket) -> None:
+        if door.tls and self._admit.compared(door):
+            self._seats[door] = Seats(partial(self._tls, door))
+            self._seats[door].make()
         try:
             await self._accept(door, listening)
         finally:
             listening.close()
+            if (seats := self._seats.pop(door, None)) is not None:
+                seats.close()
 
     async def _accept(self, door: Door, listening: socket.socket) -> None:
         while True:
@@ -216,8 +229,10 @@ class Listener:
             self._begin(door, accepted)
 
     def _begin(self, door: Door, accepted: socket.socket) -> None:
+        seats = self._seats.get(door)
+        seated = seats.seat(accepted) if seats is not None else None
         try:
-            connection = Connection(accepted, patient=True)
+            connection = seated or Connection(accepted, patient=True)
         except OSError:  # gone already
             accepted.close()
             return
@@ -228,15 +243,11 @@ class Listener:
             self._own(self._enter(door, connection), connection)
         else:
             newcomer = Newcomer(door, connection, self._when_on, self._when_late)
+            newcomer.ready = seated is not None
             newcomer.inside = not door.tls
             newcomer.until = asyncio.get_running_loop().time() + patience
             self._newcomers.add(newcomer)
-            few = len(self._newcomers) <= READY
-            if few and door.tls:
-                newcomer.ready = True
-                with contextlib.suppress(ConnectionError):  # gone already, and closed
-                    connection.begin_tls(self._tls(door))
-            if connection.closed or (few and connection.glimpse(1)):
+            if len(self._newcomers) <= FEW and connection.glimpse(1):
                 self._go_on(newcomer)
             else:
                 connection.tell(newcomer, until=newcomer.until)
@@ -286,7 +297,7 @@ class Listener:
 
     def _rehearse(self, newcomer: Newcomer) -> None:
         """Have what comes next gone through shortly before it comes, which is a round trip from now."""
-        if len(self._newcomers) <= READY:
+        if len(self._newcomers) <= FEW and self._admit.compared(newcomer.door):
             with contextlib.suppress(OSError):  # gone
                 wait = max(newcomer.connection.round_trip - REHEARSED_SECONDS, 0)
                 asyncio.get_running_loop().call_later(wait, self._admit.rehearse, newcomer.door, context=self._context)

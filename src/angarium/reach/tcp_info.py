@@ -5,6 +5,7 @@ With TLS, its handshake and records, what was sent again, and the headers of the
 acknowledgements. Linux 4.19 or newer: on other systems nothing is counted, and `COUNTS` says so.
 """
 
+import errno
 import socket
 import struct
 import sys
@@ -28,10 +29,8 @@ def round_trip(connected: socket.socket) -> float:
     Raises:
         OSError: the socket is closed.
     """
-    if connected.family == socket.AF_UNIX or not COUNTS:
-        return 0.0
-    (micro,) = ROUND_TRIP.unpack(connected.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, ROUND_TRIP.size))
-    return float(micro) / 1e6
+    counted = _counted(connected, ROUND_TRIP) if COUNTS else None
+    return 0.0 if counted is None else counted[0] / 1e6
 
 
 def bytes_sent(connected: socket.socket) -> int:
@@ -42,7 +41,18 @@ def bytes_sent(connected: socket.socket) -> int:
     Raises:
         OSError: the socket is closed, or this system does not count.
     """
-    if connected.family == socket.AF_UNIX:
+    counted = _counted(connected, FIELDS)
+    if counted is None:
         return 0
-    waiting, packets, sent = FIELDS.unpack(connected.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, FIELDS.size))
-    return int(waiting + sent + HEADERS * packets)
+    waiting, packets, sent = counted
+    return waiting + sent + HEADERS * packets
+
+
+def _counted(connected: socket.socket, fields: struct.Struct) -> tuple[int, ...] | None:
+    """These fields; None: it is no TCP, which the family that the socket was made for does not say (`transport.seat`)."""
+    try:
+        return fields.unpack(connected.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, fields.size))
+    except OSError as error:
+        if error.errno == errno.EOPNOTSUPP:
+            return None
+        raise

@@ -15,11 +15,13 @@ RFC 8446, 6.1 (close_notify); RFC 3207, 4.2 and RFC 3501, 6.2.1 (STARTTLS).
 
 import asyncio
 import contextlib
+import os
 import socket
 import ssl
 import struct
 from collections.abc import Callable
 from functools import partial
+from typing import Self
 
 from angarium.reach.failure import failure
 from angarium.reach.flow import PIECE, Flow
@@ -85,6 +87,22 @@ class Connection(Flow):
                 raise failure(error) from None
             self._cut = False
 
+    @classmethod
+    def vacant(cls, context: ssl.SSLContext) -> Self:
+        """One for whoever comes next: TLS has begun in it as by `begin_tls`, and nobody is there until `seat`."""
+        end, other = socket.socketpair()
+        other.close()
+        connection = cls(end, patient=True)
+        connection.begin_tls(context)
+        return connection
+
+    def seat(self, accepted: socket.socket) -> None:
+        """Let a socket take the place that was vacant (dup2(2)). Raises OSError where that fails."""
+        accepted.setblocking(False)
+        accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        os.dup2(accepted.fileno(), self._socket.fileno(), inheritable=False)
+        accepted.close()
+
     async def start_tls(self, context: ssl.SSLContext, *, timeout: float) -> None:
         """Begin TLS as the server, at once or behind STARTTLS. No other task may be using the connection.
 
@@ -108,7 +126,7 @@ class Connection(Flow):
         """Take `begin_tls` back, of whose handshake nothing has been said: it is not to be TLS, or later."""
         tls = self._socket
         if isinstance(tls, ssl.SSLSocket):
-            self._socket = socket.socket(tls.family, tls.type, tls.proto, tls.detach())
+            self._socket = socket.socket(fileno=tls.detach())
             self._socket.setblocking(False)
 
     def shake(self, waiter: Waiter, *, until: float) -> bool:
