@@ -49,7 +49,7 @@ def bytes_sent(connected: socket.socket) -> int:
 
 
 def _counted(connected: socket.socket, fields: struct.Struct) -> tuple[int, ...] | None:
-    """These fields; None: it is no TCP, which the family that the socket was made for does not say (`transport.seat`)."""
+    """These fields; None: it is no TCP, whatever family the socket was made for (`Connection.seat`)."""
     try:
         return fields.unpack(connected.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, fields.size))
     except OSError as error:

@@ -246,6 +246,7 @@ class Connection(Flow):
             if isinstance(self._socket, ssl.SSLSocket) and not silent:
                 with contextlib.suppress(ssl.SSLWantWriteError):
                     _close_notify(self._socket)
+            self._socket.shutdown(socket.SHUT_WR)  # the peer hears of it before it is all done
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_RESET)
         except OSError:
             self.abort()

@@ -5,14 +5,14 @@ Pure but for the date, which is passed in.
 
 import os
 import zlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Protocol
 
 from angarium.edge.decoy.request import Head
 
-__all__ = ["Answer", "Keeper", "Piece", "head_of", "refusal", "squeezed", "squeezer"]
+__all__ = ["Answer", "Keeper", "Piece", "always", "head_of", "refusal", "squeezed", "squeezer"]
 
 SOFTWARE = "nginx/1.22.1"
 REASONS = {
@@ -82,6 +82,8 @@ class Answer:
     """Whether it may be compressed."""
     reason: str = ""
     """Another than nginx's own."""
+    lasts: Callable[[], bool] | None = None
+    """Whether the same would be said to the same request now; None: nobody can tell."""
     stream: AsyncGenerator[bytes, None] | None = None
     """In place of `body`, what comes from elsewhere piece by piece. Raises ConnectionError, TimeoutError."""
     length: int | None = None
@@ -96,6 +98,11 @@ class Answer:
         for part in self.body:
             octets += len(part) if isinstance(part, bytes) else part.octets
         return octets
+
+
+def always() -> bool:
+    """Of an answer that lasts."""
+    return True
 
 
 def refusal(status: int, head: Head | None = None) -> Answer:

@@ -3,7 +3,7 @@
 No word of it is ours, so that nobody finds this relay by a page that only such relays show.
 """
 
-from angarium.edge.decoy.answer import Answer, refusal
+from angarium.edge.decoy.answer import Answer, always, refusal
 from angarium.edge.decoy.folder import MOST, ends_early
 from angarium.edge.decoy.request import Head
 
@@ -14,6 +14,7 @@ def bare(head: Head) -> Answer:
     """What is said to a request."""
     answer = refusal(_status(head), head)
     answer.ends |= ends_early(head)
+    answer.lasts = always
     return answer
 
 

@@ -16,7 +16,10 @@ from angarium.edge.decoy.answer import Piece
 from angarium.edge.decoy.dates import date_of
 from angarium.edge.decoy.kinds import kind_of
 
-__all__ = ["AT_ONCE", "File", "Kept", "content", "file_of"]
+__all__ = ["AT_ONCE", "File", "Kept", "State", "content", "file_of", "settled", "state_of"]
+
+State = tuple[int, ...]
+"""What tells a file from what was there before under its name."""
 
 AT_ONCE = 65_536
 """Octets of a file that are read, or compressed, in less time than a handshake takes."""
@@ -57,12 +60,12 @@ class Kept:
     """The small files of a site that were asked for."""
 
     def __init__(self) -> None:
-        self._files: dict[str, tuple[tuple[int, ...], File]] = {}
+        self._files: dict[str, tuple[State, File]] = {}
         self._octets = 0
 
     def file(self, path: str, seen: os.stat_result) -> File | None:
         """A file that was seen just now, and is no link, with all of it; None: it is large, or must be waited for."""
-        state = _state(seen)
+        state = state_of(seen)
         kept = self._files.get(path)
         if kept is not None:
             if kept[0] == state:
@@ -83,8 +86,8 @@ class Kept:
             self._keep(file_of(path, seen, octets), seen)
 
     def _keep(self, file: File, seen: os.stat_result) -> None:
-        if time.time() - seen.st_ctime > FINE_SECONDS:
-            self._files[file.path] = _state(seen), file
+        if settled(seen):
+            self._files[file.path] = state_of(seen), file
             self._octets += file.octets + BESIDE
             while self._octets > KEPT:
                 self._forget(next(iter(self._files)))
@@ -103,7 +106,7 @@ async def content(part: Piece) -> bytes:
             seen = os.fstat(file.fileno())
             file.seek(part.begin)
             octets = file.read(part.octets)
-            return octets, seen, _state(os.fstat(file.fileno())) == _state(seen)
+            return octets, seen, state_of(os.fstat(file.fileno())) == state_of(seen)
 
     try:
         octets, seen, steady = await asyncio.to_thread(read)
@@ -114,12 +117,17 @@ async def content(part: Piece) -> bytes:
     return octets.ljust(part.octets, b"\0")
 
 
-def _state(seen: os.stat_result) -> tuple[int, ...]:
+def settled(seen: os.stat_result) -> bool:
+    """Whether a file has been as it is for so long that its state would tell of a change."""
+    return time.time() - seen.st_ctime > FINE_SECONDS
+
+
+def state_of(seen: os.stat_result) -> State:
     """What changes with a file."""
     return seen.st_dev, seen.st_ino, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns
 
 
-def _read(path: str, state: tuple[int, ...]) -> bytes | None:
+def _read(path: str, state: State) -> bytes | None:
     """All of a file in that state, if the kernel has it."""
     try:
         file = os.open(path, OPENING)
@@ -127,7 +135,7 @@ def _read(path: str, state: tuple[int, ...]) -> bytes | None:
         return None
     try:
         seen = os.fstat(file)
-        return _in_memory(file, 0, seen.st_size) if _state(seen) == state else None
+        return _in_memory(file, 0, seen.st_size) if state_of(seen) == state else None
     finally:
         os.close(file)
 

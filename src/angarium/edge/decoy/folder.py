@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from angarium.edge.decoy.answer import SQUEEZED_LEAST, Answer, Piece, refusal
 from angarium.edge.decoy.conditional import condition, parts
-from angarium.edge.decoy.files import File, Kept, file_of
+from angarium.edge.decoy.files import File, Kept, file_of, settled, state_of
 from angarium.edge.decoy.request import Head
 
 __all__ = ["MOST", "Folder", "asks_squeezed", "ends_early", "host_of"]
@@ -56,15 +56,31 @@ class Folder:
                 return None
             seen = os.lstat(here)
         except FileNotFoundError:
-            return None if folder else refusal(404, head)
+            return None if folder else self._lasting(refusal(404, head), path, here, None)
         except (OSError, ValueError):
             return None
         if not stat.S_ISREG(seen.st_mode):
             return None
         if head.method not in ("GET", "HEAD"):
-            return refusal(405, head)
+            return self._lasting(refusal(405, head), path, here, seen)
         file = self._kept.file(here, seen)
-        return None if file is None else self._file(head, file)
+        return None if file is None else self._lasting(self._file(head, file), path, here, seen)
+
+    def _lasting(self, answer: Answer, path: str, here: str, seen: os.stat_result | None) -> Answer:
+        """An answer that lasts as long as a file is as it was seen, or, where none was, as long as there is none."""
+        state = None if seen is None else state_of(seen)
+
+        def lasts() -> bool:
+            try:
+                return not self._linked(path) and state_of(os.lstat(here)) == state
+            except FileNotFoundError:
+                return state is None
+            except OSError:
+                return False
+
+        if (seen is None or settled(seen)) and not answer.kind.startswith("multipart"):
+            answer.lasts = lasts
+        return answer
 
     def _linked(self, path: str) -> bool:
         """Whether a folder on the way to a file is a link. Raises OSError where one is not there."""

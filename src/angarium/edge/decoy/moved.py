@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from angarium.edge.decoy.answer import Answer, refusal
+from angarium.edge.decoy.answer import Answer, always, refusal
 from angarium.edge.decoy.folder import host_of
 from angarium.edge.decoy.request import Head
 
@@ -17,6 +17,7 @@ def moved(origin: str, port: Callable[[], str]) -> Callable[[Head], Answer]:
     def answer(head: Head) -> Answer:
         said = refusal(301)
         said.asks = True
+        said.lasts = always
         said.later.append(("Location", f"https://{host_of(head, origin)}{port()}{head.target}"))
         return said
 

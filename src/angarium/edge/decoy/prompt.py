@@ -6,14 +6,15 @@ from the disk, or a site elsewhere, is left to `session`. Pure, but for what the
 
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from angarium.edge.decoy.answer import Answer, head_of, refusal, squeezed
+from angarium.edge.decoy.answer import Answer, always, head_of, refusal, squeezed
 from angarium.edge.decoy.body import Body
 from angarium.edge.decoy.dates import date_of
 from angarium.edge.decoy.files import AT_ONCE
 from angarium.edge.decoy.folder import asks_squeezed
 from angarium.edge.decoy.ordinary import ordinary_head
+from angarium.edge.decoy.recent import Recent
 from angarium.edge.decoy.request import Bad, Head, read_head
 from angarium.edge.pages.exchange import Request
 from angarium.reach.transport import Connection
@@ -38,6 +39,10 @@ class Decoy:
     """What a site elsewhere says, to a request and its body; in place of `answer`."""
     strange: Callable[[Head], bool] = lambda head: False
     """Whether it is plain at sight that a request is not for the relay: then `known` is not asked."""
+    recent: Recent = field(default_factory=Recent, compare=False)
+    """What was said lately, in TLS where TLS is to be."""
+    recent_plain: Recent = field(default_factory=Recent, compare=False)
+    """... and what was said without it there."""
 
 
 @dataclass(slots=True)
@@ -53,11 +58,23 @@ class Prompt:
     """Whether it ends hearing out what else is said."""
     awaits: int = 0
     """Octets of a body that are heard out before."""
+    lasts: Callable[[], bool] | None = None
+    """As of an `Answer`."""
 
 
 def prompt(decoy: Decoy, said: bytes, *, plain: bool) -> Prompt | None:
     """The answer to a stranger who has said this and nothing before it; None: it takes a session. `plain`: TLS was to
     begin, and did not."""
+    recent = decoy.recent_plain if plain else decoy.recent
+    if (known := recent.find(said)) is not None:
+        return Prompt(*known)
+    found = _prompt(decoy, said, plain=plain)
+    if found is not None and found.lasts is not None and not (found.behind or found.more or found.awaits):
+        recent.add(said, found.octets, keep=found.keep, true=found.lasts)
+    return found
+
+
+def _prompt(decoy: Decoy, said: bytes, *, plain: bool) -> Prompt | None:
     try:
         head = ordinary_head(said)
         if head is None and (said.startswith(b"CONNECT ") or (head := read_head(said)) is None):
@@ -73,7 +90,7 @@ def refused(bad: Bad, said: bytes) -> Prompt:
     """The answer to what is no request, and the end."""
     silent = not bad.bare and said.lstrip(b"\r\n").startswith(b"HEAD ")
     octets = _worded(None, refusal(bad.status), keep=False, bare=bad.bare, silent=silent)
-    return Prompt(octets or b"", keep=False, more=bool(bad.behind), awaits=bad.awaits)
+    return Prompt(octets or b"", keep=False, more=bool(bad.behind), awaits=bad.awaits, lasts=always)
 
 
 def prompt_to(decoy: Decoy, head: Head, said: bytes, *, plain: bool, last: bool) -> Prompt | None:
@@ -88,12 +105,14 @@ def prompt_to(decoy: Decoy, head: Head, said: bytes, *, plain: bool, last: bool)
         if not body.done:
             return None
     answer = refusal(497, head) if plain else decoy.answer(head)
+    if plain:
+        answer.lasts = always
     bare = head.minor < 0
     keep = head.keep_alive and not (bare or answer.ends or last)
     octets = _worded(head, answer, keep=keep, bare=bare, silent=head.method == "HEAD")
     if octets is None:
         return None
-    return Prompt(octets, keep and not answer.drops, said, more=bool(said))
+    return Prompt(octets, keep and not answer.drops, said, more=bool(said), lasts=answer.lasts)
 
 
 def _worded(head: Head | None, answer: Answer, *, keep: bool, bare: bool, silent: bool) -> bytes | None:
