@@ -463,3 +463,123 @@ async def test_who_comes_to_an_absent_processs_socket_is_let_in_here_and_stays(s
         for client in clients:
             client.abort()
         more.close()
+
+
+class Host(Doorman):
+    """Answers everybody's first words: `bye` ends, `stay` has a session, `wait` is heard out by a task."""
+
+    def __init__(self, patience: float = 30) -> None:
+        super().__init__(at_once=True)
+        self._patience = patience
+        self.rehearsed = 0
+
+    def patience(self, door: Door, connection: Connection) -> float:
+        return self._patience
+
+    def compared(self, door: Door) -> bool:
+        return door.tls
+
+    def rehearse(self, door: Door) -> None:
+        self.rehearsed += 1
+
+    def greet(self, door: Door, connection: Connection) -> Coroutine[Any, Any, None] | None:
+        try:
+            said = connection.at_hand()
+        except ConnectionError:
+            return connection.close()
+        if said is None:
+            return None
+        assert connection.put(b"heard " + said) == b""
+        if said == b"stay":
+            return echo(door, connection)
+        assert connection.part()
+        return None
+
+
+@pytest.mark.parametrize("listen", [TLS_ONLY, PLAIN_ONLY], ids=["TLS", "clear"])
+async def test_first_words_are_answered_without_a_task(
+    serving: Serving, client_context: ssl.SSLContext, listen: Listen
+) -> None:
+    host, context = Host(), client_context if listen is TLS_ONLY else None
+    async with serving(admit=host, listen=listen) as (serving_now, port):
+        clients = [await connect("127.0.0.1", port, context) for _ in range(12)]
+        await until(lambda: serving_now.connections == 12)
+        tasks = len(asyncio.all_tasks())
+        await asyncio.sleep(0.02)
+        assert len(asyncio.all_tasks()) == tasks, "who says nothing costs none"
+        for client in clients[:6]:
+            assert await says(client, b"bye") == b"heard bye"
+            assert await client.read(timeout=5) == b""
+        await until(lambda: serving_now.connections == 6)
+        assert len(asyncio.all_tasks()) == tasks
+        for client in clients[6:]:
+            assert await says(client, b"stay") == b"heard stay"
+            assert await says(client, b"more") == b"more"
+            await client.close()
+        await until(lambda: serving_now.connections == 0)
+    await until(lambda: host.rehearsed == (12 if listen is TLS_ONLY else 0))
+
+
+async def test_first_words_that_come_with_the_end_of_the_handshake_are_answered(
+    serving: Serving, client_context: ssl.SSLContext
+) -> None:
+    async with serving(admit=Host()) as (_, port):
+        for _ in range(20):  # the first ones take what was made ready, the others do not
+            incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+            tls = client_context.wrap_bio(incoming, outgoing, server_hostname="127.0.0.1")
+            client = await connect("127.0.0.1", port)
+            while True:
+                try:
+                    tls.do_handshake()
+                    break
+                except ssl.SSLWantReadError:
+                    await client.write(outgoing.read())
+                    incoming.write(await client.read(timeout=5))
+            tls.write(b"bye")
+            await client.write(outgoing.read())
+            heard = b""
+            with contextlib.suppress(ssl.SSLZeroReturnError, ssl.SSLWantReadError):
+                while data := await client.read(timeout=5):
+                    incoming.write(data)
+            with contextlib.suppress(ssl.SSLZeroReturnError, ssl.SSLWantReadError):
+                while data := tls.read(100):
+                    heard += data
+            assert heard == b"heard bye"
+            client.abort()
+
+
+@pytest.mark.parametrize("listen", [TLS_ONLY, PLAIN_ONLY], ids=["TLS", "clear"])
+async def test_who_says_nothing_after_all_hears_a_goodbye_in_time(
+    serving: Serving, client_context: ssl.SSLContext, listen: Listen
+) -> None:
+    context = client_context if listen is TLS_ONLY else None
+    async with serving(admit=Host(patience=0.2), listen=listen) as (serving_now, port):
+        client = await connect("127.0.0.1", port, context)
+        assert await client.read(timeout=5) == b"", "an end in order"
+        assert serving_now.connections == 0
+
+
+@pytest.mark.parametrize("listen", [TLS_ONLY, PLAIN_ONLY], ids=["TLS", "clear"])
+async def test_who_goes_without_a_first_word_is_forgotten(
+    serving: Serving, client_context: ssl.SSLContext, listen: Listen
+) -> None:
+    context = client_context if listen is TLS_ONLY else None
+    async with serving(admit=Host(), listen=listen) as (serving_now, port):
+        rude, polite = [await connect("127.0.0.1", port, context) for _ in range(2)]
+        await until(lambda: serving_now.connections == 2)
+        rude.abort()
+        await polite.close()
+        await until(lambda: serving_now.connections == 0)
+
+
+@pytest.mark.parametrize("listen", [TLS_ONLY, PLAIN_ONLY], ids=["TLS", "clear"])
+async def test_stopping_says_goodbye_to_those_who_have_come_in(
+    serving: Serving, client_context: ssl.SSLContext, listen: Listen
+) -> None:
+    context = client_context if listen is TLS_ONLY else None
+    async with serving(admit=Host(), listen=listen) as (serving_now, port):
+        client = await connect("127.0.0.1", port, context)
+        await until(lambda: serving_now.connections == 1)
+        await asyncio.sleep(0.02)
+    assert serving_now.connections == 0
+    assert await client.read(timeout=5) == b""

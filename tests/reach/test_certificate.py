@@ -71,6 +71,19 @@ async def test_a_changed_file_is_used_for_the_next_connection(
         await names_seen(certified.context("imap"), "first.example")
 
 
+def test_a_source_gives_what_is_asked_for_and_changes_with_the_files(
+    certified: Certificates, authority: trustme.CA, tmp_path: Path
+) -> None:
+    source = certified.source("http/1.1", minimum=ssl.TLSVersion.TLSv1_2)
+    before = source()
+    assert source() is before
+    assert before is certified.context("http/1.1", minimum=ssl.TLSVersion.TLSv1_2)
+    issue(authority, tmp_path, "second.example")
+    assert certified.refresh()
+    assert source() is not before
+    assert source() is certified.context("http/1.1", minimum=ssl.TLSVersion.TLSv1_2)
+
+
 async def test_it_looks_by_itself(
     certified: Certificates, authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -59,3 +59,15 @@ def test_inside_the_machine_nothing_is_on_a_wire() -> None:
     with ours, theirs:
         ours.sendall(b"hello")
         assert tcp_info.bytes_sent(ours) == 0
+
+
+def test_a_round_trip_takes_some_time(raw_pair: Callable[[], tuple[socket.socket, socket.socket]]) -> None:
+    server, client = raw_pair()
+    assert 0 < tcp_info.round_trip(server) < 1
+    assert 0 < tcp_info.round_trip(client) < 1
+
+
+def test_inside_the_machine_no_round_trip_is_known() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        assert tcp_info.round_trip(ours) == 0

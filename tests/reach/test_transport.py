@@ -492,3 +492,46 @@ async def test_both_sides_speak_and_one_vanishes_at_random(pair: MakePair) -> No
         await vanishing.close()
         whole = b"".join(heard)
         assert (said * (len(whole) // len(said) + 1)).startswith(whole)
+
+
+async def test_what_is_at_hand_is_taken_and_nothing_is_waited_for(pair: MakePair) -> None:
+    server, client = await pair()
+    assert server.at_hand() is None
+    await client.write(b"hello")
+    await server.readable(timeout=5)
+    assert server.at_hand(2) == b"he"
+    server.unread(b"e")
+    assert [server.at_hand(), server.at_hand(), server.at_hand()] == [b"e", b"llo", None]
+    await client.close()
+    await server.readable(timeout=5)
+    assert server.at_hand() == b""
+    server.abort()
+    with pytest.raises(ConnectionAbortedError):
+        server.at_hand()
+
+
+async def test_what_there_is_no_room_for_is_left_to_write(pair: MakePair) -> None:
+    server, client = await pair()
+    data = os.urandom(8_000_000)
+    rest = server.put(data)
+    assert 0 < len(rest) < len(data)
+    assert data.endswith(rest)
+    assert server.put(b"") == b""
+    reading = asyncio.create_task(digest(client, len(data)))
+    await server.write(rest, timeout=20)
+    assert await reading == hashlib.sha256(data).hexdigest()
+    server.abort()
+    client.abort()
+
+
+async def test_who_parts_is_gone_at_once_unless_the_peer_has_said_more(pair: MakePair) -> None:
+    server, client = await pair()
+    await client.write(b"more")
+    await server.readable(timeout=5)
+    assert not server.part()
+    assert await server.read() == b"more"
+    assert server.put(b"last words") == b""
+    assert server.part()
+    assert server.closed
+    assert server.part(), "as often as one likes"
+    assert await read_all(client) == b"last words"

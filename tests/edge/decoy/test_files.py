@@ -1,5 +1,6 @@
 """What is kept of files, and that it is never given out for what is there now."""
 
+import errno
 import os
 import time
 from pathlib import Path
@@ -108,3 +109,34 @@ async def test_parts_are_filled_up_where_the_file_has_become_shorter(tmp_path: P
     assert await content(Piece(str(path), 3, 4)) == b"lo\0\0"
     with pytest.raises(ConnectionAbortedError):
         await content(Piece(str(tmp_path / "b"), 0, 1))
+
+
+@pytest.mark.parametrize("nowait", [None, "refused"])
+async def test_what_had_to_be_waited_for_is_kept(
+    kept: Kept, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, nowait: str | None
+) -> None:
+    def refuse(*_: object) -> int:
+        raise OSError(errno.EOPNOTSUPP, "not on this disk")
+
+    if nowait is None:
+        monkeypatch.setattr(files, "NOWAIT", None)
+    else:
+        monkeypatch.setattr(os, "preadv", refuse)
+    path = tmp_path / "a"
+    path.write_bytes(b"hello")
+    assert see(kept, path) is None
+    assert await content(Piece(str(path), 0, 5, kept)) == b"hello"
+    assert see(kept, path) == b"hello"
+    path.write_bytes(b"other")
+    os.utime(path, (OLD, OLD))
+    assert see(kept, path) is None
+    assert await content(Piece(str(path), 0, 3, kept)) == b"oth", "and is not taken for all of it"
+    assert await content(Piece(str(path), 1, 4, kept)) == b"ther"
+    assert see(kept, path) is None
+
+
+async def test_what_is_reached_by_a_link_is_not_found_by_it(kept: Kept, tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"hello")
+    os.symlink("a", tmp_path / "link")
+    kept.keep(str(tmp_path / "link"), os.stat(tmp_path / "a"), b"hello")
+    assert kept.file(str(tmp_path / "link"), os.lstat(tmp_path / "link")) is None

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest_asyncio
 from angarium.edge.decoy.folder import Folder
 from angarium.edge.decoy.prompt import Decoy
 from angarium.edge.decoy.request import Head
-from angarium.edge.decoy.session import serve_decoy
+from angarium.edge.decoy.session import greet, serve_decoy
 from angarium.edge.pages.exchange import Request
 from angarium.reach.transport import Connection
 
@@ -124,3 +125,75 @@ async def test_links_within_the_folder_are_followed(say: Say, path: bytes) -> No
 )
 async def test_what_is_no_file_and_no_folder_is_not_there(say: Say, path: bytes) -> None:
     assert (await say(b"GET " + path + b" HTTP/1.1\r\nHost: x\r\n\r\n")).startswith(b"HTTP/1.1 404 ")
+
+
+async def greeted(decoy: Decoy, said: bytes, room: int = 0) -> bytes:
+    """All that is said back to who says this and ends, by `greet` and what it leaves to be done; `room`: of octets at a
+    time."""
+    ours, theirs = socket.socketpair()
+    if room:
+        theirs.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, room)
+    server, app = Connection(theirs), Connection(ours)
+    if said:
+        await app.write(said)
+    else:
+        assert greet(server, decoy) is None, "he has said nothing yet"
+    ours.shutdown(socket.SHUT_WR)
+    await server.readable(timeout=5)
+    left = greet(server, decoy)
+    assert (left is None) is server.closed
+    serving = asyncio.create_task(left) if left is not None else None
+    heard = b""
+    while data := await app.read(timeout=10):
+        heard += data
+    await app.close()
+    if serving is not None:
+        await asyncio.wait_for(serving, 10)
+    return heard
+
+
+@pytest.fixture
+def strangers(tmp_path: Path) -> Decoy:
+    """A decoy to which all are strangers."""
+    (tmp_path / "index.html").write_text("a site")
+    (tmp_path / "long.html").write_bytes(b"of many words, " * 4000)
+
+    async def known(request: Request) -> bool:
+        return False
+
+    async def through(connection: Connection, said: bytes) -> bytes | None:
+        raise AssertionError
+
+    return Decoy(Folder(tmp_path, "x", lambda: "").answer, known, through, 5, strange=lambda head: True)
+
+
+PAGE = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+LAST = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("said", "statuses"),
+    [
+        (b"", []),
+        (LAST, [b"200"]),
+        (PAGE, [b"200"]),
+        (PAGE + PAGE + LAST + PAGE, [b"200"] * 3),
+        (PAGE + b"\0", [b"200", b"400"]),
+        (b"\0", [b"400"]),
+        (PAGE[:20], []),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\na=", [b"405"]),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n", [b"501"]),
+    ],
+)
+async def test_the_first_words_are_answered_and_the_rest_behind_them(
+    strangers: Decoy, said: bytes, statuses: list[bytes]
+) -> None:
+    for _ in range(2):
+        heard = await greeted(strangers, said)
+        assert re.findall(rb"HTTP/1.1 (\d+)", heard) == statuses
+
+
+async def test_what_there_is_no_room_for_arrives_all_the_same(strangers: Decoy) -> None:
+    said = b"GET /long.html HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    for _ in range(2):
+        assert (await greeted(strangers, said, room=4096)).partition(b"\r\n\r\n")[2] == b"of many words, " * 4000
