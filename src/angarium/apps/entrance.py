@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from angarium.edge.decoy import hello
-from angarium.edge.decoy.prompt import Decoy, prompt
-from angarium.edge.decoy.session import HEAD_SECONDS, greet
+from angarium.edge.decoy.prompt import Decoy
+from angarium.edge.decoy.session import HEAD_SECONDS, greet, rehearse
 from angarium.edge.listener import Begins, Door
 from angarium.edge.mux import PROTOCOLS, first_words
 from angarium.edge.settings import Decoy as DecoySettings
@@ -18,7 +18,6 @@ __all__ = ["IN_CLEAR", "Entrance"]
 IN_CLEAR = {name: Door(f"clear {name}", "", 0, tls=False) for name in ("imap", "smtp", "http", "socks")}
 """The doors of those who begin in clear on the https port, by what they speak."""
 TLS = 22
-SAMPLE = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 MAIL: frozenset[str] = frozenset(PROTOCOLS[:2])
 NONE: frozenset[str] = frozenset()
 
@@ -71,7 +70,7 @@ class Entrance:
     def rehearse(self, door: Door) -> None:
         """See `edge.listener.Admit`."""
         if self.decoy is not None:
-            prompt(self.decoy, SAMPLE, plain=False)
+            rehearse(self.decoy)
 
     def greet(self, door: Door, connection: Connection) -> Coroutine[Any, Any, None] | None:
         """See `edge.listener.Admit`."""

@@ -139,6 +139,7 @@ class Listener:
         """Bound once for all."""
         self._running = False
         self._complained = -QUIET_SECONDS
+        self._rehearsed = -REHEARSED_SECONDS
 
     @property
     def connections(self) -> int:
@@ -260,8 +261,8 @@ class Listener:
         try:
             if not connection.closed and newcomer in self._newcomers:
                 work = self._answer(newcomer)
-        except ConnectionError:  # which has closed it
-            pass
+        except ConnectionError:
+            connection.abort()
         except BaseException:
             self._forget(newcomer)
             connection.abort()
@@ -281,9 +282,7 @@ class Listener:
             if begins is Begins.UNCLEAR:
                 return self._enter(door, connection)
             if begins is Begins.TLS:
-                if not connection.shake(newcomer, until=newcomer.until):
-                    newcomer.stay()
-                    self._rehearse(newcomer)
+                if not self._shaken(newcomer):
                     return None
                 if not (patience := self._admit.patience(door, connection)):
                     return self._handle(door, connection)
@@ -295,28 +294,43 @@ class Listener:
             newcomer.leave()
         return work
 
-    def _rehearse(self, newcomer: Newcomer) -> None:
+    def _shaken(self, newcomer: Newcomer) -> bool:
+        """Go on with the handshake, for which there is a place; whether it is over."""
+        if newcomer.place is not None:
+            return newcomer.connection.shake(newcomer, until=newcomer.until)
+        newcomer.until = asyncio.get_running_loop().time() + self._limits.handshake_seconds
+        over = newcomer.connection.shake(newcomer, until=newcomer.until)
+        newcomer.place = self._turnstile.take()  # in the same turn: nobody else has taken it, and he waits for less
+        newcomer.stay()
+        self._rehearse_for(newcomer)
+        return over
+
+    def _rehearse_for(self, newcomer: Newcomer) -> None:
         """Have what comes next gone through shortly before it comes, which is a round trip from now."""
         if len(self._newcomers) <= FEW and self._admit.compared(newcomer.door):
             with contextlib.suppress(OSError):  # gone
                 wait = max(newcomer.connection.round_trip - REHEARSED_SECONDS, 0)
-                asyncio.get_running_loop().call_later(wait, self._admit.rehearse, newcomer.door, context=self._context)
+                asyncio.get_running_loop().call_later(wait, self._rehearse, newcomer.door, context=self._context)
+
+    def _rehearse(self, door: Door) -> None:
+        now = asyncio.get_running_loop().time()
+        if self._running and now - self._rehearsed >= REHEARSED_SECONDS:
+            self._rehearsed = now
+            self._admit.rehearse(door)
 
     def _begins(self, newcomer: Newcomer) -> Begins:
-        """With what; TLS if it has begun, before or now, as there is a place in the turnstile."""
+        """With what; TLS if it has begun before, or if it begins now, as there is a place in the turnstile."""
         if newcomer.place is not None:
             return Begins.TLS
         door, connection = newcomer.door, newcomer.connection
         begins = self._admit.begins(door, connection)
         if begins is Begins.TLS:
-            newcomer.place = self._turnstile.take()
-            if newcomer.place is not None:
-                newcomer.until = asyncio.get_running_loop().time() + self._limits.handshake_seconds
-                if not newcomer.ready:
-                    connection.begin_tls(self._tls(door))
-                return begins
-            begins = Begins.UNCLEAR
-        connection.in_clear()
+            if not self._turnstile.free:
+                begins = Begins.UNCLEAR
+            elif not newcomer.ready:
+                connection.begin_tls(self._tls(door))
+        if begins is not Begins.TLS:
+            connection.in_clear()
         return begins
 
     def _end(self, newcomer: Newcomer) -> None:

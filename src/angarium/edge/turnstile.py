@@ -43,14 +43,14 @@ class Turnstile:
 
     def take(self) -> "Place | None":
         """A place, if there is one now, for who does not want to wait. Longer than a turn of the loop: `hold`."""
-        if not self._free:
+        if not self.free:
             return None
         self._let_in()
         return Place(self, self._seconds, held=True)
 
     async def come(self) -> None:
         """Wait for a place, in turn; whoever has come goes."""
-        if self._free:
+        if self.free:
             self._let_in()
             return
         waiting = asyncio.get_running_loop().create_future()
@@ -69,7 +69,8 @@ class Turnstile:
         self._admit()
 
     @property
-    def _free(self) -> bool:
+    def free(self) -> bool:
+        """Whether there is a place now."""
         return not self._queue and bool(self._left) and self._inside < self._window.places
 
     def _admit(self) -> None:

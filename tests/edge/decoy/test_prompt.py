@@ -3,9 +3,9 @@
 import os
 import re
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -69,10 +69,10 @@ def alike(found: Prompt | None) -> Prompt | None:
 
 @pytest.mark.parametrize("plain", [False, True])
 def test_every_probe_hears_the_same_from_memory(decoy: Decoy, site: Path, plain: bool) -> None:
-    answers: list[Callable[[Head], object]] = [decoy.answer, bare, moved("site.example", lambda: ":8443")]
+    answers: tuple[Any, ...] = (decoy.answer, bare, moved("site.example", lambda: ":8443"))
     remembered = 0
     for answer in answers:
-        one = Decoy(answer, nobody, nowhere, 5, strange=decoy.strange)  # type: ignore[arg-type]
+        one = Decoy(answer, nobody, nowhere, 5, strange=decoy.strange)
         for said in probes():
             first = prompt(one, said, plain=plain)
             remembered += (one.recent_plain if plain else one.recent).find(said) is not None

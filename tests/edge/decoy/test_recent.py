@@ -1,4 +1,4 @@
-"""What was said lately is said again as long as it is true, with the date of the day, and nothing of a request is kept."""
+"""What was said lately is said again as long as it is true, with the date of now, and nothing of a request is kept."""
 
 import pytest
 

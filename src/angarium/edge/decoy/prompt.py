@@ -19,7 +19,7 @@ from angarium.edge.decoy.request import Bad, Head, read_head
 from angarium.edge.pages.exchange import Request
 from angarium.reach.transport import Connection
 
-__all__ = ["Decoy", "Prompt", "Through", "prompt", "prompt_to", "refused"]
+__all__ = ["Decoy", "Prompt", "Through", "prompt", "prompt_anew", "prompt_to", "refused"]
 
 Through = Callable[[Connection, bytes], Awaitable[bytes | None]]
 """Serves one request that begins with these bytes; what came behind it, or None where the connection is over."""
@@ -68,13 +68,14 @@ def prompt(decoy: Decoy, said: bytes, *, plain: bool) -> Prompt | None:
     recent = decoy.recent_plain if plain else decoy.recent
     if (known := recent.find(said)) is not None:
         return Prompt(*known)
-    found = _prompt(decoy, said, plain=plain)
+    found = prompt_anew(decoy, said, plain=plain)
     if found is not None and found.lasts is not None and not (found.behind or found.more or found.awaits):
         recent.add(said, found.octets, keep=found.keep, true=found.lasts)
     return found
 
 
-def _prompt(decoy: Decoy, said: bytes, *, plain: bool) -> Prompt | None:
+def prompt_anew(decoy: Decoy, said: bytes, *, plain: bool) -> Prompt | None:
+    """The same, without asking what was said lately."""
     try:
         head = ordinary_head(said)
         if head is None and (said.startswith(b"CONNECT ") or (head := read_head(said)) is None):

@@ -13,6 +13,7 @@ pages of more than 24 kB into chunks.
 
 import asyncio
 import contextlib
+import socket
 import time
 from asyncio import FIRST_COMPLETED
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
@@ -25,12 +26,12 @@ from angarium.edge.decoy.dates import date_of
 from angarium.edge.decoy.files import AT_ONCE, content
 from angarium.edge.decoy.folder import MOST, asks_squeezed
 from angarium.edge.decoy.ordinary import ordinary_head
-from angarium.edge.decoy.prompt import Decoy, Prompt, prompt, prompt_to, refused
+from angarium.edge.decoy.prompt import Decoy, Prompt, prompt, prompt_anew, prompt_to, refused
 from angarium.edge.decoy.request import Bad, Head, read_head
 from angarium.edge.pages.exchange import Request
 from angarium.reach.transport import PIECE, Connection
 
-__all__ = ["HEAD_SECONDS", "greet", "request_of", "serve_decoy"]
+__all__ = ["HEAD_SECONDS", "greet", "rehearse", "request_of", "serve_decoy"]
 
 HEAD_SECONDS = 60.0
 """For a head, and for the first word of TLS (client_header_timeout)."""
@@ -43,6 +44,7 @@ DRAIN_SILENCE, DRAIN_SECONDS = 5.0, 30.0
 """How long nginx goes on reading a body that it has answered already."""
 SQUEEZED_MOST = 1 << 20
 """Larger pages are not compressed: that would hold up everybody else."""
+SAMPLE = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -68,6 +70,20 @@ def greet(connection: Connection, decoy: Decoy, *, plain: bool = False) -> Corou
     if not (first.octets or first.keep or first.more or first.awaits) and connection.part():
         return None
     return serve_decoy(connection, decoy, plain=plain, first=first)
+
+
+def rehearse(decoy: Decoy) -> None:
+    """Do once, with nobody there, what is done for a stranger: a processor does in a tenth of the time what it has done
+    lately. Where the system has no sockets left it is not done."""
+    prompt_anew(decoy, SAMPLE, plain=False)
+    with contextlib.suppress(OSError):
+        ours, theirs = socket.socketpair()
+        with ours:
+            ours.send(SAMPLE)
+            connection = Connection(theirs)
+            if (left := greet(connection, decoy)) is not None:
+                left.close()
+                connection.abort()
 
 
 async def serve_decoy(
