@@ -363,7 +363,7 @@ class Doorman:
     def compared(self, door: Door) -> bool:
         return False
 
-    def rehearse(self, door: Door) -> None:
+    def rehearse(self, door: Door, *, soon: bool) -> None:
         pass
 
     def greet(self, door: Door, connection: Connection) -> Coroutine[Any, Any, None] | None:
@@ -479,7 +479,7 @@ class Host(Doorman):
     def compared(self, door: Door) -> bool:
         return door.tls
 
-    def rehearse(self, door: Door) -> None:
+    def rehearse(self, door: Door, *, soon: bool) -> None:
         self.rehearsed += 1
 
     def greet(self, door: Door, connection: Connection) -> Coroutine[Any, Any, None] | None:

@@ -67,10 +67,10 @@ class Entrance:
         """With a web server, where it looks like one."""
         return door.name == "https" and self.decoy is not None
 
-    def rehearse(self, door: Door) -> None:
+    def rehearse(self, door: Door, *, soon: bool) -> None:
         """See `edge.listener.Admit`."""
         if self.decoy is not None:
-            rehearse(self.decoy)
+            rehearse(self.decoy, soon=soon)
 
     def greet(self, door: Door, connection: Connection) -> Coroutine[Any, Any, None] | None:
         """See `edge.listener.Admit`."""

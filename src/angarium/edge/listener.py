@@ -81,9 +81,9 @@ class Admit(Protocol):
     def compared(self, door: Door) -> bool:
         """Whether strangers compare how long they wait at this door with how long they wait elsewhere."""
 
-    def rehearse(self, door: Door) -> None:
+    def rehearse(self, door: Door, *, soon: bool) -> None:
         """Go through what will be needed to `greet` somebody whose next words are on their way: a processor takes ten
-        times as long for what it has not done lately."""
+        times as long for what it has not done lately. `soon`: there is time for the most important only."""
 
     def greet(self, door: Door, connection: Connection) -> Coroutine[Any, Any, None] | None:
         """Answer it, and return what is left to be done then, for a task; None: nothing is, since he has said nothing
@@ -108,7 +108,7 @@ class _Everybody:
     def compared(self, door: Door) -> bool:
         return False
 
-    def rehearse(self, door: Door) -> None:
+    def rehearse(self, door: Door, *, soon: bool) -> None:
         raise AssertionError("nobody is")
 
     def greet(self, door: Door, connection: Connection) -> Coroutine[Any, Any, None] | None:
@@ -309,14 +309,17 @@ class Listener:
         """Have what comes next gone through shortly before it comes, which is a round trip from now."""
         if len(self._newcomers) <= FEW and self._admit.compared(newcomer.door):
             with contextlib.suppress(OSError):  # gone
-                wait = max(newcomer.connection.round_trip - REHEARSED_SECONDS, 0)
-                asyncio.get_running_loop().call_later(wait, self._rehearse, newcomer.door, context=self._context)
+                wait = newcomer.connection.round_trip - REHEARSED_SECONDS
+                if wait > 0:
+                    asyncio.get_running_loop().call_later(wait, self._rehearse, newcomer.door, context=self._context)
+                else:
+                    self._rehearse(newcomer.door, soon=True)
 
-    def _rehearse(self, door: Door) -> None:
+    def _rehearse(self, door: Door, *, soon: bool = False) -> None:
         now = asyncio.get_running_loop().time()
         if self._running and now - self._rehearsed >= REHEARSED_SECONDS:
             self._rehearsed = now
-            self._admit.rehearse(door)
+            self._admit.rehearse(door, soon=soon)
 
     def _begins(self, newcomer: Newcomer) -> Begins:
         """With what; TLS if it has begun before, or if it begins now, as there is a place in the turnstile."""

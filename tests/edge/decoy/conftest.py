@@ -204,7 +204,7 @@ class _Hellos:
     def compared(self, door: Door) -> bool:
         return True
 
-    def rehearse(self, door: Door) -> None:
+    def rehearse(self, door: Door, *, soon: bool) -> None:
         pass
 
     def greet(self, door: Door, connection: Connection) -> Coroutine[Any, Any, None] | None:

@@ -72,10 +72,13 @@ def greet(connection: Connection, decoy: Decoy, *, plain: bool = False) -> Corou
     return serve_decoy(connection, decoy, plain=plain, first=first)
 
 
-def rehearse(decoy: Decoy) -> None:
+def rehearse(decoy: Decoy, *, soon: bool) -> None:
     """Do once, with nobody there, what is done for a stranger: a processor does in a tenth of the time what it has done
-    lately. Where the system has no sockets left it is not done."""
+    lately. `soon`: only what takes longest. Where the system has no sockets left there is no more than that either.
+    """
     prompt_anew(decoy, SAMPLE, plain=False)
+    if soon:
+        return
     with contextlib.suppress(OSError):
         ours, theirs = socket.socketpair()
         with ours:
