@@ -18,7 +18,7 @@ from angarium.lab.clients import Imap, Refused, Submission
 from angarium.lab.load.target import listed
 from angarium.lab.mails import mark_of, sealed
 from bench.peers.debounce import LIBRARY, NotFound, without_delay
-from bench.peers.filter import judge
+from bench.peers.filter import brought, submitted
 from bench.peers.goals import Figure, Goal
 from bench.peers.jobs import FAILED, JOBS, Failed, Job, Measured, _lost
 from bench.peers.run import SEARCH, expected, order, run
