@@ -21,7 +21,11 @@ from bench.peers.stack import CONFIGURATIONS, HTTPS, IMAP, IMAPS, SMTP, SUBMISSI
 
 EVERYWHERE = "0.0.0.0"
 DOORS = {
-    **{"imaps": IMAPS, "submissions": SUBMISSIONS, "https": HTTPS, "imap": IMAP, "submission": SUBMISSION},
+    "imaps": IMAPS,
+    "submissions": SUBMISSIONS,
+    "https": HTTPS,
+    "imap": IMAP,
+    "submission": SUBMISSION,
     "smtp": SMTP,
 }
 
