@@ -4,7 +4,9 @@ What the reference relay does there: who wrote it is who sends it, and the OpenP
 judgement is our relay's own (`mail.checks`), a cheap one, so that the peer is not slowed by a clumsy one; the hop is as
 short as it can be in Python: one write of MAIL, every RCPT and DATA, the octets of the message as they came.
 
-    python bench/peers/filter.py ADDRESS PORT NEXT_PORT USER
+What other relays bring is judged as the reference does as well: encrypted, or a report of a failed delivery.
+
+    python bench/peers/filter.py submitted|brought ADDRESS PORT NEXT_PORT USER
 
 Started by root, it goes on as USER once it listens, and serves until it is told to stop. It speaks to Postfix only, on
 loopback: who breaks the order of SMTP (RFC 5321) is cut off.
@@ -17,33 +19,53 @@ import pwd
 import re
 import signal
 import sys
+from collections.abc import Callable, Mapping
 
 from angarium.mail.checks.encrypted import encrypted
 from angarium.mail.checks.form import read
+from angarium.mail.checks.report import report
 from angarium.wire.message import Malformed
 from angarium.wire.originator import from_address
 
 LARGEST = 40_000_000
 ADDRESS = re.compile(rb"<([^>]*)>")
 OFFERED = b"250-filter\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-ENHANCEDSTATUSCODES\r\n250 SIZE 31457280\r\n"
+NO_MESSAGE = "500 5.6.0 this is no message"
+IN_CLEAR = "523 5.7.1 Encryption Needed: Invalid Unencrypted Mail"
 
 
-def judge(sender: str, message: bytes) -> str:
-    """Why not; "" where it may pass."""
+Judge = Callable[[str, bytes], str]
+"""Of a sender and a message: why it may not pass; "" where it may."""
+
+
+def submitted(sender: str, message: bytes) -> str:
+    """Judge what somebody here sends."""
     try:
         entity = read(message)
         if from_address(entity).lower() != sender.lower():
             return "500 5.7.1 From is not who sends"
     except (Malformed, ValueError):
-        return "500 5.6.0 this is no message"
-    verdict = encrypted(entity)
-    return "" if verdict.accepted else "523 5.7.1 Encryption Needed: Invalid Unencrypted Mail"
+        return NO_MESSAGE
+    return "" if encrypted(entity).accepted else IN_CLEAR
+
+
+def brought(_: str, message: bytes) -> str:
+    """Judge what another relay brings."""
+    try:
+        entity = read(message)
+    except Malformed:
+        return NO_MESSAGE
+    return "" if encrypted(entity).accepted or report(entity).accepted else IN_CLEAR
+
+
+JUDGES: Mapping[str, Judge] = {each.__name__: each for each in (submitted, brought)}
 
 
 class Hop:
     """Takes a message from Postfix, judges it, and hands it to Postfix's other door."""
 
-    def __init__(self, address: str, next_port: int) -> None:
+    def __init__(self, judge: Judge, address: str, next_port: int) -> None:
+        self._judge = judge
         self._address = address
         self._next_port = next_port
 
@@ -78,7 +100,7 @@ class Hop:
         sender = ADDRESS.search(envelope[0])
         assert sender
         message = data[:-3].replace(b"\r\n..", b"\r\n.").removeprefix(b".")
-        if refusal := judge(sender[1].decode(), message):
+        if refusal := self._judge(sender[1].decode(), message):
             return refusal.encode() + b"\r\n"
         reader, writer = await asyncio.open_connection(self._address, self._next_port)
         try:
@@ -103,12 +125,12 @@ async def _reply(reader: asyncio.StreamReader) -> bytes:
     return line
 
 
-async def run(address: str, port: int, next_port: int, user: str) -> None:
+async def run(judge: Judge, address: str, port: int, next_port: int, user: str) -> None:
     """Serve until SIGTERM."""
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     server = await asyncio.start_server(
-        Hop(address, next_port).serve, address, port, limit=LARGEST, backlog=1000, reuse_address=True
+        Hop(judge, address, next_port).serve, address, port, limit=LARGEST, backlog=1000, reuse_address=True
     )
     account = pwd.getpwnam(user)
     os.setgroups([])
@@ -119,8 +141,8 @@ async def run(address: str, port: int, next_port: int, user: str) -> None:
 
 
 def main() -> None:
-    address, port, next_port, user = sys.argv[1:]
-    serving = run(address, int(port), int(next_port), user)
+    which, address, port, next_port, user = sys.argv[1:]
+    serving = run(JUDGES[which], address, int(port), int(next_port), user)
     try:
         import uvloop
     except ImportError:

@@ -43,9 +43,13 @@ PACKAGES = ("postfix", "dovecot-core", "opendkim")
 DOMAIN = "peer.test"
 SUBMISSIONS, IMAPS = 465, 993
 SUBMISSION, IMAP, HTTPS = 587, 143, 443
+SMTP = 25
+"""Where other relays bring mail."""
 NGINX, STREAM = "nginx", "/usr/lib/nginx/modules/ngx_stream_module.so"
 """The web server, and what of it tells IMAP and submission on the pages' port by their ALPN (libnginx-mod-stream)."""
 FILTERING, REINJECTED = 10026, 10025
+ARRIVAL, ARRIVED = 10028, 10027
+"""The same two for mail of other relays."""
 USER = "mail"
 """Whose the mailboxes are."""
 CONNECTIONS = 100_000
@@ -101,14 +105,15 @@ class Place:
     address: str
     domain: str = DOMAIN
     public: bool = False
-    """On all ports of the reference, with its web server before them; else on the two that load is put on."""
+    """On all ports of the reference, with its web server before them, and mail between relays; else on the two that
+    load is put on, and mail for elsewhere is refused."""
     pages: Path | None = None
     """Folder of the site that its web server shows, where it has one."""
 
     @property
     def ports(self) -> tuple[int, ...]:
-        """Those that clients come to."""
-        return (SUBMISSIONS, IMAPS, *((IMAP, SUBMISSION, HTTPS) if self.public else ()))
+        """Those that clients and other relays come to."""
+        return (SUBMISSIONS, IMAPS, *((IMAP, SUBMISSION, HTTPS, SMTP) if self.public else ()))
 
 
 def missing(*, public: bool = False) -> str:
@@ -151,7 +156,7 @@ def stack(configuration: Configuration, place: Place | None = None) -> Iterator[
             running.callback(_end, process)
             roots.append(process.pid)
         up = Stack(configuration, address, here, tuple(roots), place.domain)
-        _await(up, [*place.ports, *([FILTERING, REINJECTED] if configuration.filter else [])])
+        _await(up, [*place.ports, *(port for _, *ports in _filters(configuration, place) for port in ports)])
         yield up
 
 
@@ -174,9 +179,14 @@ def _settle(here: Path, configuration: Configuration, place: Place) -> None:
         "stream": STREAM,
         "submission": f"-o smtpd_proxy_filter={address}:{FILTERING}" if configuration.filter else "",
         "reinjection": f"-o smtpd_milters=unix:{here}/opendkim/socket",
+        "arrival": f"-o smtpd_proxy_filter={address}:{ARRIVAL}" if configuration.filter else "",
+        "elsewhere": "default_transport = error:5.4.4 no other relays here",
         "hibernate": "30s" if configuration.hibernates else "0",
         "compress": "" if configuration.hibernates else "imap_zlib",
     }
+    if place.public:
+        words["elsewhere"] = _filled("relays.main.cf", words)
+        (here / "postfix" / "policies").write_text("/^_/ encrypt\n")
     _write(here / "postfix" / "main.cf", "main.cf", words)
     _write(here / "postfix" / "master.cf", "master.cf", words)
     _write(here / "dovecot.conf", "dovecot.conf", words)
@@ -203,12 +213,13 @@ def _certificate(place: Place) -> bytes:
 
 
 def _publish(here: Path, words: dict[str, str]) -> None:
-    """Submission by STARTTLS, and the web server: autoconfig, and the other two protocols on its port."""
+    """Submission by STARTTLS, a door for other relays, and the web server: autoconfig, and the other two protocols on
+    its port."""
     settings = here / "postfix" / "master.cf"
     submission = re.search(r"^\S+:465 .*\n(?:    .*\n)*", settings.read_text(), re.MULTILINE)
     assert submission is not None
     starttls = submission[0].replace(":465 ", f":{SUBMISSION} ").replace("wrappermode=yes", "wrappermode=no")
-    settings.write_text(settings.read_text() + starttls)
+    settings.write_text(settings.read_text() + starttls + _filled("relays.master.cf", words))
     _write(here / "nginx.conf", "nginx.conf", words)
     _write(here / "pages" / "autoconfig.xml", "autoconfig.xml", words)
 
@@ -227,9 +238,20 @@ def _signer(here: Path, domain: str) -> None:
     (here / "signing").write_text(f"*@{domain} only\n")
 
 
+def _filters(configuration: Configuration, place: Place) -> Iterator[tuple[str, int, int]]:
+    """What each filter judges, its port, and that of Postfix behind it."""
+    if configuration.filter:
+        yield "submitted", FILTERING, REINJECTED
+    if configuration.filter and place.public:
+        yield "brought", ARRIVAL, ARRIVED
+
+
+def _filled(template: str, words: dict[str, str]) -> str:
+    return re.sub(r"@([a-z]+)@", lambda found: words[found[1]], (ETC / template).read_text())
+
+
 def _write(to: Path, template: str, words: dict[str, str]) -> None:
-    text = (ETC / template).read_text()
-    to.write_text(re.sub(r"@([a-z]+)@", lambda found: words[found[1]], text))
+    to.write_text(_filled(template, words))
 
 
 def _commands(here: Path, configuration: Configuration, place: Place) -> list[tuple[str, ...]]:
@@ -237,12 +259,13 @@ def _commands(here: Path, configuration: Configuration, place: Place) -> list[tu
     if checked.returncode:
         log = (here / "postfix.log").read_text() if (here / "postfix.log").exists() else ""
         raise RuntimeError(f"Postfix does not take its settings: {checked.stderr.decode(errors='replace')}{log}")
-    filtering = (
-        ("opendkim", "-f", "-x", str(here / "opendkim.conf")),
-        (sys.executable, str(FILTER), place.address, str(FILTERING), str(REINJECTED), USER),
-    )
+    signer = ("opendkim", "-f", "-x", str(here / "opendkim.conf"))
     return [
-        *(filtering if configuration.filter else ()),
+        *((signer,) if configuration.filter else ()),
+        *(
+            (sys.executable, str(FILTER), judged, place.address, *map(str, ports), USER)
+            for judged, *ports in _filters(configuration, place)
+        ),
         *((("nginx", "-c", str(here / "nginx.conf")),) if place.public else ()),
         ("dovecot", "-F", "-c", str(here / "dovecot.conf")),
         (MASTER, "-c", str(here / "postfix"), "-s"),

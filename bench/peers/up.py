@@ -3,9 +3,11 @@
     angarium lab censor --relay '.venv/bin/python -m bench.peers.up --domain {domain} --pages {site}' --way domain
 
 Root only, and for a network namespace of the lab: it listens on every address (993, 465, 143, 587, 443 for pages, IMAP
-and submission by ALPN, and 80, which leads to 443). Says where it listens in one line of JSON, as `angarium up --json`
-does, and ends on SIGTERM with all that it has started. What of the reference is not there: mail between relays, so port
-25 and `/mxdeliv`, and accounts by `/new`. Pages are those of a folder, and autoconfig.
+and submission by ALPN, 80, which leads to 443, and 25 for other relays, which it finds by DNS). Says where it listens
+in one line of JSON, as `angarium up --json` does, and ends on SIGTERM with all that it has started. What of the
+reference is not there: mail between relays by HTTPS (`/mxdeliv`), looking whether other relays signed what they bring
+(a name that begins with an underscore, as in the lab, has published no key), and accounts by `/new`. Pages are those of
+a folder, and autoconfig.
 """
 
 import argparse
@@ -15,10 +17,17 @@ import sys
 from pathlib import Path
 
 from bench.peers.debounce import NotFound
-from bench.peers.stack import CONFIGURATIONS, HTTPS, IMAP, IMAPS, SUBMISSION, SUBMISSIONS, Place, missing, stack
+from bench.peers.stack import CONFIGURATIONS, HTTPS, IMAP, IMAPS, SMTP, SUBMISSION, SUBMISSIONS, Place, missing, stack
 
 EVERYWHERE = "0.0.0.0"
-DOORS = {"imaps": IMAPS, "submissions": SUBMISSIONS, "https": HTTPS, "imap": IMAP, "submission": SUBMISSION}
+DOORS = {
+    "imaps": IMAPS,
+    "submissions": SUBMISSIONS,
+    "https": HTTPS,
+    "imap": IMAP,
+    "submission": SUBMISSION,
+    "smtp": SMTP,
+}
 
 
 def main() -> int:

@@ -14,22 +14,25 @@ from typing import Any
 
 import pytest
 
+from angarium.lab.censor import enclosure
 from angarium.lab.clients import Imap, Refused, Submission
 from angarium.lab.load.target import listed
 from angarium.lab.mails import mark_of, sealed
 from bench.peers.debounce import LIBRARY, NotFound, without_delay
-from bench.peers.filter import judge
+from bench.peers.filter import brought, submitted
 from bench.peers.goals import Figure, Goal
 from bench.peers.jobs import FAILED, JOBS, Failed, Job, Measured, _lost
 from bench.peers.run import SEARCH, expected, order, run
 from bench.peers.sides import OURS, Side
 from bench.peers.stack import CONFIGURATIONS, missing, stack
 from bench.peers.table import BEGIN, END, markdown, placed, rows
+from tests.bench.two_peers import REPORT
 
 pytestmark = pytest.mark.alone
 
 ROOT = Path(__file__).parents[2]
 WHY = missing()
+LACKING = missing(public=True) or enclosure.missing()
 peers = pytest.mark.skipif(bool(WHY), reason=f"Postfix, OpenDKIM and Dovecot cannot run: {WHY}")
 SPEED, COST = Figure("rate", ("rate",), more_is_better=True), Figure("cost", ("cost",))
 JOB = Job(
@@ -92,6 +95,23 @@ async def test_the_reference_takes_what_is_encrypted_only_and_announces_it_at_on
     assert not any(Path(f"/proc/{pid}").exists() for pid in up.roots)
 
 
+@pytest.mark.skipif(bool(LACKING), reason=f"two peers cannot run side by side: {LACKING}")
+@pytest.mark.interop
+@pytest.mark.timeout(120)
+async def test_two_of_them_bring_each_other_mail_and_take_no_other() -> None:
+    async with enclosure.enclosed(sys.executable, "-m", "tests.bench.two_peers") as process:
+        found, complaints = await process.communicate()
+    assert found, complaints.decode()
+    assert json.loads(found) == {
+        "there": True,
+        "back": True,
+        "a report": 250,
+        "without TLS": 530,
+        "in clear": 523,
+        "for elsewhere": 554,
+    }
+
+
 @peers
 def test_the_delay_is_taken_out_of_this_build() -> None:
     before = LIBRARY.read_bytes()
@@ -118,10 +138,19 @@ def test_a_delay_that_is_not_there_or_elsewhere_is_not_taken_out() -> None:
 
 def test_the_filter_passes_what_its_sender_encrypted() -> None:
     message = sealed("ada@peer.test", "mark")
-    assert judge("Ada@peer.test", message) == ""
-    assert judge("ben@peer.test", message).startswith("500")
-    assert judge("ada@peer.test", message.replace(b"Version: 1", b"Version: 2")).startswith("523")
-    assert judge("ada@peer.test", b"no message").startswith("500")
+    assert submitted("Ada@peer.test", message) == ""
+    assert submitted("ben@peer.test", message).startswith("500")
+    assert submitted("ada@peer.test", message.replace(b"Version: 1", b"Version: 2")).startswith("523")
+    assert submitted("ada@peer.test", b"no message").startswith("500")
+
+
+def test_of_other_relays_the_filter_passes_what_is_encrypted_and_reports() -> None:
+    message = sealed("ada@peer.test", "mark")
+    assert brought("", message) == ""
+    assert brought("ada@peer.test", message.replace(b"Version: 1", b"Version: 2")).startswith("523")
+    assert brought("", b"no message").startswith("500")
+    assert brought("", REPORT.format(domain="peer.test").encode()) == ""
+    assert brought("", REPORT.format(domain="peer.test").replace("mailer-daemon", "ada").encode()).startswith("523")
 
 
 def test_turns_alternate() -> None:

@@ -24,6 +24,11 @@ def test_each_has_a_file_of_its_own() -> None:
     assert "ours-S22-domain-from-before.json" in files
 
 
+def test_each_scenario_but_that_of_another_port_is_measured_of_the_peer_too() -> None:
+    theirs = {one.scenario for one in ALL if not one.ours}
+    assert {one.scenario for one in ALL} - theirs == {"S06"}
+
+
 def test_what_is_started() -> None:
     words = command(Measurement("S16", "domain", idle=True), given())
     assert words[:3] == ["nice", "-n", "5"]
