@@ -83,7 +83,7 @@ class Admit(Protocol):
 
     def rehearse(self, door: Door, *, soon: bool) -> None:
         """Go through what will be needed to `greet` somebody whose next words are on their way: a processor takes ten
-        times as long for what it has not done lately. `soon`: there is time for the most important only."""
+        times as long for what it has not done lately. `soon`: there is little time."""
 
     def greet(self, door: Door, connection: Connection) -> Coroutine[Any, Any, None] | None:
         """Answer it, and return what is left to be done then, for a task; None: nothing is, since he has said nothing

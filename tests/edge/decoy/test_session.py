@@ -5,6 +5,7 @@ import os
 import re
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ import pytest_asyncio
 from angarium.edge.decoy.folder import Folder
 from angarium.edge.decoy.prompt import Decoy
 from angarium.edge.decoy.request import Head
-from angarium.edge.decoy.session import greet, serve_decoy
+from angarium.edge.decoy.session import greet, rehearse, serve_decoy
 from angarium.edge.pages.exchange import Request
 from angarium.reach.transport import Connection
 
@@ -197,3 +198,24 @@ async def test_what_there_is_no_room_for_arrives_all_the_same(strangers: Decoy) 
     said = b"GET /long.html HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
     for _ in range(2):
         assert (await greeted(strangers, said, room=4096)).partition(b"\r\n\r\n")[2] == b"of many words, " * 4000
+
+
+@pytest.mark.parametrize("soon", [True, False])
+async def test_a_rehearsal_answers_nobody_and_leaves_nothing_behind(strangers: Decoy, soon: bool) -> None:
+    rehearse(strangers, soon=soon)
+    tasks, before = len(asyncio.all_tasks()), set(os.listdir("/proc/self/fd"))
+    for decoy in (strangers, replace(strangers, strange=lambda head: False)):  # the second one takes a session
+        rehearse(decoy, soon=soon)
+    assert set(os.listdir("/proc/self/fd")) == before
+    assert len(asyncio.all_tasks()) == tasks
+    assert (await greeted(strangers, LAST)).startswith(b"HTTP/1.1 200 OK")
+
+
+async def test_without_sockets_nothing_is_rehearsed(strangers: Decoy, monkeypatch: pytest.MonkeyPatch) -> None:
+    def none() -> tuple[socket.socket, socket.socket]:
+        raise OSError(24, "so it is")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(socket, "socketpair", none)
+        rehearse(strangers, soon=False)
+    assert (await greeted(strangers, LAST)).startswith(b"HTTP/1.1 200 OK")

@@ -74,11 +74,12 @@ def greet(connection: Connection, decoy: Decoy, *, plain: bool = False) -> Corou
 
 def rehearse(decoy: Decoy, *, soon: bool) -> None:
     """Do once, with nobody there, what is done for a stranger: a processor does in a tenth of the time what it has done
-    lately. `soon`: only what takes longest. Where the system has no sockets left there is no more than that either.
+    lately. `soon`: only what takes little time. Where the system has no sockets left there is no more than that either.
     """
-    prompt_anew(decoy, SAMPLE, plain=False)
+    prompt(decoy, SAMPLE, plain=False)
     if soon:
         return
+    prompt_anew(decoy, SAMPLE, plain=False)
     with contextlib.suppress(OSError):
         ours, theirs = socket.socketpair()
         with ours:
