@@ -10,10 +10,11 @@ import pytest
 from angarium.apps.entrance import IN_CLEAR, Entrance
 from angarium.edge.decoy.bare import bare
 from angarium.edge.decoy.prompt import Decoy
-from angarium.edge.listener import Begins, Door
+from angarium.edge.listener import Door
 from angarium.edge.pages.exchange import Request
 from angarium.edge.settings import Decoy as DecoySettings
 from angarium.edge.settings import Listen
+from angarium.edge.threshold import Begins
 from angarium.reach.transport import Connection
 
 HTTPS, GREETING, IMAPS = (

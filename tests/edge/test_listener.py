@@ -16,8 +16,9 @@ import pytest
 import trustme
 
 from angarium.edge import listener
-from angarium.edge.listener import Admit, Begins, Door, Listener
+from angarium.edge.listener import Door, Listener
 from angarium.edge.settings import Limits, Listen
+from angarium.edge.threshold import Admit, Begins
 from angarium.reach import transport
 from angarium.reach.connect import connect
 from angarium.reach.transport import Connection

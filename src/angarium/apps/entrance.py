@@ -7,10 +7,11 @@ from typing import Any
 from angarium.edge.decoy import hello
 from angarium.edge.decoy.prompt import Decoy
 from angarium.edge.decoy.session import HEAD_SECONDS, greet, rehearse
-from angarium.edge.listener import Begins, Door
+from angarium.edge.listener import Door
 from angarium.edge.mux import PROTOCOLS, first_words
 from angarium.edge.settings import Decoy as DecoySettings
 from angarium.edge.settings import Listen
+from angarium.edge.threshold import Begins
 from angarium.reach.transport import Connection
 
 __all__ = ["IN_CLEAR", "Entrance"]
@@ -24,7 +25,7 @@ NONE: frozenset[str] = frozenset()
 
 @dataclass(frozen=True, slots=True)
 class Entrance:
-    """Of one relay (`edge.listener.Admit`)."""
+    """Of one relay (`edge.threshold.Admit`)."""
 
     listen: Listen
     settings: DecoySettings
@@ -49,7 +50,7 @@ class Entrance:
         return Begins.TLS if not clear or connection.glimpse(1) == bytes((TLS,)) else Begins.UNCLEAR
 
     async def come(self, door: Door, connection: Connection) -> Door:
-        """See `edge.listener.Admit`."""
+        """See `edge.threshold.Admit`."""
         if self._takes_clear(door):
             spoken = await first_words(connection, timeout=self.timeout, greet=self._greeting(door))
             if spoken != "tls":
@@ -59,7 +60,7 @@ class Entrance:
         return door
 
     def patience(self, door: Door, connection: Connection) -> float:
-        """See `edge.listener.Admit`: with a decoy, whoever does not want mail speaks first."""
+        """See `edge.threshold.Admit`: with a decoy, whoever does not want mail speaks first."""
         https = door.name == "https" and self.decoy is not None and connection.alpn not in MAIL
         return HEAD_SECONDS if https or (door.name == "http" and self.http is not None) else 0
 
@@ -68,12 +69,12 @@ class Entrance:
         return door.name == "https" and self.decoy is not None
 
     def rehearse(self, door: Door, *, soon: bool) -> None:
-        """See `edge.listener.Admit`."""
+        """See `edge.threshold.Admit`."""
         if self.decoy is not None:
             rehearse(self.decoy, soon=soon)
 
     def greet(self, door: Door, connection: Connection) -> Coroutine[Any, Any, None] | None:
-        """See `edge.listener.Admit`."""
+        """See `edge.threshold.Admit`."""
         decoy = self.decoy if door.name == "https" else self.http
         assert decoy is not None
         if door.tls and not connection.secure:

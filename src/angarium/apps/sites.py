@@ -18,13 +18,14 @@ from angarium.edge.decoy import hello
 from angarium.edge.decoy.prompt import Decoy
 from angarium.edge.decoy.session import serve_decoy
 from angarium.edge.http import HttpSite, serve_http, serve_plain_http
-from angarium.edge.listener import Admit, Door
+from angarium.edge.listener import Door
 from angarium.edge.mux import PROTOCOLS, serve_mux
 from angarium.edge.mx import serve_mx
 from angarium.edge.mxdeliv import HEAD_BYTES
 from angarium.edge.pages.site import nowhere
 from angarium.edge.shadowsocks import Shadowsocks, serve_shadowsocks
 from angarium.edge.socks import serve_socks
+from angarium.edge.threshold import Admit
 from angarium.edge.tunnel import Tunnels
 from angarium.mail.calendar import Calendar
 from angarium.reach.names import Names

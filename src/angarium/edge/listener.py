@@ -8,7 +8,8 @@ what is spoken, and who speaks: no address is read from a socket, and what is lo
 Admission, in this order: as many connections at once as the settings and the kernel allow, the next ones are ended at
 once; a peer that is to begin TLS must say something before it costs more than its socket (and no task), and by that it
 may turn out to come by another door; then handshakes take turns. Whoever says at once what most say is answered in the
-turn of the loop in which the kernel tells of it.
+turn of the loop in which the kernel tells of it, and where strangers compare how long that takes, there is ready for him
+what it needs, and gone through.
 Whoever is inside has precedence over newcomers until their sessions say that they have settled.
 When the process runs out of file descriptors, accepting pauses and the kernel keeps the newcomers for us.
 
@@ -26,17 +27,17 @@ import traceback
 from asyncio import Task
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from angarium.edge.doors import CannotListen, Door, bind_doors, bind_within, share_doors
 from angarium.edge.seats import Seats
 from angarium.edge.settings import Limits, Listen
-from angarium.edge.threshold import Begins, Newcomer, knocks
+from angarium.edge.threshold import Admit, Begins, Everybody, Newcomer, knocks
 from angarium.edge.turnstile import Turnstile
 from angarium.reach.descriptors import raise_limit
 from angarium.reach.transport import Connection
 
-__all__ = ["Admit", "Begins", "CannotListen", "Door", "Listener"]
+__all__ = ["CannotListen", "Door", "Listener"]
 
 log = logging.getLogger("angarium.edge.listener")
 
@@ -59,62 +60,6 @@ SESSION = "session"
 Handler = Callable[[Door, Connection], Coroutine[Any, Any, None]]
 
 
-class Admit(Protocol):
-    """Looks at the first words of those who come by a door with TLS."""
-
-    def waits(self, door: Door) -> bool:
-        """Whether it is always the peer who speaks first at this door."""
-
-    def begins(self, door: Door, connection: Connection) -> Begins:
-        """With what, by what was said so far, of which nothing is taken. UNCLEAR: `come` tells."""
-
-    async def come(self, door: Door, connection: Connection) -> Door:
-        """Wait for the first words, and say by which door it goes on: the same, or one without TLS.
-
-        Or end the connection, and raise ConnectionError or TimeoutError.
-        """
-
-    def patience(self, door: Door, connection: Connection) -> float:
-        """Seconds in which somebody is to say something, for `greet`, who is in TLS, or at a door without it; 0: his
-        session begins at once."""
-
-    def compared(self, door: Door) -> bool:
-        """Whether strangers compare how long they wait at this door with how long they wait elsewhere."""
-
-    def rehearse(self, door: Door, *, soon: bool) -> None:
-        """Go through what will be needed to `greet` somebody whose next words are on their way: a processor takes ten
-        times as long for what it has not done lately. `soon`: there is little time."""
-
-    def greet(self, door: Door, connection: Connection) -> Coroutine[Any, Any, None] | None:
-        """Answer it, and return what is left to be done then, for a task; None: nothing is, since he has said nothing
-        yet, or the connection is over."""
-
-
-class _Everybody:
-    """Whoever speaks begins TLS."""
-
-    def waits(self, door: Door) -> bool:
-        return True
-
-    def begins(self, door: Door, connection: Connection) -> Begins:
-        return Begins.TLS
-
-    async def come(self, door: Door, connection: Connection) -> Door:
-        return door
-
-    def patience(self, door: Door, connection: Connection) -> float:
-        return 0
-
-    def compared(self, door: Door) -> bool:
-        return False
-
-    def rehearse(self, door: Door, *, soon: bool) -> None:
-        raise AssertionError("nobody is")
-
-    def greet(self, door: Door, connection: Connection) -> Coroutine[Any, Any, None] | None:
-        raise AssertionError("nobody is")
-
-
 class Listener:
     """All doors of one relay."""
 
@@ -122,7 +67,7 @@ class Listener:
         self, limits: Limits, handle: Handler, tls: Callable[[Door], ssl.SSLContext], admit: Admit | None = None
     ) -> None:
         """`handle` is the session, called after the handshake; `tls` gives the context of the moment for a door."""
-        self._admit = admit or _Everybody()
+        self._admit = admit or Everybody()
         self._limits = limits
         self._handle = handle
         self._tls = tls

@@ -8,10 +8,10 @@ and strangers compare how long it takes. Refuses to know what is said.
 import asyncio
 import errno
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from enum import Enum
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from angarium.edge.doors import Door
 from angarium.reach.transport import Connection
@@ -20,7 +20,7 @@ from angarium.reach.watch import READABLE, watch_of
 if TYPE_CHECKING:
     from angarium.edge.turnstile import Place
 
-__all__ = ["Begins", "Newcomer", "knocks"]
+__all__ = ["Admit", "Begins", "Everybody", "Newcomer", "knocks"]
 
 AT_ONCE = 8
 """Connections accepted from one door before the others have their turn."""
@@ -33,6 +33,62 @@ class Begins(Enum):
     TLS = "TLS"
     GREETED = "what `greet` answers in clear"
     UNCLEAR = "it takes a closer look, or more words"
+
+
+class Admit(Protocol):
+    """Looks at the first words of those who come, before TLS and in it, and answers what can be answered at once."""
+
+    def waits(self, door: Door) -> bool:
+        """Whether it is always the peer who speaks first at this door."""
+
+    def begins(self, door: Door, connection: Connection) -> Begins:
+        """With what, by what was said so far, of which nothing is taken. UNCLEAR: `come` tells."""
+
+    async def come(self, door: Door, connection: Connection) -> Door:
+        """Wait for the first words, and say by which door it goes on: the same, or one without TLS.
+
+        Or end the connection, and raise ConnectionError or TimeoutError.
+        """
+
+    def patience(self, door: Door, connection: Connection) -> float:
+        """Seconds in which somebody is to say something, for `greet`, who is in TLS, or at a door without it; 0: his
+        session begins at once."""
+
+    def compared(self, door: Door) -> bool:
+        """Whether strangers compare how long they wait at this door with how long they wait elsewhere."""
+
+    def rehearse(self, door: Door, *, soon: bool) -> None:
+        """Go through what will be needed to `greet` somebody whose next words are on their way: a processor takes ten
+        times as long for what it has not done lately. `soon`: there is little time."""
+
+    def greet(self, door: Door, connection: Connection) -> Coroutine[Any, Any, None] | None:
+        """Answer it, and return what is left to be done then, for a task; None: nothing is, since he has said nothing
+        yet, or the connection is over."""
+
+
+class Everybody:
+    """Whoever speaks begins TLS."""
+
+    def waits(self, door: Door) -> bool:
+        return True
+
+    def begins(self, door: Door, connection: Connection) -> Begins:
+        return Begins.TLS
+
+    async def come(self, door: Door, connection: Connection) -> Door:
+        return door
+
+    def patience(self, door: Door, connection: Connection) -> float:
+        return 0
+
+    def compared(self, door: Door) -> bool:
+        return False
+
+    def rehearse(self, door: Door, *, soon: bool) -> None:
+        raise AssertionError("nobody is")
+
+    def greet(self, door: Door, connection: Connection) -> Coroutine[Any, Any, None] | None:
+        raise AssertionError("nobody is")
 
 
 class Newcomer:

@@ -24,9 +24,10 @@ from angarium.edge.decoy.prompt import Decoy
 from angarium.edge.decoy.request import Head
 from angarium.edge.decoy.session import HEAD_SECONDS, greet, serve_decoy
 from angarium.edge.decoy.upstream import Upstream
-from angarium.edge.listener import Begins, Door, Listener
+from angarium.edge.listener import Door, Listener
 from angarium.edge.pages.exchange import Request
 from angarium.edge.settings import Limits, Listen
+from angarium.edge.threshold import Begins
 from angarium.reach.disguise import disguise
 from angarium.reach.transport import Connection
 from tests.edge.decoy.elsewhere import serving
