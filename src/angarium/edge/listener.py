@@ -8,8 +8,8 @@ what is spoken, and who speaks: no address is read from a socket, and what is lo
 Admission, in this order: as many connections at once as the settings and the kernel allow, the next ones are ended at
 once; a peer that is to begin TLS must say something before it costs more than its socket (and no task), and by that it
 may turn out to come by another door; then handshakes take turns. Whoever says at once what most say is answered in the
-turn of the loop in which the kernel tells of it, and where strangers compare how long that takes, there is ready for him
-what it needs, and gone through.
+turn of the loop in which the kernel tells of it. Where strangers compare how long that takes, what it needs is ready
+before they come, and is gone through while their words are on the way.
 Whoever is inside has precedence over newcomers until their sessions say that they have settled.
 When the process runs out of file descriptors, accepting pauses and the kernel keeps the newcomers for us.
 
