@@ -12,7 +12,7 @@ from typing import Protocol
 
 from angarium.edge.decoy.request import Head
 
-__all__ = ["Answer", "Keeper", "Piece", "always", "head_of", "refusal", "squeezed", "squeezer"]
+__all__ = ["Answer", "Keeper", "Piece", "always", "head_of", "mark_squeezed", "refusal", "squeezed", "squeezer"]
 
 SOFTWARE = "nginx/1.22.1"
 REASONS = {
@@ -143,6 +143,12 @@ def head_of(answer: Answer, date: str, *, keep: bool, length: int | None) -> byt
     for name, value in answer.later:
         lines += f"{name}: {value}\r\n"
     return f"{lines}\r\n".encode("latin-1")
+
+
+def mark_squeezed(answer: Answer) -> None:
+    """Have an answer of the site's own say that it is compressed."""
+    answer.later = [(name, f"W/{value}" if name == "ETag" else value) for name, value in answer.later]
+    answer.later.append(("Content-Encoding", "gzip"))
 
 
 def squeezed(data: bytes) -> bytes:

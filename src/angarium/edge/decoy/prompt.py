@@ -8,7 +8,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from angarium.edge.decoy.answer import Answer, always, head_of, refusal, squeezed
+from angarium.edge.decoy.answer import Answer, always, head_of, mark_squeezed, refusal, squeezed
 from angarium.edge.decoy.body import Body
 from angarium.edge.decoy.dates import date_of
 from angarium.edge.decoy.files import AT_ONCE
@@ -127,8 +127,7 @@ def _worded(head: Head | None, answer: Answer, *, keep: bool, bare: bool, silent
     if head is not None and asks_squeezed(head, answer):
         if answer.octets > AT_ONCE:
             return None
-        answer.later = [(name, f"W/{value}" if name == "ETag" else value) for name, value in answer.later]
-        answer.later.append(("Content-Encoding", "gzip"))
+        mark_squeezed(answer)
         length = -1 if silent else None
         if not silent:
             packed = squeezed(octets)

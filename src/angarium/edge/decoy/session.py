@@ -20,7 +20,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from dataclasses import replace
 from typing import Any
 
-from angarium.edge.decoy.answer import Answer, head_of, refusal, squeezed, squeezer
+from angarium.edge.decoy.answer import Answer, head_of, mark_squeezed, refusal, squeezed, squeezer
 from angarium.edge.decoy.body import NO_BODY, Body
 from angarium.edge.decoy.dates import date_of
 from angarium.edge.decoy.files import AT_ONCE, content
@@ -153,8 +153,8 @@ class _Session:
             self._said = rest or b""
             return rest is not None
         self._said = self._said[head.octets :]
-        if (answer_at_once := prompt_to(decoy, head, self._said, plain=self._plain, last=last)) is not None:
-            return await self._finish(answer_at_once)
+        if (at_once := prompt_to(decoy, head, self._said, plain=self._plain, last=last)) is not None:
+            return await self._finish(at_once)
         if decoy.onward is not None and not self._plain:
             return await self._hand_on(head, decoy.onward, last=last)
         answer = refusal(497, head) if self._plain else decoy.answer(head)
@@ -276,8 +276,7 @@ class _Session:
 
     async def _squeeze(self, answer: Answer, date: str, *, keep: bool, silent: bool) -> None:
         """Write an answer compressed, or its head only."""
-        answer.later = [(name, f"W/{value}" if name == "ETag" else value) for name, value in answer.later]
-        answer.later.append(("Content-Encoding", "gzip"))
+        mark_squeezed(answer)
         said = head_of(answer, date, keep=keep, length=-1 if silent else None)
         if not silent:
             page = b""
