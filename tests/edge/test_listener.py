@@ -497,6 +497,37 @@ class Host(Doorman):
         return None
 
 
+class Greeting(Doorman):
+    """Greets whoever says nothing, at a door where strangers compare."""
+
+    def __init__(self) -> None:
+        super().__init__(waits=False, at_once=True)
+
+    def compared(self, door: Door) -> bool:
+        return True
+
+    async def come(self, door: Door, connection: Connection) -> Door:
+        try:
+            await connection.peek(1, timeout=0.05)
+        except TimeoutError:
+            return Door("clear", "", 0, tls=False)
+        return door
+
+
+async def test_where_the_silent_are_greeted_both_they_and_tls_are_served(
+    serving: Serving, client_context: ssl.SSLContext
+) -> None:
+    async with serving(admit=Greeting()) as (_, port):
+        for _ in range(3):
+            client = await connect("127.0.0.1", port, client_context)
+            assert await says(client, b"hello") == b"hello"
+            await client.close()
+            silent = await connect("127.0.0.1", port)
+            await asyncio.sleep(0.1)
+            assert await says(silent, b"in clear") == b"in clear"
+            silent.abort()
+
+
 @pytest.mark.parametrize("listen", [TLS_ONLY, PLAIN_ONLY], ids=["TLS", "clear"])
 async def test_first_words_are_answered_without_a_task(
     serving: Serving, client_context: ssl.SSLContext, listen: Listen

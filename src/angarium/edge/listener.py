@@ -149,7 +149,7 @@ class Listener:
         self._bound.clear()
 
     async def _accept_until_closed(self, door: Door, listening: socket.socket) -> None:
-        if door.tls and self._admit.compared(door):
+        if door.tls and self._admit.waits(door) and self._admit.compared(door):
             self._seats[door] = Seats(partial(self._tls, door))
             self._seats[door].make()
         try:
