@@ -9,6 +9,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 
 import pytest
+import trustme
 
 from angarium.edge import tunnel
 from angarium.edge.http import serve_http
@@ -112,6 +113,18 @@ class HttpRelay:
             https_port=lambda: self.https_port,
             **limits,  # type: ignore[arg-type]
         )
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA(key_type=trustme.KeyType.ECDSA)
+
+
+@pytest.fixture
+def client_context(authority: trustme.CA) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    authority.configure_trust(context)
+    return context
 
 
 @pytest.fixture

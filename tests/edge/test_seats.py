@@ -18,21 +18,9 @@ from angarium.reach.transport import Connection
 Come = Callable[[], tuple[Connection, socket.socket]]
 
 
-@pytest.fixture(scope="module")
-def authority() -> trustme.CA:
-    return trustme.CA(key_type=trustme.KeyType.ECDSA)
-
-
 def context_of(authority: trustme.CA) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("localhost", key_type=trustme.KeyType.ECDSA).configure_cert(context)
-    return context
-
-
-@pytest.fixture
-def trusting(authority: trustme.CA) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    authority.configure_trust(context)
     return context
 
 
@@ -70,7 +58,7 @@ async def handshake(server: Connection, client: Connection, trusting: ssl.SSLCon
 
 
 async def test_who_takes_a_seat_is_in_tls_as_anybody(
-    come: Come, authority: trustme.CA, trusting: ssl.SSLContext
+    come: Come, authority: trustme.CA, client_context: ssl.SSLContext
 ) -> None:
     context = context_of(authority)
     seats = Seats(lambda: context)
@@ -80,7 +68,7 @@ async def test_who_takes_a_seat_is_in_tls_as_anybody(
         server = seats.seat(accepted)
         assert server is not None
         assert accepted.fileno() == -1
-        await handshake(server, client, trusting)
+        await handshake(server, client, client_context)
         await client.write(b"hello" * 10_000)
         heard = b""
         while len(heard) < 50_000:
@@ -114,7 +102,7 @@ async def test_who_wants_no_tls_after_all_is_heard_in_clear(come: Come, authorit
 
 
 async def test_with_another_certificate_there_are_other_seats(
-    come: Come, authority: trustme.CA, trusting: ssl.SSLContext
+    come: Come, authority: trustme.CA, client_context: ssl.SSLContext
 ) -> None:
     contexts = [context_of(trustme.CA())]
     seats = Seats(lambda: contexts[-1])
@@ -127,7 +115,7 @@ async def test_with_another_certificate_there_are_other_seats(
     client, accepted = come()
     server = seats.seat(accepted)
     assert server is not None
-    await handshake(server, client, trusting)
+    await handshake(server, client, client_context)
     server.abort()
     seats.close()
 

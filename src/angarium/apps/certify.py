@@ -55,20 +55,14 @@ class Certified:
         """Its last day, in days since 1970-01-01 UTC."""
         return self._certificates.expires
 
-    def context(
-        self,
-        *alpn: str,
-        minimum: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3,
-        ciphers: str = "",
-        disguised: bool = False,
-    ) -> ssl.SSLContext:
+    def context(self, *alpn: str, minimum: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3) -> ssl.SSLContext:
         """The TLS context of the moment, offering these protocols (`Certificates.context`)."""
-        return self._certificates.context(*alpn, minimum=minimum, ciphers=ciphers, disguised=disguised)
+        return self._certificates.context(*alpn, minimum=minimum)
 
     def source(
         self, *alpn: str, minimum: ssl.TLSVersion, ciphers: str = "", disguised: bool = False
     ) -> Callable[[], ssl.SSLContext]:
-        """What gives it each time, quicker (`Certificates.source`)."""
+        """What gives the one of the moment each time, quicker (`Certificates.source`)."""
         return self._certificates.source(*alpn, minimum=minimum, ciphers=ciphers, disguised=disguised)
 
     def challenge(self, token: str) -> str | None:

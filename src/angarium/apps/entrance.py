@@ -44,7 +44,7 @@ class Entrance:
     def begins(self, door: Door, connection: Connection) -> Begins:
         """Whether it is TLS, and with a decoy, whether nginx would take it too, or what else nginx says to it."""
         clear = self._takes_clear(door)
-        if door.name == "https" and self.decoy is not None:
+        if self.compared(door):
             begins = hello.begins(connection, alpn=self._mail)
             return Begins.UNCLEAR if clear and begins is Begins.GREETED else begins
         return Begins.TLS if not clear or connection.glimpse(1) == bytes((TLS,)) else Begins.UNCLEAR
@@ -61,7 +61,7 @@ class Entrance:
 
     def patience(self, door: Door, connection: Connection) -> float:
         """See `edge.threshold.Admit`: with a decoy, whoever does not want mail speaks first."""
-        https = door.name == "https" and self.decoy is not None and connection.alpn not in MAIL
+        https = self.compared(door) and connection.alpn not in MAIL
         return HEAD_SECONDS if https or (door.name == "http" and self.http is not None) else 0
 
     def compared(self, door: Door) -> bool:
