@@ -18,7 +18,7 @@ import trustme
 from angarium.edge import listener
 from angarium.edge.listener import Door, Listener
 from angarium.edge.settings import Limits, Listen
-from angarium.edge.threshold import Admit, Begins
+from angarium.edge.threshold import Admit, Begins, Everybody
 from angarium.reach import transport
 from angarium.reach.connect import connect
 from angarium.reach.transport import Connection
@@ -327,7 +327,7 @@ def test_without_descriptors_accepting_pauses_and_goes_on() -> None:
     assert said.count("no more file descriptors") == 1, said
 
 
-class Doorman:
+class Doorman(Everybody):
     """Lets in only the first who comes, and looks closely at everybody or at nobody."""
 
     def __init__(self, *, waits: bool = True, at_once: bool = False) -> None:
@@ -345,18 +345,6 @@ class Doorman:
         if len(self.seen) > 1:
             raise ConnectionAbortedError
         return door
-
-    def patience(self, door: Door, connection: Connection) -> float:
-        return 0
-
-    def compared(self, door: Door) -> bool:
-        return False
-
-    def rehearse(self, door: Door, *, soon: bool) -> None:
-        pass
-
-    def greet(self, door: Door, connection: Connection) -> Coroutine[Any, Any, None] | None:
-        raise AssertionError
 
 
 @pytest.mark.parametrize("waits", [True, False])
